@@ -48,16 +48,18 @@ class Inquiry:
     # Incidents that are open at a pager, and that a check of ours belongs to, with the pager.
     open_keys: set[Key] = field(default_factory=set)
     notice: str = ""
-    on_news: Callable[[], None] = lambda: None
+    on_change: Callable[[], None] = lambda: None
 
     async def run(self) -> None:
         """Ask, and go on until cancelled."""
         notifiers = self.pipeline.config.notifiers
-        asked = [each for each in notifiers.values() if isinstance(each, Askable) and each.can_ask]
-        unknown = sorted(set(notifiers) - {each.name for each in asked})
+        receivers = [
+            each for each in notifiers.values() if isinstance(each, Askable) and each.can_ask
+        ]
+        unknown = sorted(set(notifiers) - {each.name for each in receivers})
         if unknown and self.had_stored:
             await self._say(unknown)
-        await asyncio.gather(*(self._ask(each) for each in asked))
+        await asyncio.gather(*(self._ask(each) for each in receivers))
         await asyncio.Event().wait()
 
     async def _ask(self, notifier: Askable) -> None:
@@ -101,7 +103,7 @@ class Inquiry:
             text = clean(", ".join(sorted(foreign)[:MAX_NAMED]))
             logger.warning("%s holds incidents open that no check belongs to: %s", name, text)
             self.notice = f"{self.notice} Open at {name}, and no check belongs to it: {text}."
-        self.on_news()
+        self.on_change()
 
     def _by_key(self, found: Sequence[OpenAlert]) -> dict[str, list[OpenAlert]]:
         """What is open by incident; of a service that keeps no keys, by the group of its check."""
@@ -172,7 +174,7 @@ class Inquiry:
         note = left_open(text, self.pipeline.config.region, self.now())
         deliveries = [Delivery(each, note, due=note.at) for each in self.pipeline.config.notifiers]
         await self.outbox.commit({}, deliveries)
-        self.on_news()
+        self.on_change()
 
 
 def _memory_of(found: Sequence[OpenAlert]) -> dict[str, str]:

@@ -70,7 +70,7 @@ class AlertManager(AlertingStatus):
     ) -> None:
         self._wall, self._journals, self._woken = wall or now, journals, asyncio.Event()
         self._stored = stored or StoredClock(self._wall, clock)
-        cluster = Cluster(peers, plan.region, now=now, on_news=self._woken.set)
+        cluster = Cluster(peers, plan.region, now=now, on_change=self._woken.set)
         pipeline = Pipeline(
             plan, cluster if peers.entries else None, lambda at: at + self._wall() - now()
         )
@@ -80,8 +80,8 @@ class AlertManager(AlertingStatus):
             now,
             knows=self.pipeline.knows,
             is_seen_bad=self.pipeline.alerts.is_seen_bad,
-            has_asked=lambda: self._fleet.is_ready,
-            is_up_to_date=self._fleet.roles.is_up_to_date,
+            has_asked=lambda: self._cluster.is_ready,
+            is_up_to_date=self._cluster.roles.is_up_to_date,
             run_soon=lambda check: self.run_soon(check, 0.0),
         )
         self._clean_slate, self._has_run = False, False
@@ -90,17 +90,19 @@ class AlertManager(AlertingStatus):
     async def answer(self, question: bytes) -> bytes | None:
         """The answer to another probe; None for an invalid query."""
         try:
-            asked = read_question(question)
+            query = read_question(question)
         except InvalidMessage:
             return None
-        relayed = await self._fleet.relay(asked)
+        relayed = await self._cluster.relay(query)
         waiting = await self._outbox.waiting() if self._outbox else []
         own_network_fails = self.pipeline.own_network_fails
         # A consistent snapshot: a result that has just come counts.
         suspected = self.pipeline.alerts.suspected(self._now())
         groups, ids = self.pipeline.groups, self.pipeline.recorder.open_ids
         own = local_state(self.pipeline.group_store, groups, waiting, suspected, ids)
-        return self._fleet.answer(asked, own, own_network_fails=own_network_fails, relayed=relayed)
+        return self._cluster.answer(
+            query, own, own_network_fails=own_network_fails, relayed=relayed
+        )
 
     def set_own(self, problems: Mapping[str, OwnProblem]) -> None:
         """Present problems of the probe itself, by rule."""
@@ -148,9 +150,9 @@ class AlertManager(AlertingStatus):
         )
         if was_empty:
             had_stored = self._folder is not None and (self._clean_slate or self.ran_before())
-            among, on_news = self._fleet.asks_others, self._on_found_open
+            among, on_change = self._cluster.asks_others, self._on_found_open
             self._inquiry = Inquiry(
-                self.pipeline, self._outbox, self._now, had_stored, among, on_news=on_news
+                self.pipeline, self._outbox, self._now, had_stored, among, on_change=on_change
             )
         self._silences = await self._outbox.silences(self._wall())
         notes = ReceiverNotes(self.pipeline, self._outbox, self._now, self._wake_dispatcher)
@@ -177,7 +179,7 @@ class AlertManager(AlertingStatus):
         jobs = {"alerts": self._flush_on, "notifications": self._dispatcher.run}
         if self._inquiry is not None:
             jobs["inquiry"] = self._inquiry.run
-        return {**jobs, "peers": self._fleet.run} if self._fleet.asks_others else jobs
+        return {**jobs, "peers": self._cluster.run} if self._cluster.asks_others else jobs
 
     async def close(self) -> None:
         """Store what is due, and close; a message in progress gets a moment."""
@@ -245,7 +247,7 @@ class AlertManager(AlertingStatus):
         """Flush when something has happened or is due, but not for every single result: many
         come at once."""
         self._gate.begin()
-        self._fleet.resume()
+        self._cluster.resume()
         while True:
             self._woken.clear()
             wait = await self._flush()
@@ -260,12 +262,12 @@ class AlertManager(AlertingStatus):
             return SILENCE_POLL_SECONDS
         now = self._now()
         if not self._gate.alive():
-            self._fleet.resume()
+            self._cluster.resume()
         self._silences = await self._outbox.silences(self._wall())
         await follow(self.pipeline.recorder, self._outbox, now)
         if self._outbox.had_late():
             self._clean_slate = not await restore(self.pipeline, self._outbox)
-        if self._fleet.asks_others:
+        if self._cluster.asks_others:
             self.pipeline.waiting = self._outbox.waiting_now()
         found = self.pipeline.flush(now, self._silences)
         for event in found.events:

@@ -66,12 +66,12 @@ class OwnAlerts:
                 events.append(Event(made, turn))
         return events
 
-    def groups(self, is_muted: Callable[[Alert], bool]) -> list[AlertGroup]:
+    def groups(self, is_suppressed: Callable[[Alert], bool]) -> list[AlertGroup]:
         """Its one incident, whether or not anything fires, with what ended since it began."""
         firing = self.firing
-        muted = tuple(alert for alert in firing if is_muted(alert))
-        sent = tuple(alert for alert in firing if alert not in muted)
-        group = AlertGroup(self.subject, sent, muted, tuple(self._ended.values()))
+        suppressed = tuple(alert for alert in firing if is_suppressed(alert))
+        sent = tuple(alert for alert in firing if alert not in suppressed)
+        group = AlertGroup(self.subject, sent, suppressed, tuple(self._ended.values()))
         if not firing:
             self._ended.clear()
         return [group]

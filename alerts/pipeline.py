@@ -22,7 +22,7 @@ from alerts.notification.incident import OpenIncidents
 from alerts.notification.message import AlertGroup, MessageContext
 from alerts.notification.meta_messages import pagers, resolves_after_restart
 from alerts.notification.notification_log import Key
-from alerts.notification.recent_changes import Lately
+from alerts.notification.recent_changes import RecentChanges
 from alerts.notification.route import Routes
 from alerts.own_alerts import CHECK as OWN_CHECK
 from alerts.own_alerts import OwnAlerts, OwnProblem
@@ -53,7 +53,7 @@ class Pipeline:
         self._suppression = Suppression(wall)
         self._suppression.tables = config.windows
         self.own = OwnAlerts(config.region)
-        self.alerts, self.changes = AlertStore(config.region), Lately()
+        self.alerts, self.changes = AlertStore(config.region), RecentChanges()
         self.recorder = IncidentRecorder(config.region)
         self.group_store = GroupStore(
             Routes(config.routes, config.own_routes), confirm=self._is_confirmed
@@ -235,20 +235,22 @@ class Pipeline:
         return self._suppression.suppressed_by(alert, now)
 
     def _alert_groups(self, now: float) -> list[AlertGroup]:
-        is_muted = self._suppression.mute(now)
+        is_suppressed = self._suppression.predicate_at(now)
         firing = self.alerts.firing
         again = {alert.identity for alert in firing}
         resolved = [each for each in self.incidents.resolved if each.identity not in again]
         if self._cluster is None:
             (opened := self.incidents).assign(firing)
-            groups = opened.with_members(alert_groups(firing, resolved, opened.key_of, is_muted))
+            groups = opened.with_members(
+                alert_groups(firing, resolved, opened.key_of, is_suppressed)
+            )
         else:
             groups = incidents_among(
                 self._cluster,
                 firing,
                 resolved,
                 lambda check: self.groups.get(check, check),
-                is_muted,
+                is_suppressed,
                 notified=[
                     *(key for _, key in self.group_store.views if key != self.own.subject),
                     *self.unknown.groups,
@@ -257,7 +259,7 @@ class Pipeline:
             )
         pending = pending_since(self.alerts, now)
         joins = self._cluster is None
-        return self.own.groups(is_muted) + [
+        return self.own.groups(is_suppressed) + [
             with_affected(each, pending, self._checks, joins=joins) for each in groups
         ]
 

@@ -37,12 +37,12 @@ def read_alerting(
     notifiers: dict[str, Notifier] = {}
     routes: list[Route] = []
     secrets: set[str] = set()
-    mistakes: list[ConfigProblem] = []
+    problems: list[ConfigProblem] = []
     for each in NOTIFIERS:
         try:
             environment = read_environment(each.environment, variables)
         except ConfigurationError as error:
-            mistakes += error.mistakes
+            problems += error.problems
             continue
         secrets |= set(_secrets_of(environment))
         made = each.make(environment)
@@ -53,7 +53,7 @@ def read_alerting(
     names = [each.name for each in NOTIFIERS]
     own, wrong_routes = read_routes(tables.get("route", ()), names, path)
     plan = AlertingConfig("", notifiers, routes, own, windows, secrets=frozenset(secrets))
-    return plan, [*mistakes, *wrong_windows, *wrong_routes]
+    return plan, [*problems, *wrong_windows, *wrong_routes]
 
 
 def alerting_warnings(config: AlertingConfig) -> tuple[str, ...]:

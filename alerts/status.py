@@ -28,7 +28,7 @@ class AlertingStatus:
         now: Callable[[], float],
         clock: Callable[[], float],
     ) -> None:
-        self.pipeline, self._fleet = pipeline, cluster
+        self.pipeline, self._cluster = pipeline, cluster
         self._folder, self._now, self._clock = folder, now, clock
         self._flushed_at = clock()
         self._silences: list[Silence] = []
@@ -100,11 +100,11 @@ class AlertingStatus:
         return self._inquiry.notice.strip() if self._inquiry else ""
 
     @property
-    def fleet(self) -> Cluster:
+    def cluster(self) -> Cluster:
         """The other probes, and the quorum state of alerts."""
-        return self._fleet
+        return self._cluster
 
-    def muted(self, alert: Alert) -> Window | Silence | None:
+    def suppressed_by(self, alert: Alert) -> Window | Silence | None:
         """What keeps an alert from being sent now."""
         return self.pipeline.suppressed_by(alert, self._now())
 

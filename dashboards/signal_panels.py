@@ -66,9 +66,9 @@ def title_of(signal: Signal) -> str:
     bare = signal.name.removeprefix("probe_").removesuffix("_total")
     for suffix in _SUFFIXES:
         bare = bare.removesuffix(suffix)
-    words = [_ABBREVIATIONS.get(word, word) for word in bare.split("_")]
-    words[0] = words[0][:1].upper() + words[0][1:]
-    return " ".join(words) + (" in a day" if signal.counter else "")
+    parts = [_ABBREVIATIONS.get(part, part) for part in bare.split("_")]
+    parts[0] = parts[0][:1].upper() + parts[0][1:]
+    return " ".join(parts) + (" in a day" if signal.counter else "")
 
 
 def steps_of(threshold: Threshold | None) -> tuple[tuple[float | None, str], ...]:

@@ -14,7 +14,7 @@ from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import Result, Status, Verdict
 from probe.core.runner import preload, run_checks
-from probe.report.model import Report, ReportRow, SkippedRow
+from probe.report.model import Report, ReportRow, RetriedRow, SkippedRow
 
 # Between two rounds of --wait: short against a deployment, long against rate limits.
 PAUSE_SECONDS = 3.0
@@ -48,7 +48,7 @@ class ProgressListener:
     def waiting(self, failing: Sequence[Result], seconds: float) -> None:
         """Another round follows after ``seconds``, because of these."""
 
-    def giving_up(self, hopeless: Sequence[Result]) -> None:
+    def giving_up(self, final: Sequence[Result]) -> None:
         """No further round: these will not recover by waiting."""
 
 
@@ -71,10 +71,11 @@ async def run_once(
     listener = listener or ProgressListener()
     preload(plan.checks)
     started, started_at = context.clock(), datetime.fromtimestamp(context.now(), UTC)
+    retried: dict[str, RetriedRow] = {}
     must = {check.name for name in options.must_measure for check in select_checks(plan, name)}
     try:
         results = _with_references(
-            plan.checks, await _rounds(plan, options, must, context, listener)
+            plan.checks, await _rounds(plan, options, must, context, listener, retried)
         )
         duration = context.clock() - started
     finally:
@@ -90,6 +91,7 @@ async def run_once(
         rows=tuple(_row(check, results, judgement) for check in plan.checks),
         evaluations=judgement.evaluations,
         skipped=tuple(SkippedRow(skip.kind, skip.reason) for skip in plan.skipped),
+        retried=tuple(retried.values()),
     )
 
 
@@ -109,6 +111,7 @@ async def _rounds(
     must: set[str],
     context: Context,
     listener: ProgressListener,
+    retried: dict[str, RetriedRow],
 ) -> dict[str, Result]:
     """Repeat the checks that do not pass until they do, then run all of them once more.
 
@@ -123,21 +126,29 @@ async def _rounds(
         bad = _not_well(plan.checks, results, must, options.fail_on)
         if not bad and complete:
             return results
-        hopeless = [result for result in bad if _is_final(result, looked_at.get(result.check))]
+        final = [result for result in bad if _is_final(result, looked_at.get(result.check))]
         looked_at |= {result.check: result for result in bad}
-        if hopeless and options.wait:
-            listener.giving_up(hopeless)
+        if final and options.wait:
+            listener.giving_up(final)
         left = until - context.clock()
-        if bad and (hopeless or left <= 0):
+        if bad and (final or left <= 0):
             return results
         if bad:
             pause = min(PAUSE_SECONDS, left)
             listener.waiting(bad, pause)
+            _note_retries(retried, bad)
             await asyncio.sleep(pause)
         names = {result.check for result in bad}
         again = [check for check in plan.checks if check.name in names] or list(plan.checks)
         complete = not bad
         results |= await _round(again, options, context, listener)
+
+
+def _note_retries(retried: dict[str, RetriedRow], bad: Sequence[Result]) -> None:
+    """What passes at last is not what passed at once: a report says so."""
+    for result in bad:
+        before = retried.get(result.check)
+        retried[result.check] = RetriedRow(before.rounds + 1 if before else 1, result)
 
 
 def _with_references(checks: Sequence[Check], results: Mapping[str, Result]) -> dict[str, Result]:

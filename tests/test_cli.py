@@ -68,7 +68,9 @@ def folder(tmp_path: Path, target: Target) -> Path:
     return tmp_path
 
 
-async def test_all_well_is_0_with_the_table_on_stdout_and_nothing_on_stderr(folder: Path) -> None:
+async def test_a_passing_run_exits_0_with_the_table_on_stdout_and_nothing_on_stderr(
+    folder: Path,
+) -> None:
     done = await probe("--once", cwd=folder)
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("OK")
@@ -203,7 +205,7 @@ async def test_the_version_and_instance_that_are_expected_must_answer(folder: Pa
     assert (wrong.code, "version_mismatch" in wrong.out) == (2, True)
 
 
-async def test_waiting_ends_as_soon_as_all_is_well(folder: Path, target: Target) -> None:
+async def test_waiting_ends_as_soon_as_all_checks_pass(folder: Path, target: Target) -> None:
     target.status = 503
     process = await start("--once", "--wait", "120", cwd=folder)
     assert process.stderr is not None
@@ -214,7 +216,7 @@ async def test_waiting_ends_as_soon_as_all_is_well(folder: Path, target: Target)
     assert process.returncode == 0
 
 
-async def test_waiting_gives_up_on_what_a_second_look_confirms(tmp_path: Path) -> None:
+async def test_waiting_gives_up_on_a_failure_that_a_second_run_confirms(tmp_path: Path) -> None:
     (tmp_path / "probe.toml").write_text('[[http]]\nname = "site"\nurl = "http://192.0.2.7/"\n')
     done = await probe("--once", "--wait", "600", cwd=tmp_path)
     assert done.code == 2

@@ -16,7 +16,7 @@ UNASKED_SECONDS = 30.0
 
 
 class Agreement:
-    """Sends no queries: it evaluates what ``peers`` have answered. ``looked_at`` is when a check
+    """Sends no queries: it evaluates what ``peers`` have answered. ``result_at`` is when a check
     last had a result here, ``run_soon`` lets a check run at once."""
 
     def __init__(
@@ -24,11 +24,11 @@ class Agreement:
         peers: Members,
         region: str,
         now: Callable[[], float],
-        looked_at: Callable[[str], float],
+        result_at: Callable[[str], float],
         run_soon: Callable[[str], None],
     ) -> None:
         self._peers, self._region, self._now = peers, region, now
-        self._looked_at, self._run_soon = looked_at, run_soon
+        self._result_at, self._run_soon = result_at, run_soon
         self._subjects: dict[str, str] = {}
         self._begun: dict[str, float] = {}
         self.quorum_states: dict[Fingerprint, QuorumState] = {}
@@ -68,7 +68,7 @@ class Agreement:
             known = before.get(alert.identity)
             found = known or QuorumState(Scope.WAITING, alert.severity, "")
             if alert.identity in judged:
-                found = self._stand(alert, found, subject_of(alert), now)
+                found = self._quorum_state(alert, found, subject_of(alert), now)
             elif found.agreed:
                 found = replace(found, agreed=False)
             if found.disputed_since is not None and (known is None or known.disputed_since is None):
@@ -85,12 +85,12 @@ class Agreement:
         self._begun = {subject: self._begun.get(subject, now) for subject in sent}
         return placed
 
-    def elsewhere(self, subject: str, subject_of: Callable[[str], str]) -> str:
+    def moved_to(self, subject: str, subject_of: Callable[[str], str]) -> str:
         """Where the alerts of a group are sent now, of which nothing fires any more as it was
         sent. Empty if they are resolved."""
         for identity, quorum_state in self.quorum_states.items():
-            home = subject_of(identity.check)
-            if subject == (local_group(home, self._region) if quorum_state.is_global else home):
+            group = subject_of(identity.check)
+            if subject == (local_group(group, self._region) if quorum_state.is_global else group):
                 return quorum_state.view if quorum_state.scope is not Scope.WAITING else ""
         return ""
 
@@ -103,11 +103,13 @@ class Agreement:
         ]
         return min((time for time in times if time and time > self._now()), default=None)
 
-    def _stand(self, alert: Alert, before: QuorumState, subject: str, now: float) -> QuorumState:
+    def _quorum_state(
+        self, alert: Alert, before: QuorumState, subject: str, now: float
+    ) -> QuorumState:
         begun = self._begun.get(subject, now)
         answers = [member.groups.get(subject) for member in self._peers.reachable]
         closed = any(end > begun for answer in answers if answer for end in answer.ended.values())
-        around = Circumstances(self._looked_at(alert.identity.check), closed)
+        around = Circumstances(self._result_at(alert.identity.check), closed)
         return quorum.judge(alert, self._region, self._votes(alert, now), before, now, around)
 
     def _votes(self, alert: Alert, now: float) -> list[MemberVote]:
@@ -120,8 +122,8 @@ class Agreement:
         answer = member.checks.get(alert.identity.check)
         if not member.is_reachable(now):
             return MemberVote(member.name, Vote.SILENT)
-        if answer is None or answer.heard < alert.since:
+        if answer is None or answer.answered_at < alert.since:
             is_early = now - alert.fired < UNASKED_SECONDS
             return MemberVote(member.name, Vote.UNASKED if is_early else Vote.SILENT)
-        opinion = answer.seen.opinion(now - answer.heard) if answer.seen else None
+        opinion = answer.seen.opinion(now - answer.answered_at) if answer.seen else None
         return quorum.vote_of(member.name, opinion, rule_of(alert.identity), now - alert.since)

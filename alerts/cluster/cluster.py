@@ -41,7 +41,7 @@ FIRST_ROUND_SECONDS = 10.0
 
 class Cluster:
     """Makes of this probe's alerts what several probes send. ``now`` is steadied, ``wall`` the
-    wall clock; ``run_soon`` lets a check run at once, ``on_news`` is called after each round,
+    wall clock; ``run_soon`` lets a check run at once, ``on_change`` is called after each round,
     ``post`` asks."""
 
     def __init__(
@@ -51,23 +51,23 @@ class Cluster:
         *,
         now: Callable[[], float],
         run_soon: Callable[[str], None] = lambda _: None,
-        on_news: Callable[[], None] = lambda: None,
+        on_change: Callable[[], None] = lambda: None,
         post: Post | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.id, self._plan, self._region = secrets.token_hex(8), plan, region
         self._now, self._wall = now, wall
         self.asks_others = bool(plan.entries)
-        self.run_soon, self.on_news, self.ask_now = run_soon, on_news, asyncio.Event()
+        self.run_soon, self.on_change, self.ask_now = run_soon, on_change, asyncio.Event()
         self.peers = Members(plan, self.id, now, post, wall)
         self._agreement = Agreement(
-            self.peers, region, now, self.looked_at, lambda check: self.run_soon(check)
+            self.peers, region, now, self.result_at, lambda check: self.run_soon(check)
         )
         self.roles = Roles(self.peers, self._agreement, region, now, self.ask_now.set)
         self._questions = Questions()
-        self.peers.on_late_answer = lambda: self.on_news()
+        self.peers.on_late_answer = lambda: self.on_change()
         self._digest, self._checks = "", frozenset[str]()
-        self._looks: dict[str, LastResult] = {}
+        self._results: dict[str, LastResult] = {}
         self._suspected: list[SuspectedAlert] = []
         self._over_since: dict[str, float] = {}
         self._life_at = self._quorum_at = now()
@@ -101,25 +101,25 @@ class Cluster:
     def setup_problems(self) -> list[SetupProblem]:
         """What differs between the members' configurations, as far as it is known."""
         others = self.peers.reachable if self.asks_others else []
-        return configuration.setup_problems(self._myself(), others)
+        return configuration.setup_problems(self._local_member(), others)
 
     def watch(self, checks: Iterable[Check], subjects: Mapping[str, str]) -> None:
         """These are the checks from now on, and the groups of their alerts."""
         checks = list(checks)
         names = {check.name for check in checks}
         self._checks = frozenset(names)
-        self._looks = {name: look for name, look in self._looks.items() if name in names}
+        self._results = {name: result for name, result in self._results.items() if name in names}
         self._digest = configuration.plan_digest(checks, subjects)
 
     def note(self, check: Check, result: Result) -> None:
         """A check has a new result."""
         measured = result.status is not Status.UNKNOWN
-        self._looks[check.name] = LastResult(check, self._now(), measured)
+        self._results[check.name] = LastResult(check, self._now(), measured)
 
-    def looked_at(self, check: str) -> float:
+    def result_at(self, check: str) -> float:
         """When a check last had a result; minus infinity for never."""
-        look = self._looks.get(check)
-        return look.at if look else float("-inf")
+        result = self._results.get(check)
+        return result.at if result else float("-inf")
 
     def resume(self) -> None:
         """The process was stopped for a while: what was known of the others is out of date."""
@@ -139,7 +139,7 @@ class Cluster:
         yet. ``groups`` are those to ask for, ``undelivered`` have a pending message, ``ended``
         were resolved then."""
         known = {each.identity.check for each in self._suspected}
-        self._suspected = sorted(suspected, key=lambda each: (not each.sight.sure, each.since))
+        self._suspected = sorted(suspected, key=lambda each: (not each.observed.sure, each.since))
         self.roles.undelivered, self.roles.ended = frozenset(undelivered), ended
         self._questions.groups = tuple(sorted(groups))
         news = {each.identity.check for each in suspected} - known
@@ -156,7 +156,7 @@ class Cluster:
         own_network_fails: bool,
     ) -> list[ScopedAlert]:
         """Every alert that fires here as it is to be sent by now."""
-        sure = {each.identity for each in self._suspected if each.sight.sure}
+        sure = {each.identity for each in self._suspected if each.observed.sure}
         # What has recovered here, or has no result since a restart, keeps its state.
         judged = sure if self.is_ready and not own_network_fails else set()
         return self._agreement.place(alerts, subject_of, judged)
@@ -166,20 +166,22 @@ class Cluster:
         here = ScopedAlert(seen_here(alert, self._region), local_group(subject, self._region))
         return [ScopedAlert(replace(alert, region=""), subject), here]
 
-    def elsewhere(self, subject: str, subject_of: Callable[[str], str]) -> str:
+    def moved_to(self, subject: str, subject_of: Callable[[str], str]) -> str:
         """As what the alerts of a group are sent now, if not in it; empty if resolved."""
-        return self._agreement.elsewhere(subject, subject_of)
+        return self._agreement.moved_to(subject, subject_of)
 
     def quorum_state_of(self, alert: Alert) -> QuorumState | None:
         """The quorum state of an alert that fires here."""
         return self._agreement.quorum_states.get(alert.identity)
 
-    def is_open_elsewhere(self, subject: str) -> bool:
+    def is_open_at_peer(self, subject: str) -> bool:
         """Whether another probe sees a group as the target's fault now."""
         now, majority = self._now(), self.peers.has_majority
-        words = [(member, member.groups.get(subject)) for member in self.peers.reachable]
+        answers = [(member, member.groups.get(subject)) for member in self.peers.reachable]
         return any(
-            word.open and (member.counts(now) or not majority) for member, word in words if word
+            answer.open and (member.counts(now) or not majority)
+            for member, answer in answers
+            if answer
         )
 
     def is_held(self, subject: str, *, fires: bool) -> bool:
@@ -198,7 +200,7 @@ class Cluster:
         if not fires and self._is_unasked(subject, since) and now - since < UNASKED_SECONDS:
             self.ask_now.set()
             return True
-        if self.is_open_elsewhere(subject):
+        if self.is_open_at_peer(subject):
             return True
         waited = now - max(since, self._quorum_at)
         return not quorum.may_resolve(len(self.peers.reachable) + 1, self.peers.count, waited)
@@ -215,7 +217,7 @@ class Cluster:
 
     def is_overtaken(self, delivery: Delivery, *, deduplicates: bool) -> bool:
         """Whether a message that waits is no longer true for the cluster."""
-        is_open = self.is_open_elsewhere(delivery.message.key)
+        is_open = self.is_open_at_peer(delivery.message.key)
         return self.roles.is_overtaken(delivery, is_open=is_open, deduplicates=deduplicates)
 
     def next_time(self, alerts: Iterable[Alert]) -> float | None:
@@ -236,15 +238,15 @@ class Cluster:
         """
         now = self._now()
         suspected = self._suspected if own.suspected is None else own.suspected
-        troubled = {each.identity.check for each in suspected}
+        suspected_checks = {each.identity.check for each in suspected}
         for ask in question.asks:
-            look = self._looks.get(ask.check)
-            if look and ask.check not in troubled and is_due(look, ask.younger, now):
+            result = self._results.get(ask.check)
+            if result and ask.check not in suspected_checks and is_due(result, ask.younger, now):
                 self.run_soon(ask.check)
         own = replace(own, checks=self._checks, shared=self._agreement.shared, suspected=suspected)
         # Without a working network it has no opinion on any check.
         asked = question.model_copy(update={"asks": ()}) if own_network_fails else question
-        answer = build_answer(asked, self._myself(), self._looks, own, now)
+        answer = build_answer(asked, self._local_member(), self._results, own, now)
         return write(answer.model_copy(update={"relayed": relayed}))
 
     async def relay(self, question: Query) -> tuple[RelayedAnswer, ...]:
@@ -257,10 +259,10 @@ class Cluster:
             while self.asks_others:
                 self.ask_now.clear()
                 await self.ask()
-                self.on_news()
+                self.on_change()
                 await asyncio.sleep(PAUSE_SECONDS)
-                amiss = self._busy or self.peers.problems
-                wait = SUSPECTED_INTERVAL_SECONDS if amiss else IDLE_INTERVAL_SECONDS
+                is_unsettled = self._busy or self.peers.problems
+                wait = SUSPECTED_INTERVAL_SECONDS if is_unsettled else IDLE_INTERVAL_SECONDS
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await self.ask_now.wait()
@@ -281,10 +283,10 @@ class Cluster:
 
     def _is_unasked(self, subject: str, since: float) -> bool:
         """Whether a member has not been asked for a group since then."""
-        words = [member.groups.get(subject) for member in self.peers.reachable]
-        return any(word is None or word.heard < since for word in words)
+        answers = [member.groups.get(subject) for member in self.peers.reachable]
+        return any(answer is None or answer.answered_at < since for answer in answers)
 
-    def _myself(self) -> LocalMember:
+    def _local_member(self) -> LocalMember:
         order = self.peers.order
         return LocalMember(
             id=self.id,

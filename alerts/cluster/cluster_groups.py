@@ -14,7 +14,7 @@ from alerts.cluster.responder import (
     undelivered_of,
 )
 from alerts.model import Alert, Delivery, MessageType
-from alerts.notification.grouping import GroupStore, Mute, alert_groups
+from alerts.notification.grouping import GroupStore, IsSuppressed, alert_groups
 from alerts.notification.message import AlertGroup
 from alerts.state.suspected_alert import SuspectedAlert
 
@@ -23,11 +23,11 @@ _ENDED = "ended:"
 
 
 def incidents_among(
-    fleet: Cluster,
+    cluster: Cluster,
     firing: Iterable[Alert],
     over: Iterable[Alert],
     subject_of: Callable[[str], str],
-    muted: Mute,
+    suppressed: IsSuppressed,
     *,
     notified: Collection[str],
     own_network_fails: bool,
@@ -39,31 +39,31 @@ def incidents_among(
     def subject(alert: Alert) -> str:
         return subject_of(alert.identity.check)
 
-    placed = fleet.scope_alerts(firing, subject, own_network_fails=own_network_fails)
-    ended = [each for alert in over for each in fleet.place_over(alert, subject(alert))]
+    placed = cluster.scope_alerts(firing, subject, own_network_fails=own_network_fails)
+    ended = [each for alert in over for each in cluster.place_over(alert, subject(alert))]
     subjects = {each.alert.identity: each.subject for each in (*ended, *placed)}
     waiting = {each.alert.identity for each in placed if each.waits}
     incidents = alert_groups(
         [each.alert for each in placed],
         [each.alert for each in ended],
         lambda alert: subjects[alert.identity],
-        lambda alert: alert.identity in waiting or muted(alert),
+        lambda alert: alert.identity in waiting or suppressed(alert),
     )
     known = {each.subject for each in incidents}
-    fleet.keep_only(known.union(notified))
+    cluster.keep_only(known.union(notified))
     incidents += [AlertGroup(each) for each in dict.fromkeys(notified) if each not in known]
     return [
         replace(
             each,
-            held=fleet.is_held(each.subject, fires=bool(each.firing or each.muted)),
-            elsewhere=fleet.elsewhere(each.subject, subject_of),
+            held=cluster.is_held(each.subject, fires=bool(each.firing or each.suppressed)),
+            moved_to=cluster.moved_to(each.subject, subject_of),
         )
         for each in incidents
     ]
 
 
 def ask_for(
-    fleet: Cluster,
+    cluster: Cluster,
     suspected: Sequence[SuspectedAlert],
     views: Collection[Key],
     waiting: Sequence[Delivery],
@@ -78,7 +78,7 @@ def ask_for(
     groups = {subjects.get(each.identity.check, each.identity.check) for each in suspected}
     groups |= {group for _, group in (*views, *keys)} | set(forgotten)
     ended = {**ended, **dict(_ends(waiting))}
-    fleet.set_suspected(suspected, bool(views or waiting), groups, keys, ended)
+    cluster.set_suspected(suspected, bool(views or waiting), groups, keys, ended)
 
 
 def local_state(
@@ -109,13 +109,13 @@ def _ends(waiting: Iterable[Delivery]) -> Iterable[tuple[Key, float]]:
             yield (each.notifier, each.message.key), each.message.at
 
 
-def overtaken(fleet: Cluster, waiting: Iterable[Delivery], by_key: Collection[str]) -> set[Key]:
+def overtaken(cluster: Cluster, waiting: Iterable[Delivery], by_key: Collection[str]) -> set[Key]:
     """Notifier and group of what waits and is no longer true for the cluster. ``by_key`` are
     notifiers whose service recognizes a group by its key."""
     return {
         (each.notifier, each.message.key)
         for each in waiting
-        if fleet.is_overtaken(each, deduplicates=each.notifier in by_key)
+        if cluster.is_overtaken(each, deduplicates=each.notifier in by_key)
     }
 
 
@@ -128,8 +128,10 @@ class ClusterLink:
 
     def incident_of(self, subject: str) -> str:
         """The id of a group's open incident at the others, the least of several; empty without."""
-        words = [member.groups.get(subject) for member in self._cluster.peers.reachable]
-        return min((word.incident for word in words if word and word.incident), default="")
+        answers = [member.groups.get(subject) for member in self._cluster.peers.reachable]
+        return min(
+            (answer.incident for answer in answers if answer and answer.incident), default=""
+        )
 
     def restore(self, documents: Mapping[str, str]) -> None:
         """Take up when groups were resolved."""

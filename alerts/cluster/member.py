@@ -34,7 +34,7 @@ class CheckAnswer:
     """What a member last said of a check, and when; None: it has no such check."""
 
     seen: ReportedCheck | None
-    heard: float
+    answered_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class GroupAnswer:
     ``sending`` and ``opened`` are times by notifier; ``incident`` is the id of the one that is open
     there."""
 
-    heard: float
+    answered_at: float
     sees: bool = False
     open: bool = False
     owns: frozenset[str] = frozenset()
@@ -59,7 +59,7 @@ class GroupAnswer:
 @dataclass(slots=True)
 class Member:
     """One address. ``place`` orders them; ``checks`` and ``groups`` are what it last said of
-    what it was asked for, ``heard`` when it last answered, ``asked`` when that answer
+    what it was asked for, ``answered_at`` when it last answered, ``asked_at`` when that answer
     was asked for, ``problem`` why it does not now, ``offset`` how far its wall clock is ahead
     of ours."""
 
@@ -68,8 +68,8 @@ class Member:
     answer: MemberAnswer | None = None
     checks: dict[str, CheckAnswer] = field(default_factory=dict)
     groups: dict[str, GroupAnswer] = field(default_factory=dict)
-    heard: float = float("-inf")
-    asked: float = float("-inf")
+    answered_at: float = float("-inf")
+    asked_at: float = float("-inf")
     problem: str = NOT_ASKED
     offset: float | None = None
 
@@ -82,22 +82,24 @@ class Member:
 
     def is_reachable(self, now: float) -> bool:
         """Whether it answers; one lost answer changes nothing."""
-        lately = now - self.heard <= GONE_SECONDS
-        return self.answer is not None and (not self.problem or lately)
+        is_recent = now - self.answered_at <= GONE_SECONDS
+        return self.answer is not None and (not self.problem or is_recent)
 
     def counts(self, now: float) -> bool:
         """Whether it reaches a majority itself: without one it may hold on to a resolved alert."""
         age = self.answer.quorum_age if self.answer else None
-        return age is None or age + now - self.heard <= TRUST_SECONDS
+        return age is None or age + now - self.answered_at <= TRUST_SECONDS
 
-    def take(self, question: Query, answer: MemberAnswer, asked: float, now: float) -> None:
-        """It has answered, directly or through a witness, what was ``asked`` then. What it says
+    def record_answer(
+        self, question: Query, answer: MemberAnswer, asked: float, now: float
+    ) -> None:
+        """It has answered, directly or through a witness, what was ``asked_at`` then. What it says
         may be as old as that; an answer that comes after one to a later question is dropped."""
-        if asked < self.asked:
+        if asked < self.asked_at:
             return
         if self.answer is None or self.answer.id != answer.id:
             self.checks, self.groups = {}, {}
-        self.answer, self.heard, self.asked = answer, now, asked
+        self.answer, self.answered_at, self.asked_at = answer, now, asked
         for ask in question.asks:
             self.checks[ask.check] = CheckAnswer(answer.checks.get(ask.check), asked)
         for group in question.groups or ():
@@ -113,7 +115,7 @@ class Member:
 
 def _group_answer(answer: MemberAnswer, group: str, now: float) -> GroupAnswer:
     return GroupAnswer(
-        heard=now,
+        answered_at=now,
         sees=group in answer.sees,
         open=group in answer.open,
         owns=frozenset(name for name, key in answer.owns if key == group),

@@ -88,9 +88,9 @@ class Members:
         found: dict[str, Member] = {}
         for member in self._in_order:
             name = member.answer.id if member.answer else member.url
-            known = found.get(name)
             # The address of it that answered last; its place is that of the first.
-            found[name] = member if known is None or member.heard > known.heard else known
+            if member.answered_at > found.setdefault(name, member).answered_at:
+                found[name] = member
         return [each for each in found.values() if not self._is_me(each)]
 
     @property
@@ -223,7 +223,7 @@ class Members:
             is_known = member.answer is not None and member.answer.id == answer.id
             is_entry = member.answer is None and member.place == (relayed.entry, 0, b"")
             if member.problem and answer.id != self._me and (is_known or is_entry):
-                member.take(question, answer, self._now(), self._now())
+                member.record_answer(question, answer, self._now(), self._now())
 
     async def _ask(self, member: Member, questions: Sequence[Query]) -> None:
         clock, was_known = asyncio.get_running_loop().time, member.answer is not None
@@ -233,7 +233,7 @@ class Members:
                 for question in questions:
                     asked, sent = self._now(), self._wall()
                     answer = await self._answer_of(member, question)
-                    member.take(question, answer, asked, self._now())
+                    member.record_answer(question, answer, asked, self._now())
                     if answer.time is not None and clock() < end:
                         member.offset = answer.time - (sent + self._wall()) / 2
         except TimeoutError:

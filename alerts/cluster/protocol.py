@@ -137,6 +137,6 @@ def read_answer(body: bytes) -> MemberAnswer:
         raise InvalidMessage("this is no answer") from None
 
 
-def write(words: Query | MemberAnswer) -> bytes:
+def write(message: Query | MemberAnswer) -> bytes:
     """A question or an answer as JSON."""
-    return words.model_dump_json(by_alias=True).encode()
+    return message.model_dump_json(by_alias=True).encode()

@@ -29,10 +29,10 @@ class Questions:
             name = each.identity.check
             asks.setdefault(name, QueriedCheck(check=name, younger=max(now - each.since, 0.0)))
         self._checks = tuple(asks)
-        wanted = [*asks.values()]
-        count = max(-(-len(wanted) // MOST_ASKED), -(-len(self.groups) // MOST_ASKED), 1)
+        queried = [*asks.values()]
+        count = max(-(-len(queried) // MOST_ASKED), -(-len(self.groups) // MOST_ASKED), 1)
         parts = [slice(index * MOST_ASKED, (index + 1) * MOST_ASKED) for index in range(count)]
-        questions = [Query(asks=tuple(wanted[part]), groups=self.groups[part]) for part in parts]
+        questions = [Query(asks=tuple(queried[part]), groups=self.groups[part]) for part in parts]
         if count <= MOST_QUESTIONS:
             return questions
         first = self._next % count

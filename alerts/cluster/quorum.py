@@ -103,12 +103,12 @@ def vote_of(name: str, opinion: Opinion | None, rule: str, failing_for: float) -
     if opinion.pending:
         return MemberVote(name, Vote.SILENT)
     fresh = opinion.age <= FRESH_INTERVALS * opinion.interval + FRESH_SECONDS
-    sight = opinion.bad.get(rule)
+    observed = opinion.bad.get(rule)
     # Having no data is a present opinion however old the last result is.
-    if sight is not None and (fresh or rule == NO_DATA):
+    if observed is not None and (fresh or rule == NO_DATA):
         return (
-            MemberVote(name, Vote.BAD, sight.severity)
-            if sight.sure
+            MemberVote(name, Vote.BAD, observed.severity)
+            if observed.sure
             else MemberVote(name, Vote.SILENT)
         )
     if not opinion.measured:

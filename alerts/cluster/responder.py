@@ -71,24 +71,24 @@ class LocalMember:
 def build_answer(
     question: Query,
     me: LocalMember,
-    looks: Mapping[str, LastResult],
+    results: Mapping[str, LastResult],
     own: LocalState,
     now: float,
 ) -> MemberAnswer:
     """The answer to a question; unknown checks are left out."""
     wanted = None if question.groups is None else frozenset(question.groups)
     suspected = own.suspected or ()
-    sure = {each.identity for each in suspected if each.sight.sure}
+    sure = {each.identity for each in suspected if each.observed.sure}
     waited = {key: max(now - at, 0.0) for key, at in own.undelivered.items()}
     ended = {key: max(now - at, 0.0) for key, at in own.ended.items() if key not in waited}
-    open_ = {each for each in own.shared if each in sure and _is_current(each, looks, now)}
+    open_ = {each for each in own.shared if each in sure and _is_current(each, results, now)}
     return MemberAnswer(
         id=me.id,
         region=me.region[:40],
         checks={
-            ask.check: _seen(look, suspected, now) if look else _unseen()
+            ask.check: _seen(result, suspected, now) if result else _unseen()
             for ask in question.asks
-            if (look := looks.get(ask.check)) is not None or ask.check in own.checks
+            if (result := results.get(ask.check)) is not None or ask.check in own.checks
         },
         sees=_some(_groups(sure, own), wanted),
         open=_some(_groups(open_, own), wanted),
@@ -136,15 +136,15 @@ def sending_of(waiting: Iterable[Delivery], accepted: Mapping[str, float]) -> di
     }
 
 
-def is_due(look: LastResult, younger: float, now: float) -> bool:
+def is_due(result: LastResult, younger: float, now: float) -> bool:
     """Whether a newer result is wanted, and the last run was at least ``retry`` s ago."""
-    age = now - look.at
-    return age > younger and age >= look.check.retry
+    age = now - result.at
+    return age > younger and age >= result.check.retry
 
 
-def is_fresh(look: LastResult, now: float) -> bool:
+def is_fresh(result: LastResult, now: float) -> bool:
     """Whether a result is the present state: the next one isn't overdue."""
-    return now - look.at <= FRESH_INTERVALS * look.check.interval + FRESH_SECONDS
+    return now - result.at <= FRESH_INTERVALS * result.check.interval + FRESH_SECONDS
 
 
 def rule_of(identity: Fingerprint) -> str:
@@ -168,22 +168,26 @@ def _ending(own: LocalState, waited: Mapping[Key, float]) -> Iterable[Key]:
             yield key
 
 
-def _is_current(identity: Fingerprint, looks: Mapping[str, LastResult], now: float) -> bool:
+def _is_current(identity: Fingerprint, results: Mapping[str, LastResult], now: float) -> bool:
     """Whether an alert rests on a present measurement, not on an old one."""
-    look = looks.get(identity.check)
-    return identity.rule == NO_DATA or (look is not None and look.measured and is_fresh(look, now))
+    result = results.get(identity.check)
+    return identity.rule == NO_DATA or (
+        result is not None and result.measured and is_fresh(result, now)
+    )
 
 
-def _seen(look: LastResult, suspected: Iterable[SuspectedAlert], now: float) -> ReportedCheck:
+def _seen(result: LastResult, suspected: Iterable[SuspectedAlert], now: float) -> ReportedCheck:
     bad = {
-        rule_of(each.identity): ReportedAlert(severity=each.sight.severity, sure=each.sight.sure)
+        rule_of(each.identity): ReportedAlert(
+            severity=each.observed.severity, sure=each.observed.sure
+        )
         for each in suspected
-        if each.identity.check == look.check.name
+        if each.identity.check == result.check.name
     }
     return ReportedCheck(
-        age=max(now - look.at, 0.0),
-        interval=look.check.interval,
-        measured=look.measured,
+        age=max(now - result.at, 0.0),
+        interval=result.check.interval,
+        measured=result.measured,
         bad=dict([*bad.items()][:MOST_NAMED]),
     )
 

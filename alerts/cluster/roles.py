@@ -112,8 +112,8 @@ class Roles:
             return False
         if is_open or deduplicates:
             return is_open
-        words = [member.groups.get(message.key) for member in self._peers.reachable]
-        ends = [word.ended.get(delivery.notifier) for word in words if word]
+        answers = [member.groups.get(message.key) for member in self._peers.reachable]
+        ends = [answer.ended.get(delivery.notifier) for answer in answers if answer]
         return any(end is not None and end >= message.since for end in ends)
 
     def _note_reopening(self, key: Key, found: Assignment) -> None:
@@ -125,8 +125,8 @@ class Roles:
             self._agreement.begin_again(key[1])
 
     def _other(self, member: Member, notifier: str, subject: str, now: float) -> Other:
-        word, ahead = member.groups.get(subject), self._peers.is_ahead(member, self._region)
-        if word is None:
+        answer, ahead = member.groups.get(subject), self._peers.is_ahead(member, self._region)
+        if answer is None:
             return Other(member.name, ahead)
         # Among those without a majority, what one of them has sent is as good as this one's.
         counts = member.counts(now) or not self._peers.has_majority
@@ -137,17 +137,17 @@ class Roles:
         return Other(
             member.name,
             ahead=ahead,
-            sees=word.sees,
-            owns=notifier in word.owns and counts,
-            holds=notifier in word.holds,
-            ends=notifier in word.ends and counts,
-            ended=age(word.ended),
-            pending=age(word.pending),
-            sending=age(word.sending),
-            opened=age(word.opened),
+            sees=answer.sees,
+            owns=notifier in answer.owns and counts,
+            holds=notifier in answer.holds,
+            ends=notifier in answer.ends and counts,
+            ended=age(answer.ended),
+            pending=age(answer.pending),
+            sending=age(answer.sending),
+            opened=age(answer.opened),
         )
 
     def _is_lost(self, owner: str | None, notifier: str, subject: str) -> bool:
         """Whether the last message of the owner was still pending when it last answered."""
-        words = [each.groups.get(subject) for each in self._peers.others if each.name == owner]
-        return owner != MINE and any(notifier in word.pending for word in words if word)
+        answers = [each.groups.get(subject) for each in self._peers.others if each.name == owner]
+        return owner != MINE and any(notifier in answer.pending for answer in answers if answer)

@@ -61,11 +61,13 @@ class CheckStates:
     @property
     def verdict(self) -> Verdict:
         """The verdict on everything that has one."""
-        stands = {name: entry.state.verdict for name, entry in self._entries.items() if entry.state}
-        return overall_verdict(self.checks, stands)
+        verdicts = {
+            name: entry.state.verdict for name, entry in self._entries.items() if entry.state
+        }
+        return overall_verdict(self.checks, verdicts)
 
     @property
-    def stands(self) -> dict[str, CheckState]:
+    def states(self) -> dict[str, CheckState]:
         """The state of every check that has a result."""
         return {name: entry.state for name, entry in self._entries.items() if entry.state}
 
@@ -84,17 +86,17 @@ class CheckStates:
             for check in checks
         }
         for entry in self._entries.values():
-            entry.backers = tuple(backup_checks(entry.check, checks))
-            entry.backs = []
+            entry.backups = tuple(backup_checks(entry.check, checks))
+            entry.backup_for = []
         for entry in self._entries.values():
-            for name in entry.backers:
-                self._entries[name].backs.append(entry.check.name)
+            for name in entry.backups:
+                self._entries[name].backup_for.append(entry.check.name)
 
-    def restore(self, spells: Mapping[str, StatePeriod]) -> None:
+    def restore(self, periods: Mapping[str, StatePeriod]) -> None:
         """What history says of the time before: each check's last period."""
-        self._past = dict(spells)
+        self._past = dict(periods)
 
-    def remember_samples(self, check: str, at: float, samples: Iterable[Sample]) -> None:
+    def restore_samples(self, check: str, at: float, samples: Iterable[Sample]) -> None:
         """Samples of an earlier run, ``at`` on the monotonic clock; oldest run first."""
         entry = self._entries.get(check)
         if entry is not None:
@@ -111,7 +113,7 @@ class CheckStates:
             return []
         entry.keep(at, result.samples)
         changes = [self._judge(entry, result, at, wall)]
-        for name in entry.backs:
+        for name in entry.backup_for:
             other = self._entries[name]
             if other.state is not None and other.state.result.status is Status.FAILED:
                 changes.append(self._judge(other, other.state.result, at, wall))
@@ -123,8 +125,8 @@ class CheckStates:
         What has not run yet counts as working: nothing is critical before that.
         """
         return any(
-            stand is None or stand.result.status is Status.OK
-            for stand in map(self.state, self._entries[name].backers)
+            state is None or state.result.status is Status.OK
+            for state in map(self.state, self._entries[name].backups)
         )
 
     def _judge(self, entry: "_Entry", result: Result, at: float, wall: float) -> Change | None:
@@ -143,8 +145,8 @@ class CheckStates:
         return Change(entry.check, was, verdict, wall, since, result, judged)
 
     def _before(self, name: str) -> tuple[Verdict | None, float | None]:
-        spell = self._past.get(name)
-        return (spell.verdict, spell.start) if spell else (None, None)
+        period = self._past.get(name)
+        return (period.verdict, period.start) if period else (None, None)
 
 
 class _Entry:
@@ -153,8 +155,8 @@ class _Entry:
     def __init__(self, check: Check) -> None:
         self.check = check
         self.state: CheckState | None = None
-        self.backers: tuple[str, ...] = ()
-        self.backs: list[str] = []
+        self.backups: tuple[str, ...] = ()
+        self.backup_for: list[str] = []
         self._thresholds = thresholds_of(check)
         self._windows: dict[str, deque[tuple[float, Sample]]] = {
             threshold.signal.name: deque() for threshold in self._thresholds if threshold.window

@@ -182,9 +182,9 @@ def confident_verdict(ratio: float, total: float, threshold: Threshold) -> Verdi
     """How bad a ratio surely is: its 95 % interval has to be beyond a limit that
     alerts. An objective is missed by the ratio itself."""
     low, high = wilson(ratio, total)
-    sure = compare(low if threshold.bad is LimitSide.ABOVE else high, threshold)
-    if sure in _ALERTING:
-        return sure
+    confident = compare(low if threshold.bad is LimitSide.ABOVE else high, threshold)
+    if confident in _ALERTING:
+        return confident
     objective = threshold.limits.objective
     missed = objective is not None and _beyond(ratio, objective, threshold.bad)
     return Verdict.OBJECTIVE_MISSED if missed else Verdict.OK

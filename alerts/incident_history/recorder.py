@@ -107,7 +107,7 @@ class IncidentRecorder:
         """These are the groups; what is not among them is over."""
         found = {group.subject: group for group in groups}
         for key, group in found.items():
-            known, fires = self._open.get(key), bool(group.firing or group.muted)
+            known, fires = self._open.get(key), bool(group.firing or group.suppressed)
             if known is None and fires:
                 begun_now = self._begin(group, now)
                 self._put(continued(begun_now, group, _names(group, suppressed_by)), None)
@@ -116,7 +116,7 @@ class IncidentRecorder:
                 self._put(continued(known, group, _names(group, suppressed_by)), known)
         for key, known in list(self._open.items()):
             group_now = found.get(key)
-            if group_now is not None and (group_now.firing or group_now.muted):
+            if group_now is not None and (group_now.firing or group_now.suppressed):
                 continue
             self._put(over(known, group_now, now), known)
             self._past[known.id] = None
@@ -253,7 +253,7 @@ class IncidentRecorder:
 
 def _names(group: AlertGroup, suppressed_by: Suppression) -> Iterable[str]:
     """What suppresses alerts of a group now."""
-    reasons = [suppressed_by(alert) for alert in group.muted]
+    reasons = [suppressed_by(alert) for alert in group.suppressed]
     return [reason.name for reason in reasons if reason is not None]
 
 

@@ -30,7 +30,7 @@ def incident_id(key: str, opened: float) -> str:
 
 def begun(name: str, group: AlertGroup, region: str, now: float, *, adopted: bool) -> Incident:
     """An incident that opens with the firing alerts of a group."""
-    alerts = (*group.firing, *group.muted)
+    alerts = (*group.firing, *group.suppressed)
     empty = Incident(
         id=name,
         key=group.subject,
@@ -46,7 +46,7 @@ def begun(name: str, group: AlertGroup, region: str, now: float, *, adopted: boo
 
 def continued(known: Incident, group: AlertGroup, suppressed: Iterable[str]) -> Incident:
     """An incident with what its group shows now: alerts that are new, changed or resolved."""
-    firing = (*group.firing, *group.muted)
+    firing = (*group.firing, *group.suppressed)
     alerts = {each.name: each for each in known.alerts}
     for alert in (*group.over, *firing):
         found = record_of(alert)

@@ -87,8 +87,8 @@ class GroupStore:
         for incident in incidents:
             for route in self.routes.notifiers:
                 view = self.views.get((route.name, incident.subject))
-                if mine := self._mine(route, incident, view):
-                    times += next_times(self.routes.timed(route, mine), view, mine)
+                if lists := self._mine(route, incident, view):
+                    times += next_times(self.routes.timed(route, lists), view, lists)
         return min((time for time in times if time is not None and time > now), default=None)
 
     def notified(self, alert: Alert) -> str:
@@ -130,7 +130,7 @@ class GroupStore:
         stay open at the receiver goes on while it is suppressed."""
         alerts = incident.firing
         if route.resends and view is not None:
-            alerts += tuple(each for each in incident.muted if name_of(each) in view.members)
+            alerts += tuple(each for each in incident.suppressed if name_of(each) in view.members)
         return tuple(alert for alert in alerts if self.routes.matches(alert, route.name))
 
     def _message(
@@ -139,11 +139,11 @@ class GroupStore:
         """The message that is due to one notifier; brings its log entry up to date."""
         key = (route.name, incident.subject)
         view = self.views.get(key)
-        mine = self._mine(route, incident, view)
-        if not mine:
+        lists = self._mine(route, incident, view)
+        if not lists:
             return self._end(route, incident, now, setting)
         view, repeats = self._by_role(route, incident, view)
-        shown, route = self._confirmed(mine, view), self.routes.timed(route, mine)
+        shown, route = self._confirmed(lists, view), self.routes.timed(route, lists)
         occasion = occasion_for(route, view, shown, now)
         if repeats and shown:
             occasion = occasion or MessageType.CHANGED
@@ -179,11 +179,11 @@ class GroupStore:
         return view, assignment.role is Role.REPEAT
 
     def _confirmed(
-        self, mine: Sequence[Alert], view: NotificationLogEntry | None
+        self, lists: Sequence[Alert], view: NotificationLogEntry | None
     ) -> tuple[Alert, ...]:
         """What the receiver knows already, and what is certain now."""
         known = view.members if view else ()
-        return tuple(each for each in mine if name_of(each) in known or self.confirm(each))
+        return tuple(each for each in lists if name_of(each) in known or self.confirm(each))
 
     def _is_still_true(
         self,
@@ -226,9 +226,9 @@ class GroupStore:
     def _goes_on(self, route: Route, incident: AlertGroup, view: NotificationLogEntry) -> bool:
         """Whether an alert that a receiver was sent still fires, and is only suppressed. One that
         it never heard of holds no incident open."""
-        muted = [each for each in incident.muted if self.routes.matches(each, route.name)]
+        suppressed = [each for each in incident.suppressed if self.routes.matches(each, route.name)]
         sent = {*view.story, *view.members}
-        return any(name_of(each) in sent for each in muted)
+        return any(name_of(each) in sent for each in suppressed)
 
     def _is_for(self, route: Route, alert: Alert, view: NotificationLogEntry) -> bool:
         """Whether a resolved alert is part of what a receiver was sent, or would have been."""
@@ -270,20 +270,20 @@ def _entry(
     )
 
 
-Mute = Callable[[Alert], bool]
+IsSuppressed = Callable[[Alert], bool]
 
 
 def alert_groups(
     alerts: Iterable[Alert],
     over: Iterable[Alert],
     subject_of: Callable[[Alert], str],
-    muted: Mute,
+    suppressed: IsSuppressed,
 ) -> list[AlertGroup]:
-    """Alerts by incident; ``muted`` says which of them are suppressed now."""
+    """Alerts by incident; ``suppressed`` says which of them are suppressed now."""
     found: dict[str, tuple[list[Alert], list[Alert], list[Alert]]] = {}
     for alert in alerts:
-        mine = found.setdefault(subject_of(alert), ([], [], []))
-        mine[1 if muted(alert) else 0].append(alert)
+        lists = found.setdefault(subject_of(alert), ([], [], []))
+        lists[1 if suppressed(alert) else 0].append(alert)
     for alert in over:
         found.setdefault(subject_of(alert), ([], [], []))[2].append(alert)
     return [

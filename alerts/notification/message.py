@@ -17,20 +17,20 @@ NO_LONGER_ROUTED = "no longer routed here"
 
 @dataclass(frozen=True, slots=True)
 class AlertGroup:
-    """All alerts of one cause: ``firing`` ones to be sent, ``muted`` ones that fire and are
+    """All alerts of one cause: ``firing`` ones to be sent, ``suppressed`` ones that fire and are
     suppressed now, ``over`` those that were resolved since it opened. ``affected`` checks fail
-    too and are no alerts yet. ``held``: it is open at another probe; ``elsewhere`` says as what
+    too and are no alerts yet. ``held``: it is open at another probe; ``moved_to`` says as what
     its alerts are sent now, if not as this. ``members`` are all checks that it was ever about,
     where ``over`` has only the newest of too many."""
 
     subject: str
     firing: tuple[Alert, ...] = ()
-    muted: tuple[Alert, ...] = ()
+    suppressed: tuple[Alert, ...] = ()
     over: tuple[Alert, ...] = ()
     affected: tuple[str, ...] = ()
     affected_services: tuple[str, ...] = ()
     held: bool = False
-    elsewhere: str = ""
+    moved_to: str = ""
     members: tuple[str, ...] = ()
 
 
@@ -122,8 +122,8 @@ def resolved_message(
         # Resolved for this notifier, it may still fire for another one.
         what = ", ".join(names) if len(names) <= MOST_IN_TITLE else f"{len(names)} checks"
         title = f"{what}: no longer {before.severity}"
-    elif group.elsewhere:
-        title = f"{', '.join(names)}: {group.elsewhere}"
+    elif group.moved_to:
+        title = f"{', '.join(names)}: {group.moved_to}"
     return Message(
         key=group.subject,
         occasion=MessageType.RESOLVED,

@@ -9,7 +9,7 @@ from probe.report.text.sanitize import clean
 from probe.report.text.units import show
 
 # A change that is older than this is not shown.
-LATELY_SECONDS = 6 * 3600.0
+RECENT_SECONDS = 6 * 3600.0
 FACTS = ("version", "instance")
 MOST = 20
 
@@ -40,7 +40,7 @@ class FactChange:
     text: str
 
 
-class Lately:
+class RecentChanges:
     """Changes of facts that checks have read, and markers; times are seconds since 1970.
 
     ``new`` are changes that have not been taken up yet.
@@ -74,12 +74,12 @@ class Lately:
 
     def markers(self, now: float) -> tuple[Marker, ...]:
         """Recent markers, the newest first."""
-        return tuple(each for each in self._markers if now - each.at <= LATELY_SECONDS)
+        return tuple(each for each in self._markers if now - each.at <= RECENT_SECONDS)
 
     def changes(self, now: float) -> list[str]:
         """Each change with its age, the newest first."""
         return [
             f"{check}: {change}, {show(now - at, Unit.SECONDS)} ago"
             for at, check, change in reversed(self._changes)
-            if now - at <= LATELY_SECONDS
+            if now - at <= RECENT_SECONDS
         ]

@@ -142,7 +142,7 @@ def read_routes(
     ``known`` are the names of the notifiers that there are.
     """
     names = list(known)
-    tables, mistakes = [], []
+    tables, problems = [], []
     for index, entry in enumerate(raw, 1):
         place = f"{path}: [[route]] entry {index}"
         try:
@@ -150,9 +150,9 @@ def read_routes(
         except ValidationError as error:
             for each in error.errors(include_input=False, include_url=False):
                 key = ".".join(str(part) for part in each["loc"])
-                mistakes.append(ConfigProblem(f'{place}, key "{key}"', plain_message(each["msg"])))
+                problems.append(ConfigProblem(f'{place}, key "{key}"', plain_message(each["msg"])))
             continue
-        mistakes += [
+        problems += [
             ConfigProblem(
                 f'{place}, key "notify"', f"no notifier '{name}'; known are {', '.join(names)}"
             )
@@ -160,4 +160,4 @@ def read_routes(
             if name not in names
         ]
         tables.append(table)
-    return tuple(tables), mistakes
+    return tuple(tables), problems

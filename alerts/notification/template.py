@@ -55,9 +55,9 @@ def is_closed(message: Message) -> bool:
 def headline(message: Message) -> str:
     """What users lose, where, and since when, in a line."""
     test = "[TEST] " if message.test else ""
-    words = clean(f"{symbol(message)} {test}{severity_word(message)}: {message.title}")
+    text = clean(f"{symbol(message)} {test}{severity_word(message)}: {message.title}")
     since = f", since {_moment(message.since, message.at)}" if message.firing else ""
-    return cut(words, LONGEST_HEADLINE - len(since)) + since
+    return cut(text, LONGEST_HEADLINE - len(since)) + since
 
 
 def time_range(message: Message) -> str:
@@ -78,10 +78,10 @@ def facts(message: Message, *, whole: bool = False) -> Iterator[list[str]]:
     """The message below its headline, in paragraphs of one fact a line: when and where it is
     seen from, each alert, and what else there is to know. Of an update, what has changed,
     unless the ``whole`` is to be shown."""
-    said: set[str] = {*steps(message)}
+    shown: set[str] = {*steps(message)}
     for paragraph in _paragraphs(message, whole=whole):
-        new = list(dict.fromkeys(line for line in paragraph if line not in said))
-        said |= set(new)
+        new = list(dict.fromkeys(line for line in paragraph if line not in shown))
+        shown |= set(new)
         if new:
             yield new
 
@@ -121,8 +121,8 @@ def _paragraphs(message: Message, *, whole: bool) -> Iterator[list[str]]:
         return
     groups = _alike(message.firing or message.resolved)
     for place, (names, alert) in enumerate(groups[:MOST_ALERTS]):
-        said = [*_alert_lines(names, alert, message), *_differing(alert, message)]
-        yield [*_past(message), *said] if place == 0 else said
+        shown = [*_alert_lines(names, alert, message), *_differing(alert, message)]
+        yield [*_past(message), *shown] if place == 0 else shown
     left = sum(len(names) for names, _ in groups[MOST_ALERTS:])
     yield [*([f"and {left} more"] if left else []), *_around(message)]
 

@@ -48,8 +48,8 @@ def resolved_title(names: Sequence[str], ended: Sequence[Alert], count: int = 0)
         return f"{', '.join(names)} recovered"
     verb = "is" if len(closed) == 1 else "are"
     reason = next(iter(closed.values()))
-    said = f"{', '.join(sorted(closed))} {verb} {reason}"
-    return f"{', '.join(recovered)} recovered; {said}" if recovered else said
+    summary = f"{', '.join(sorted(closed))} {verb} {reason}"
+    return f"{', '.join(recovered)} recovered; {summary}" if recovered else summary
 
 
 def _representative(alerts: Sequence[Alert]) -> Alert:

@@ -64,12 +64,12 @@ class HttpAnswer:
     def retry_after(self) -> float | None:
         """Seconds that it asks us to wait: a number, or until a date (RFC 9110, 10.2.3) by its own
         clock, if it says what that shows."""
-        said = self.headers.get("retry-after", "")
+        value = self.headers.get("retry-after", "")
         try:
-            return float(said)
+            return float(value)
         except ValueError:
             pass
-        until, now = _moment(said), _moment(self.headers.get("date", ""))
+        until, now = _moment(value), _moment(self.headers.get("date", ""))
         if until is None:
             return None
         return max(until - (time.time() if now is None else now), 0.0)
@@ -108,7 +108,7 @@ async def request(
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
     try:
         async with (
-            session_for_attempt(timeout=timeout) as session,
+            session_for_attempt(longest, timeout=timeout) as session,
             session.request(
                 method, url, allow_redirects=False, **content, **options_for(url)
             ) as response,
@@ -144,12 +144,12 @@ async def _what_came(response: "aiohttp.ClientResponse", longest: int) -> bytes:
     return body
 
 
-def error_from_answer(answer: HttpAnswer, service: str, word: str = "") -> NotifyError:
+def error_from_answer(answer: HttpAnswer, service: str, code: str = "") -> NotifyError:
     """An unsuccessful answer as an error: 4xx is permanent, except PASSING."""
     permanent = 400 <= answer.status < 500 and answer.status not in PASSING
-    said = f" ({word})" if word else ""
+    value = f" ({code})" if code else ""
     return NotifyError(
-        f"{service} answers {answer.status}{said}",
+        f"{service} answers {answer.status}{value}",
         permanent=permanent,
         retry_after=answer.retry_after,
     )
@@ -160,5 +160,5 @@ def error_code(text: str) -> str:
 
     Anything else could be a secret of ours, sent back.
     """
-    word = text.strip()
-    return word if _WORD.fullmatch(word) else ""
+    code = text.strip()
+    return code if _WORD.fullmatch(code) else ""

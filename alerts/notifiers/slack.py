@@ -86,8 +86,8 @@ def should_mention(message: Message, memory: Mapping[str, str]) -> bool:
     """Whether to mention somebody: it is critical, and new, escalated or a reminder."""
     if message.severity is not Severity.CRITICAL or message.test:
         return False
-    loud = message.occasion in (MessageType.FIRING, MessageType.REMINDER)
-    return loud or _escalates(message, memory)
+    mentions = message.occasion in (MessageType.FIRING, MessageType.REMINDER)
+    return mentions or _escalates(message, memory)
 
 
 class SlackWebhook:
@@ -110,7 +110,7 @@ class SlackWebhook:
             raise error_from_answer(answer, "Slack", error_code(answer.text))
         if answer.text.strip() != "ok":
             raise NotifyError(
-                slack_errors.reason(word) if (word := error_code(answer.text)) else NOT_SLACK
+                slack_errors.reason(code) if (code := error_code(answer.text)) else NOT_SLACK
             )
         return {SEVERITY: message.severity.value}
 
@@ -118,10 +118,10 @@ class SlackWebhook:
         """Post a message without any text, which a webhook that exists refuses as such. Raises
         NotifyError."""
         answer = await post(self._url.get_secret_value(), json={})
-        word = error_code(answer.text)
-        if answer.status == 400 and word in slack_errors.NO_CONTENT:
+        code = error_code(answer.text)
+        if answer.status == 400 and code in slack_errors.NO_CONTENT:
             return "the webhook exists"
-        raise error_from_answer(answer, "Slack", word)
+        raise error_from_answer(answer, "Slack", code)
 
 
 class SlackBot:
@@ -223,19 +223,19 @@ class SlackBot:
         from alerts.notifiers.slack_client import call_method
 
         # chat.update turns plain text into links and mentions unless parse is "none".
-        asked = dict(arguments) if reads else {"parse": "none", **arguments}
+        sent = dict(arguments) if reads else {"parse": "none", **arguments}
         token = self._token.get_secret_value()
-        answer = await call_method(self._api, token, method, asked, reads=reads)
+        answer = await call_method(self._api, token, method, sent, reads=reads)
         found = _document(answer)
-        word = error_code(str(found.get("error", "")))
-        if word in slack_errors.BLOCKS and "blocks" in asked:
-            return await self._call(method, _without_blocks(asked))
+        code = error_code(str(found.get("error", "")))
+        if code in slack_errors.BLOCKS and "blocks" in sent:
+            return await self._call(method, _without_blocks(sent))
         if answer.status != 200:
-            raise error_from_answer(answer, "Slack", word)
+            raise error_from_answer(answer, "Slack", code)
         if found.get("ok") is not True:
             # Without an error code the answer is not Slack's, but perhaps a proxy's.
-            permanent = bool(word) and word not in slack_errors.PASSING
-            reason = slack_errors.reason(word) if word else NOT_SLACK
+            permanent = bool(code) and code not in slack_errors.PASSING
+            reason = slack_errors.reason(code) if code else NOT_SLACK
             raise NotifyError(reason, permanent=permanent, retry_after=answer.retry_after)
         return found
 

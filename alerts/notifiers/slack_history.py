@@ -44,12 +44,12 @@ def marks(message: Message) -> dict[str, Any]:
 
 
 def _is_it(found: Mapping[str, Any], message: Message, *, in_thread: bool) -> bool:
-    wanted, since = marks(message), found.get("since")
+    marks_of_message, since = marks(message), found.get("since")
     if in_thread or message.occasion is MessageType.NOTE:
-        return bool(found.get("id") == wanted["id"])
+        return bool(found.get("id") == marks_of_message["id"])
     # An incident of the same key that was over before this one began has an earlier time.
     is_same = isinstance(since, (int, float)) and since >= message.since
-    return is_same and bool(found.get("incident") == wanted["incident"])
+    return is_same and bool(found.get("incident") == marks_of_message["incident"])
 
 
 def with_metadata(content: Mapping[str, Any], message: Message) -> dict[str, Any]:
@@ -99,8 +99,8 @@ async def _channel_id(ask: Ask, channel: str) -> str:
     """The ID of a channel: history takes no name."""
     if channel[:1] in "CGD" and channel.isalnum() and channel.isupper():
         return channel
-    asked = {"types": "public_channel,private_channel", "exclude_archived": "true", "limit": 1000}
-    found = await ask("conversations.list", asked)
+    query = {"types": "public_channel,private_channel", "exclude_archived": "true", "limit": 1000}
+    found = await ask("conversations.list", query)
     name = channel.removeprefix("#")
     ids = (
         str(each.get("id")) for each in _dicts(found.get("channels")) if each.get("name") == name

@@ -24,8 +24,8 @@ def retry_seconds(
     """
     if retry_after is not None:
         # In this order, no number (a service may say "nan") counts as the least.
-        asked = min(max(FIRST_RETRY_SECONDS, retry_after), longest)
-        return asked * random.uniform(1.0, 1.1)
+        requested = min(max(FIRST_RETRY_SECONDS, retry_after), longest)
+        return requested * random.uniform(1.0, 1.1)
     doubled: float = FIRST_RETRY_SECONDS * 2.0 ** min(max(attempts - 1, 0), 20)
     return min(doubled, LONGEST_RETRY_SECONDS) * random.uniform(0.5, 1.0)
 

@@ -17,10 +17,10 @@ def _first(metric: str, labels: tuple[str, ...], text: str) -> str:
     return f"{{{{ with {query} }}}}{{{{ with first . }}}}{text}{{{{ end }}}}{{{{ end }}}}"
 
 
-def _label(name: str, word: str = "") -> str:
+def _label(name: str, prefix: str = "") -> str:
     """A label's value after a word; nothing if it is empty."""
-    end = ". " if word else ""
-    return f"{{{{ with .Labels.{name} }}}}{word}{{{{ . }}}}{end}{{{{ end }}}}"
+    end = ". " if prefix else ""
+    return f"{{{{ with .Labels.{name} }}}}{prefix}{{{{ . }}}}{end}{{{{ end }}}}"
 
 
 _WHY = _first(_INFO, _ALERT, _label("phase", "Phase ") + _label("cause", "Cause "))

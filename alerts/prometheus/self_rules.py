@@ -83,12 +83,12 @@ def alerts() -> Iterator[Rule]:
     """One rule for each way in which the probe itself fails."""
     steps = "\n".join(f"{index}. {step}" for index, step in enumerate(first_steps(PROBE_PAGE), 1))
     for name, expr, hold, summary, text in _RULES:
-        words = {"summary": summary, "description": f"{text}\n{steps}"}
-        words |= annotations.of_probe(PROBE_PAGE)
+        texts = {"summary": summary, "description": f"{text}\n{steps}"}
+        texts |= annotations.of_probe(PROBE_PAGE)
         pages = name == ABSENT
         labels = {
             "severity": "critical" if pages else "warning",
             "scope": "global" if pages else "region",
             "service": "probe",
         }
-        yield Alerting(name, expr, labels, words, hold, KEEP_SECONDS)
+        yield Alerting(name, expr, labels, texts, hold, KEEP_SECONDS)

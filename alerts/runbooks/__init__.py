@@ -115,5 +115,5 @@ def _plain(text: str) -> str:
 
 def _spoken(link: re.Match[str]) -> str:
     """What leads elsewhere keeps its address; another page is named by its words."""
-    words, address = link.groups()
-    return f"{words} {address}" if address.startswith("https://") else f'"{words}"'
+    text, address = link.groups()
+    return f"{text} {address}" if address.startswith("https://") else f'"{text}"'

@@ -92,8 +92,8 @@ def _services(alert: Alert) -> tuple[str, ...]:
     """The services that a health check names as down: its message begins with them."""
     if alert.cause != Cause.SERVICE_DOWN:
         return ()
-    words = alert.summary.rpartition(" down")[0]
+    component = alert.summary.rpartition(" down")[0]
     for verb in (" is", " are"):
-        words = words.removesuffix(verb)
-    named = words.rpartition(": ")[2].replace(" and ", ", ")
+        component = component.removesuffix(verb)
+    named = component.rpartition(": ")[2].replace(" and ", ", ")
     return tuple(name.strip().lower() for name in named.split(",") if name.strip())

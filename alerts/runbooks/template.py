@@ -105,10 +105,10 @@ def _kept(section: str) -> tuple[str, dict[str, int]]:
     head, *items = re.split(r"(?m)^(?=\d+\. )", section)
     kept, numbers = [head], dict[str, int]()
     for item in items:
-        old, _, words = item.partition(". ")
-        if words.strip():
+        old, _, text = item.partition(". ")
+        if text.strip():
             numbers[old] = len(numbers) + 1
-            kept.append(f"{numbers[old]}. {words.lstrip()}")
+            kept.append(f"{numbers[old]}. {text.lstrip()}")
     return "".join(kept), numbers
 
 

@@ -32,7 +32,7 @@ class _Matcher(BaseModel):
     isEqual: bool = True
 
     @property
-    def word(self) -> str:
+    def matcher(self) -> str:
         if self.name == ANY and not self.isRegex and self.isEqual:
             return self.value
         operator = ("=~" if self.isRegex else "=") if self.isEqual else (
@@ -65,16 +65,16 @@ def read(document: object, now: float) -> Silence:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise InvalidSilence(f"{place}: {first['msg']}") from None
-    words = tuple(matcher.word for matcher in posted.matchers)
+    matchers = tuple(matcher.matcher for matcher in posted.matchers)
     try:
-        check_matchers(words)
+        check_matchers(matchers)
     except ValueError as error:
         raise InvalidSilence(str(error)) from None
     start, end = max(_seconds(posted.startsAt), now), _seconds(posted.endsAt)
     if end <= start:
         raise InvalidSilence("endsAt: has to be after startsAt and in the future")
     name = posted.id or new_name()
-    return Silence(name, words, posted.createdBy, posted.comment, start, end)
+    return Silence(name, matchers, posted.createdBy, posted.comment, start, end)
 
 
 def document_of(silence: Silence, now: float) -> Mapping[str, Any]:
@@ -88,14 +88,14 @@ def document_of(silence: Silence, now: float) -> Mapping[str, Any]:
         "endsAt": _moment(silence.end),
         "createdBy": silence.author,
         "comment": silence.reason,
-        "matchers": [_shown(word) for word in silence.matches] or [_shown("*")],
+        "matchers": [_shown(text) for text in silence.matches] or [_shown("*")],
     }
 
 
 def posted_of(silence: Silence) -> Mapping[str, Any]:
     """The document that creates a silence."""
     return {
-        "matchers": [_shown(word) for word in silence.matches],
+        "matchers": [_shown(text) for text in silence.matches],
         "startsAt": _moment(silence.start),
         "endsAt": _moment(silence.end),
         "createdBy": silence.author,
@@ -103,8 +103,8 @@ def posted_of(silence: Silence) -> Mapping[str, Any]:
     }
 
 
-def _shown(word: str) -> Mapping[str, Any]:
-    matcher = parse(word) or Matcher(ANY, "=", word)
+def _shown(text: str) -> Mapping[str, Any]:
+    matcher = parse(text) or Matcher(ANY, "=", text)
     return {
         "name": matcher.name,
         "value": matcher.value,

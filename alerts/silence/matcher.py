@@ -46,10 +46,10 @@ class Matcher:
         return f"{self.name}{self.operator}{self.value}"
 
 
-def parse(word: str) -> Matcher | None:
+def parse(text: str) -> Matcher | None:
     """A matcher; None for a bare word. Raises ValueError for a regular expression that is
     none."""
-    found = _OPERATOR.match(word)
+    found = _OPERATOR.match(text)
     if found is None:
         return None
     name, operator, value = found.groups()
@@ -60,28 +60,28 @@ def parse(word: str) -> Matcher | None:
     return Matcher(name, operator, value)
 
 
-def check_matchers(words: Sequence[str]) -> None:
+def check_matchers(matchers: Sequence[str]) -> None:
     """Raise ValueError for words that can't be matched with: none at all, or too long."""
-    if not words:
+    if not matchers:
         raise ValueError("no matcher: name what is meant, or write '*' for everything")
-    for word in words:
-        if not word.strip() or len(word) > _LONGEST:
+    for text in matchers:
+        if not text.strip() or len(text) > _LONGEST:
             raise ValueError(f"a matcher has 1 to {_LONGEST} characters")
-        parse(word)
+        parse(text)
 
 
-def matches(words: Iterable[str], alert: Alert) -> bool:
+def matches(matchers: Iterable[str], alert: Alert) -> bool:
     """Whether an alert matches; no matchers at all match everything."""
     own = dict((*alert.labels, *alert.identity.labels))
     names = {alert.identity.check, alert.kind, *own.values()}
-    return _match(tuple(words), _labels_of(alert, own), names)
+    return _match(tuple(matchers), _labels_of(alert, own), names)
 
 
-def matched_checks(words: Iterable[str], checks: Iterable[Check]) -> list[str]:
+def matched_checks(matchers: Iterable[str], checks: Iterable[Check]) -> list[str]:
     """The checks that matchers are about, as far as a check can tell: what only an alert has
     (severity, rule, cause) is taken to match."""
-    wanted = tuple(words)
-    known = [word for word in wanted if not _is_of_alerts(word)]
+    given = tuple(matchers)
+    known = [text for text in given if not _is_of_alerts(text)]
     found = []
     for check in checks:
         labels = {**check.table.labels, "check": check.name, "kind": check.kind.name}
@@ -90,32 +90,32 @@ def matched_checks(words: Iterable[str], checks: Iterable[Check]) -> list[str]:
     return found
 
 
-def about(words: Iterable[str]) -> str:
+def about(matchers: Iterable[str]) -> str:
     """What matchers are about, for people."""
-    named = [word for word in words if word != EVERYTHING]
+    named = [text for text in matchers if text != EVERYTHING]
     return ", ".join(named) or "everything"
 
 
-def is_everything(words: Iterable[str]) -> bool:
+def is_everything(matchers: Iterable[str]) -> bool:
     """Whether matchers leave nothing out."""
-    return all(word == EVERYTHING for word in words)
+    return all(text == EVERYTHING for text in matchers)
 
 
-def _match(words: Sequence[str], labels: Mapping[str, str], names: Iterable[str]) -> bool:
-    parsed = [(word, parse(word)) for word in words]
-    bare = [word for word, matcher in parsed if matcher is None]
-    if bare and not any(_is_meant(word, names) for word in bare):
+def _match(matchers: Sequence[str], labels: Mapping[str, str], names: Iterable[str]) -> bool:
+    parsed = [(text, parse(text)) for text in matchers]
+    bare = [text for text, matcher in parsed if matcher is None]
+    if bare and not any(_is_meant(text, names) for text in bare):
         return False
     return all(matcher.accepts(labels) for _, matcher in parsed if matcher is not None)
 
 
-def _is_meant(word: str, names: Iterable[str]) -> bool:
+def _is_meant(text: str, names: Iterable[str]) -> bool:
     # Equality too: the brackets of an IPv6 address would be a wildcard.
-    return any(word == name or fnmatchcase(name, word) for name in names)
+    return any(text == name or fnmatchcase(name, text) for name in names)
 
 
-def _is_of_alerts(word: str) -> bool:
-    matcher = parse(word)
+def _is_of_alerts(text: str) -> bool:
+    matcher = parse(text)
     return matcher is not None and matcher.name in _OF_ALERTS
 
 

@@ -24,7 +24,7 @@ class Suppression:
         """What keeps an alert from being sent now."""
         return suppressed_by(alert, self.windows(now), self.silences, self._wall(now))
 
-    def mute(self, now: float) -> Callable[[Alert], bool]:
+    def predicate_at(self, now: float) -> Callable[[Alert], bool]:
         """Says of any alert whether it is suppressed now; the windows are looked up once."""
         windows, wall = self.windows(now), self._wall(now)
         return lambda alert: suppressed_by(alert, windows, self.silences, wall) is not None

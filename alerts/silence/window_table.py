@@ -101,7 +101,7 @@ class WindowTable(BaseModel):
         return zone_of(self.timezone)
 
     @model_validator(mode="after")
-    def _says_when(self) -> "WindowTable":
+    def _has_time(self) -> "WindowTable":
         once, again = self.model_fields_set & ONE_OFF, self.model_fields_set & RECURRING
         if not once and not again:
             raise ValueError("say when: start and end for once, else at, minutes and weekdays")
@@ -150,20 +150,20 @@ def read_windows(
 ) -> tuple[tuple[WindowTable, ...], list[ConfigProblem]]:
     """The maintenance windows of ``probe.toml``, and everything that is wrong with them."""
     tables: list[WindowTable] = []
-    mistakes: list[ConfigProblem] = []
+    problems: list[ConfigProblem] = []
     for index, entry in enumerate(raw, 1):
         try:
             tables.append(WindowTable.model_validate(entry))
         except ValidationError as error:
-            mistakes += _mistakes(error, f"{path}: [[maintenance]] entry {index}")
+            problems += _problems(error, f"{path}: [[maintenance]] entry {index}")
     for name, count in Counter(table.name for table in tables).items():
         if count > 1:
             place = f'{path}: [[maintenance]] "{name}"'
-            mistakes.append(ConfigProblem(place, "two windows have this name: rename one of them"))
-    return tuple(tables), mistakes
+            problems.append(ConfigProblem(place, "two windows have this name: rename one of them"))
+    return tuple(tables), problems
 
 
-def _mistakes(error: ValidationError, place: str) -> Iterator[ConfigProblem]:
+def _problems(error: ValidationError, place: str) -> Iterator[ConfigProblem]:
     for each in error.errors(include_input=False, include_url=False):
         key = ".".join(str(part) for part in each["loc"])
         where = f'{place}, key "{key}"' if key else place

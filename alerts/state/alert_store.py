@@ -65,7 +65,7 @@ class AlertStore:
         self._region, self._terms = region, RememberedTerms()
         self._checks: dict[str, Check] = {}
         self._kept = AlertRecords()
-        self._heard: dict[str, float] = {}
+        self._result_at: dict[str, float] = {}
         self._dirty: set[Fingerprint] = set()
         self._results: dict[str, tuple[Result, float]] = {}
         # No check has had no data for too long before then.
@@ -105,10 +105,10 @@ class AlertStore:
         self._checks = {check.name: check for check in checks}
         self._terms.clear()
         for name in self._checks:
-            self._heard.setdefault(name, now)
+            self._result_at.setdefault(name, now)
         self._next_miss = -math.inf
         for identity, kept in self._kept.active.items():
-            self._awaken(identity, kept, now)
+            self._resume(identity, kept, now)
         gone = {each: NO_LONGER_MONITORED for each in self._kept if each.check not in self._checks}
         left = [each for each in self._kept.active if each not in gone]
         gone |= {e: WITHOUT_LIMIT for e in left if not has_rule(self._checks[e.check], e.rule)}
@@ -128,15 +128,15 @@ class AlertStore:
         known = self._results.get(check.name)
         again = known is not None and known[0] is result
         if not again:
-            self._heard[check.name] = now
+            self._result_at[check.name] = now
             self._next_miss = min(self._next_miss, now + no_data_after(check))
             self._results[check.name] = (result, now - result.duration)
-        sights = [
+        observations = [
             *of_status(check, result, self._terms, backed_up=backed_up),
             *of_values(check, evaluations, self._is_firing, self._terms),
             *of_vanished(check, result, evaluations, self._firing_of(check)),
         ]
-        events = [self._see(sight, check, result, now, again=again) for sight in sights]
+        events = [self._observe(each, check, result, now, again=again) for each in observations]
         return [event for event in events if event is not None]
 
     def tick(self, now: float) -> list[Event]:
@@ -159,9 +159,9 @@ class AlertStore:
         """When each check will have had no data for too long, unless that is known."""
         for name, check in self._checks.items():
             if not self._is_missed(name):
-                yield self._heard[name] + no_data_after(check)
+                yield self._result_at[name] + no_data_after(check)
 
-    def _awaken(self, identity: Fingerprint, kept: AlertRecord, now: float) -> None:
+    def _resume(self, identity: Fingerprint, kept: AlertRecord, now: float) -> None:
         """An alert of a process that was away for less than an interval goes on as it was."""
         check = self._checks.get(identity.check)
         if kept.stale and check is not None:
@@ -218,34 +218,34 @@ class AlertStore:
         self._kept.add(alert.identity, restored(alert, heard))
         self._dirty.add(alert.identity)
 
-    def _see(
-        self, sight: Observation, check: Check, result: Result, now: float, *, again: bool
+    def _observe(
+        self, entry: Observation, check: Check, result: Result, now: float, *, again: bool
     ) -> Event | None:
-        kept = self._kept.get(sight.identity)
+        kept = self._kept.get(entry.identity)
         if kept is None:
-            idle = sight.seen in (ObservedLevel.GOOD, ObservedLevel.NOTHING)
-            if idle and sight.evaluation is None:
+            idle = entry.seen in (ObservedLevel.GOOD, ObservedLevel.NOTHING)
+            if idle and entry.evaluation is None:
                 return None
-            kept = self._kept.add(sight.identity, AlertRecord(State(), sight.terms))
-        kept.awaken(sight.terms, now)
+            kept = self._kept.add(entry.identity, AlertRecord(State(), entry.terms))
+        kept.resume(entry.terms, now)
         if kept.state.stage is not AlertState.OK:
-            self._dirty.add(sight.identity)
-        if sight.evaluation is not None and sight.evaluation.value is not None:
-            kept.values.append((now, sight.evaluation.value))
-        if sight.seen in (ObservedLevel.WARNING, ObservedLevel.CRITICAL):
-            kept.words = self._annotate(sight, check, result, kept)
+            self._dirty.add(entry.identity)
+        if entry.evaluation is not None and entry.evaluation.value is not None:
+            kept.values.append((now, entry.evaluation.value))
+        if entry.seen in (ObservedLevel.WARNING, ObservedLevel.CRITICAL):
+            kept.words = self._annotate(entry, check, result, kept)
             kept.first = kept.words() if kept.state.since is None else kept.first
-        began = self._results[check.name][1] if sight.identity.rule == annotations.FAILING else None
-        step = observe(kept.state, sight.seen, now, sight.terms, began=began, again=again)
-        return self._step(sight.identity, *step)
+        began = self._results[check.name][1] if entry.identity.rule == annotations.FAILING else None
+        step = observe(kept.state, entry.seen, now, entry.terms, began=began, again=again)
+        return self._step(entry.identity, *step)
 
     def _annotate(
-        self, sight: Observation, check: Check, result: Result, kept: AlertRecord
+        self, entry: Observation, check: Check, result: Result, kept: AlertRecord
     ) -> Callable[[], Alert]:
-        if sight.evaluation is not None:
+        if entry.evaluation is not None:
             values = list(kept.values)
-            return annotations.of_value(check, sight.evaluation, self._region, values)
-        if sight.identity.rule == annotations.NO_DATA:
+            return annotations.of_value(check, entry.evaluation, self._region, values)
+        if entry.identity.rule == annotations.NO_DATA:
             silence = no_data_after(check)
             return lambda: annotations.no_data(check, result, self._region, silence)
         return lambda: annotations.failing(check, result, self._region)
@@ -262,7 +262,7 @@ class AlertStore:
 
     def _miss(self, check: Check, now: float) -> Event | None:
         """A check without any results has no data either."""
-        if now - self._heard[check.name] < no_data_after(check) or self._is_missed(check.name):
+        if now - self._result_at[check.name] < no_data_after(check) or self._is_missed(check.name):
             return None
         identity = Fingerprint(check.name, annotations.NO_DATA)
         terms = terms_of(check, annotations.NO_DATA)

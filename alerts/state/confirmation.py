@@ -3,8 +3,9 @@
 An alert fires when its `for` is over, which may be long after the last run of its check, and
 meanwhile the target may have recovered. So before a notification leaves, the check is run
 again if its last result is not fresh, and the notification waits a moment for the answer;
-longer if another check that failed at the same time has recovered since. No answer in time
-confirms the alert: a target that hangs must not hold up its own page.
+longer if another check that failed at the same time has recovered since, or if the last run could
+not measure anything. No answer in time confirms the alert: a target that hangs must not hold up
+its own page.
 """
 
 from dataclasses import dataclass
@@ -53,10 +54,10 @@ class Confirmation:
         self._works: set[str] = set()
         self._last: dict[str, Result] = {}
         self._recoveries: list[SeenRecovery] = []
-        self._asked: dict[Fingerprint, float] = {}
+        self._requested_at: dict[Fingerprint, float] = {}
         self._answered: dict[Fingerprint, _Answer] = {}
         self._due: list[float] = []
-        self._wanted: set[str] = set()
+        self._requested: set[str] = set()
 
     def add_result(self, result: Result, now: float) -> None:
         """A check has a result; one that is evaluated again is the same."""
@@ -91,18 +92,18 @@ class Confirmation:
             return True
         if not _may_run_again(check):
             return not doubtful or now - failed_at >= check.retry
-        asked = self._asked.get(alert.identity)
-        if asked is None:
-            asked = self._asked[alert.identity] = now
-            self._wanted.add(check.name)
-        until = asked + (DOUBTFUL_WAIT if doubtful else _confirmation_timeout(check))
+        requested_at = self._requested_at.get(alert.identity)
+        if requested_at is None:
+            requested_at = self._requested_at[alert.identity] = now
+            self._requested.add(check.name)
+        until = requested_at + (DOUBTFUL_WAIT if doubtful else _confirmation_timeout(check))
         if now < until:
             self._due.append(until)
         return now >= until
 
     def _add_answer(self, check: str, failed: bool, now: float) -> None:
-        for identity in [each for each in self._asked if each.check == check]:
-            del self._asked[identity]
+        for identity in [each for each in self._requested_at if each.check == check]:
+            del self._requested_at[identity]
             if failed:
                 self._answered[identity] = _Answer(now)
         if not failed:
@@ -122,8 +123,8 @@ class Confirmation:
 
     def wanted(self) -> set[str]:
         """The checks to run again at once; each is named once."""
-        wanted, self._wanted = self._wanted, set()
-        return wanted
+        requested, self._requested = self._requested, set()
+        return requested
 
     def next_time(self, now: float) -> float | None:
         """When an alert counts as confirmed without an answer."""
@@ -131,6 +132,11 @@ class Confirmation:
         return min(self._due, default=None)
 
     def _is_doubtful(self, alert: Alert, failed_at: float) -> bool:
+        """Whether it may have recovered: what failed at the same time has, or the last run could
+        not measure it (this machine stood still, or was short of something)."""
+        last = self._last.get(alert.identity.check)
+        if last is not None and last.status is Status.UNKNOWN:
+            return True
         return any(
             each.at > failed_at and abs(each.began - alert.since) <= TOGETHER_SECONDS
             for each in self._recoveries

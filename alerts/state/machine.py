@@ -239,8 +239,8 @@ def _resolve(state: State, now: float, terms: Timers) -> Step:
         return state, None
     severity = state.severity or Severity.WARNING
     since = state.since if state.since is not None else now
-    calm = State(flips=state.flips)
-    return calm, Transition(TransitionType.RESOLVED, severity, since, now)
+    is_calm = State(flips=state.flips)
+    return is_calm, Transition(TransitionType.RESOLVED, severity, since, now)
 
 
 def _clear(state: State, terms: Timers) -> float:

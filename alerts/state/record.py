@@ -43,7 +43,7 @@ class AlertRecord:
     # Restored from disk and out of date: its timers wait for a first result.
     stale: bool = False
 
-    def awaken(self, terms: Timers, now: float) -> None:
+    def resume(self, terms: Timers, now: float) -> None:
         """Its check has a result: whatever was restored is up to date from now on."""
         if self.stale and now - self.heard > PENDING_PAUSE_SECONDS:
             self.state = after_pause(self.state)
@@ -128,10 +128,10 @@ def suspected_of(identity: Fingerprint, kept: AlertRecord, now: float) -> Suspec
     if state.stage is AlertState.OK or state.since is None or kept.stale:
         return None
     if state.stage is AlertState.FIRING:
-        sight = ObservedSeverity(
+        observed = ObservedSeverity(
             state.severity or Severity.WARNING, state.seen is not ObservedLevel.GOOD
         )
-        return SuspectedAlert(identity, state.since, sight)
+        return SuspectedAlert(identity, state.since, observed)
     severity = Severity.WARNING if state.severe is None else Severity.CRITICAL
     began = state.since if state.severe is None else state.severe
     return SuspectedAlert(
@@ -164,8 +164,8 @@ def load(name: str, text: str) -> tuple[Fingerprint, AlertRecord] | None:
 
 def is_worth_keeping(state: State, before: State) -> bool:
     """Whether a change is worth storing: another good result of what is healthy is not."""
-    bad_lately = any(state.recent) or any(before.recent)
-    return state != before if bad_lately else replace(state, recent=before.recent) != before
+    was_bad = any(state.recent) or any(before.recent)
+    return state != before if was_bad else replace(state, recent=before.recent) != before
 
 
 def described(kept: AlertRecord, transition: Transition | None) -> Alert:

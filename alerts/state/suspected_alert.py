@@ -20,4 +20,4 @@ class SuspectedAlert:
 
     identity: Fingerprint
     since: float
-    sight: ObservedSeverity
+    observed: ObservedSeverity

@@ -84,11 +84,11 @@ class CallAudio:
         for number in range(round(seconds / PACKET_SECONDS)):
             await asyncio.sleep(max(0.0, started + number * PACKET_SECONDS - self._clock()))
             data = stream.packet(number)
-            stream.departs(number, self._clock())
+            stream.record_sent(number, self._clock())
             await peer.transport.send_media(data)
 
     def _receive(self, stream: RtpStream, data: bytes) -> None:
-        stream.arrives(data, self._clock())
+        stream.record_received(data, self._clock())
         self._arrival.set()
 
     async def _all_there(self) -> None:

@@ -22,7 +22,7 @@ class ChannelEcho:
     def __init__(self, clock: Callable[[], float]) -> None:
         self.log = EchoLog()
         self._clock = clock
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def received(self, peer: CallEndpoint, data: bytes) -> None:
         """For both ends' channels: echo, or write down what came back."""
@@ -30,7 +30,7 @@ class ChannelEcho:
             peer.send(data)
             return
         self.log.mark_received(int.from_bytes(data[:4], "big"), self._clock())
-        self._news.set()
+        self._changed.set()
 
     async def send(
         self, caller: CallEndpoint, numbers: Iterable[int], sizes: Sequence[int] = (ECHO_BYTES,)
@@ -50,8 +50,8 @@ class ChannelEcho:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not self.log.is_complete:
-                    self._news.clear()
-                    await self._news.wait()
+                    self._changed.clear()
+                    await self._changed.wait()
         return self.log.is_complete
 
     async def measure(self, caller: CallEndpoint, count: int) -> list[float]:

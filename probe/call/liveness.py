@@ -13,23 +13,23 @@ class LivenessLog:
     def __init__(self) -> None:
         self.path: tuple[float, float] = (0.0, 0.0)
         self.data: tuple[float, float] = (0.0, 0.0)
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def on_path(self, left: float, back: float) -> None:
         """A check was answered."""
         self.path = (left, back)
-        self._news.set()
+        self._changed.set()
 
     def on_data(self, left: float, back: float) -> None:
         """A message was echoed."""
         self.data = (left, back)
-        self._news.set()
+        self._changed.set()
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds, looked at whenever something came back."""
         while not holds():
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()
 
     async def next_on_path(self, began: float, ended: float) -> float:
         """When a check that left after ``began`` was answered after ``ended``."""

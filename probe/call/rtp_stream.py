@@ -48,11 +48,11 @@ class RtpStream:
         """The packet of this number, the same each time."""
         return _packet(self.source, number)
 
-    def departs(self, number: int, at: float) -> None:
+    def record_sent(self, number: int, at: float) -> None:
         """A packet is sent."""
         self.sent[number] = at
 
-    def arrives(self, data: bytes, at: float) -> None:
+    def record_received(self, data: bytes, at: float) -> None:
         """A packet of this or another source is there."""
         _, _, number, _, source = _HEADER.unpack_from(data)
         if source != self.source or number not in self.sent:

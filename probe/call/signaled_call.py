@@ -95,7 +95,7 @@ class SignaledCall:
         bounds: PhaseTimeouts,
     ) -> None:
         self.caller, self.callee = caller, callee
-        self.moments = CallTimestamps()
+        self.timestamps = CallTimestamps()
         self._record, self._context, self._bounds = record, context, bounds
         self._sides: tuple[SignaledEndpoint, ...] = ()
 
@@ -142,7 +142,7 @@ class SignaledCall:
         try:
             await self.unless_ended(self._call(caller, callee, echoes))
         except CheckFailed:
-            if self.moments.answered and not self.moments.opened:
+            if self.timestamps.answered and not self.timestamps.opened:
                 await self._report_status("failed")
             raise
 
@@ -175,7 +175,7 @@ class SignaledCall:
         await asyncio.gather(*ends, *users, return_exceptions=True)
 
     async def _call(self, caller: SignaledEndpoint, callee: SignaledEndpoint, echoes: int) -> None:
-        clock, moments = self._context.clock, self.moments
+        clock, moments = self._context.clock, self.timestamps
         both = ChannelEcho(clock)
         moments.began = clock()
         gathering = [
@@ -201,7 +201,7 @@ class SignaledCall:
 
     def _reached(self, moment: str) -> None:
         """The later of the two sides counts."""
-        setattr(self.moments, moment, self._context.clock())
+        setattr(self.timestamps, moment, self._context.clock())
 
     async def _signal(
         self, caller: SignaledEndpoint, callee: SignaledEndpoint, *gathering: asyncio.Task[None]
@@ -245,8 +245,8 @@ class SignaledCall:
             await asyncio.gather(*waiting, return_exceptions=True)
 
     def _lost(self) -> CheckFailed:
-        said = self.caller.complaint or self.callee.complaint
-        text = said.message if said else "the backend says nothing of it"
+        complaint = self.caller.complaint or self.callee.complaint
+        text = complaint.message if complaint else "the backend says nothing of it"
         message = f"the session that both users were given is not valid: {text}"
         return CheckFailed(Cause.SESSION_LOST, message)
 
@@ -256,7 +256,7 @@ class SignaledCall:
         with self._record.phase("signal"):
             await side.send_signal("offer", session, sdp.describe(side.peer, side.ice, "offer"))
             answer = await side.receive_signal("answer", session)
-        self.moments.answered = self._context.clock()
+        self.timestamps.answered = self._context.clock()
         description = sdp.read_description(answer, "answer")
         with self._record.phase("ice"):
             await self._trade_candidates(side, session, gathered, description)

@@ -20,7 +20,7 @@ from alerts.silence.matcher import about
 from alerts.state.alert_store import AlertStore
 from probe.commands.incidents.alert_listing import list_alerts
 from probe.commands.incidents.client import ClientError, client_for
-from probe.commands.settings_loading import read_own_environment, say_mistakes, settings_for
+from probe.commands.settings_loading import print_problems, read_own_environment, settings_for
 from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.model import Unit
@@ -48,7 +48,7 @@ def show(options: Mapping[str, Any]) -> int:
         if own.data is None:
             return asyncio.run(list_alerts(client_for(own, "")))
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     except ClientError as error:
         if not error.is_absent:
@@ -69,7 +69,7 @@ def test(options: Mapping[str, Any], names: Sequence[str]) -> int:
                 for name in unknown or ["(any)"]
             )
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     chosen = [notifiers[name] for name in names or notifiers]
     delivered = [asyncio.run(_try(notifier)) for notifier in chosen]
@@ -149,7 +149,7 @@ def _with_outbox(options: Mapping[str, Any], work: Work) -> int:
     try:
         return asyncio.run(_open_and(settings_for(options), work))
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     except CodecError as error:
         click.echo(f"probe: {error}", err=True)

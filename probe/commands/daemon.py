@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from probe.commands.settings_loading import say_mistakes, settings_for
+from probe.commands.settings_loading import print_problems, settings_for
 from probe.commands.signals import SignalThread
 from probe.commands.terminal import style_for
 from probe.config.settings import Settings
@@ -40,7 +40,7 @@ def run(options: Mapping[str, Any]) -> int:
     try:
         return asyncio.run(_run(options, signals))
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     finally:
         logging_setup.flush(LAST_LINES_SECONDS)
@@ -127,7 +127,7 @@ def _log_proxies() -> None:
     """Log which proxies are used for what, and which of the environment's can't be used."""
     for problem in proxies.warnings():
         logger.warning("%s", problem)
-    if proxied := proxies.in_words():
+    if proxied := proxies.proxies_text():
         logger.info("%s", proxied)
 
 

@@ -11,7 +11,7 @@ import click
 
 from alerts.settings import receivers
 from probe.budget.plans import Budget, consumers_by_plan, format_amount, terms_of
-from probe.commands.settings_loading import say_mistakes, settings_for
+from probe.commands.settings_loading import print_problems, settings_for
 from probe.commands.terminal import style_for
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
@@ -54,7 +54,7 @@ def check_config(options: Mapping[str, Any], *, probe: bool = False) -> int:
         settings = _settings(options)
         warning = exposure_of(settings.service, security_of(settings.service))
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     plan = settings.plan
     names = ", ".join(check.name for check in plan.checks)
@@ -67,7 +67,7 @@ def check_config(options: Mapping[str, Any], *, probe: bool = False) -> int:
     warnings = (*settings.warnings, *filter(None, (warning,)), *proxies.warnings())
     for caution in (*_cautions(plan), *warnings):
         click.echo(f"Warning: {caution}.")
-    if proxied := proxies.in_words():
+    if proxied := proxies.proxies_text():
         click.echo(f"{proxied}.")
     for skip in plan.skipped:
         click.echo(f"Skipped {skip.kind}: {skip.reason}.")
@@ -78,9 +78,9 @@ def _ask_receivers(settings: Settings) -> int:
     from alerts.notifiers.verification import verify
 
     found = asyncio.run(verify(settings.alerting.notifiers))
-    words = {True: "ok", False: "would not accept a notification", None: "unknown"}
+    labels = {True: "ok", False: "would not accept a notification", None: "unknown"}
     for each in found:
-        click.echo(f"Notifier {each.name}: {words[each.accepts]}: {each.text}.")
+        click.echo(f"Notifier {each.name}: {labels[each.accepts]}: {each.text}.")
     if not found:
         click.echo("There is no notifier to ask.")
     return 0 if all(each.accepts is not False for each in found) else 1
@@ -101,7 +101,7 @@ def list_everything(options: Mapping[str, Any], *, series: bool = False) -> int:
     try:
         settings = _settings(options)
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     style = style_for(sys.stdout, os.environ)
     if series:
@@ -145,15 +145,15 @@ def _listing(settings: Settings) -> Listing:
 def _sources(checks: Sequence[Check]) -> tuple[SourceRow, ...]:
     """Signals that several kinds measure: on which limits are evaluated, and which are only
     shown."""
-    tellers: dict[str, list[Check]] = {}
+    checks_by_signal: dict[str, list[Check]] = {}
     for check in checks:
         for threshold in check.kind.thresholds:
-            tellers.setdefault(threshold.signal.name, []).append(check)
+            checks_by_signal.setdefault(threshold.signal.name, []).append(check)
     found = []
-    for name, telling in tellers.items():
-        held = [check for check in telling if _is_held(check, name)]
+    for name, measuring in checks_by_signal.items():
+        held = [check for check in measuring if _is_held(check, name)]
         kinds = {check.kind.name for check in held}
-        shown = [check.name for check in telling if held and check.kind.name not in kinds]
+        shown = [check.name for check in measuring if held and check.kind.name not in kinds]
         if shown:
             found.append(SourceRow(name, tuple(check.name for check in held), tuple(shown)))
     return tuple(found)

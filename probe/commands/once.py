@@ -1,6 +1,7 @@
 """``probe --once``: one run, one report, one exit code."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe.commands.settings_loading import say_mistakes, settings_for
+from probe.commands.settings_loading import print_problems, settings_for
 from probe.commands.terminal import LOG_WIDTH, style_for
 from probe.config.settings import Settings
 from probe.core.context import Context
@@ -42,7 +43,7 @@ def run(options: Mapping[str, Any]) -> int:
         slack = _slack(options)
         report, checks = asyncio.run(_run(options))
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     except KeyboardInterrupt:
         click.echo("probe: interrupted", err=True)
@@ -50,6 +51,8 @@ def run(options: Mapping[str, Any]) -> int:
     except asyncio.CancelledError:
         click.echo("probe: terminated", err=True)
         return TERMINATED
+    finally:
+        gc.enable()
     if slack is not None:
         from probe.commands.notifying import notify
         from probe.report.ci.chat import of_run
@@ -90,6 +93,9 @@ async def _run(options: Mapping[str, Any]) -> tuple[Report, Sequence[Check]]:
 
 
 async def _watch(settings: Settings, options: Mapping[str, Any]) -> tuple[Report, Sequence[Check]]:
+    # Everything is loaded: from now on garbage is looked for in what the run makes.
+    gc.freeze()
+    gc.enable()
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
     for noisy in ("aioice", "aiortc", "asyncio"):
         logging.getLogger(noisy).setLevel(max(settings.log_level, logging.WARNING))
@@ -190,9 +196,9 @@ class Progress(ProgressListener):
             click.echo(f"probe: waiting for {reasons}", err=True)
             self._said = reasons
 
-    def giving_up(self, hopeless: Sequence[Result]) -> None:
+    def giving_up(self, final: Sequence[Result]) -> None:
         self._line("")
-        click.echo(f"probe: no use waiting for {_reasons(hopeless)}", err=True)
+        click.echo(f"probe: no use waiting for {_reasons(final)}", err=True)
 
     def _show(self) -> None:
         shown = ", ".join(self._open)

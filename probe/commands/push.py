@@ -39,13 +39,13 @@ SUFFIX = ".prom"
 
 def check_options(options: Mapping[str, Any]) -> None:
     """Validate before the run what would fail after it. Raises ConfigurationError."""
-    mistakes = list(_wrong_grouping(options))
+    problems = list(_wrong_grouping(options))
     if options["push"] is not None:
-        mistakes += _wrong_url(options["push"])
+        problems += _wrong_url(options["push"])
     if options["textfile"] is not None:
-        mistakes += _wrong_path(options["textfile"])
-    if mistakes:
-        raise ConfigurationError(mistakes)
+        problems += _wrong_path(options["textfile"])
+    if problems:
+        raise ConfigurationError(problems)
 
 
 def send(report: Report, checks: Iterable[Check], options: Mapping[str, Any]) -> bool:

@@ -47,20 +47,20 @@ def settings_for(
         # What is not read may be why there is nothing.
         misses = [each for each in settings.warnings if NOT_READ in each]
         unread = [ConfigProblem("configuration", each) for each in misses]
-        raise ConfigurationError([*error.mistakes, *unread]) from None
+        raise ConfigurationError([*error.problems, *unread]) from None
     expected = {
         "expect_version": options["expect_version"],
         "expect_new_instance": options["expect_new_instance"],
     }
-    wanted = {key: value for key, value in expected.items() if value is not None}
-    empty = [key for key, value in wanted.items() if not value.strip()]
+    given = {key: value for key, value in expected.items() if value is not None}
+    empty = [key for key, value in given.items() if not value.strip()]
     if empty:
         # An empty value would match every answer, including the old machine's.
         raise ConfigurationError(
             ConfigProblem("--" + key.replace("_", "-"), "is empty: say what to expect")
             for key in empty
         )
-    return replace(settings, plan=_expecting(plan, wanted) if wanted else plan)
+    return replace(settings, plan=_expecting(plan, given) if given else plan)
 
 
 def configured_settings(
@@ -94,10 +94,10 @@ def read_own_environment(options: Mapping[str, Any]) -> ProbeEnvironment:
     return read_environment(ProbeEnvironment, sources.load(ProbeEnvironment.variable_names()))
 
 
-def say_mistakes(error: ConfigurationError) -> None:
+def print_problems(error: ConfigurationError) -> None:
     """One line for each mistake, on stderr."""
-    for mistake in error.mistakes:
-        click.echo(f"probe: {mistake}", err=True)
+    for problem in error.problems:
+        click.echo(f"probe: {problem}", err=True)
 
 
 def _env_file(options: Mapping[str, Any]) -> Path:

@@ -39,10 +39,10 @@ def near_misses(
     """Variables that nothing reads and that are named almost like one that is read."""
     for place, names in variables.items():
         for name in sorted(names):
-            bare = name.removesuffix("_FILE")
-            if name in known or bare in known:
+            base_name = name.removesuffix("_FILE")
+            if name in known or base_name in known:
                 continue
-            meant = _meant(bare, known, receivers)
+            meant = _meant(base_name, known, receivers)
             if meant is not None:
                 yield f"{name} ({place}) {NOT_READ} {meant}?"
 
@@ -54,12 +54,12 @@ def _meant(name: str, known: frozenset[str], receivers: frozenset[str]) -> str |
     close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=least)
     if close:
         return close[0]
-    words = name.split("_")
-    if words[0] not in receivers:
+    parts = name.split("_")
+    if parts[0] not in receivers:
         return None
     # A receiver's variable with a word left out: PAGERDUTY_KEY of PAGERDUTY_ROUTING_KEY.
-    longer = [each for each in sorted(known) if set(words) < set(each.split("_"))]
-    return longer[0] if longer and len(words) > 1 else None
+    longer = [each for each in sorted(known) if set(parts) < set(each.split("_"))]
+    return longer[0] if longer and len(parts) > 1 else None
 
 
 def _unmatched(alerting: AlertingConfig, checks: Sequence[Check]) -> Iterator[str]:

@@ -51,13 +51,13 @@ def make_plan(
     """
     checks: list[Check] = []
     skipped: list[Skipped] = []
-    mistakes: list[ConfigProblem] = []
+    problems: list[ConfigProblem] = []
     for kind in kinds:
         derived, readable = DerivedChecks(), True
         try:
             derived = kind.derive(read_environment(kind.environment, variables))
         except ConfigurationError as error:
-            mistakes += error.mistakes
+            problems += error.problems
             readable = False
         surveyed = kind.derive_from_checks([check for check in checks if check.table.enabled])
         derived = replace(derived, tables=(*derived.tables, *surveyed))
@@ -67,11 +67,11 @@ def make_plan(
                 table = _validate(kind, raw, place, variables, complete=readable)
                 checks += [Check(kind, table)] if table else []
             except ConfigurationError as error:
-                mistakes += error.mistakes
+                problems += error.problems
         skipped += [Skipped(kind.name, reason) for reason in derived.skipped]
-    mistakes += _duplicates(checks)
-    if mistakes:
-        raise ConfigurationError(mistakes)
+    problems += _duplicates(checks)
+    if problems:
+        raise ConfigurationError(problems)
     off = [check for check in checks if not check.table.enabled]
     skipped += [Skipped(check.kind.name, f"{check.name} is disabled in {path}") for check in off]
     return CheckPlan(tuple(check for check in checks if check.table.enabled), tuple(skipped))
@@ -91,29 +91,33 @@ def select(
     interval, a run ``once`` does not. Raises ConfigurationError for a name that isn't configured,
     or if nothing is left.
     """
-    wanted, required = list(only), list(required)
-    mistakes = [_unknown("--only", name, plan) for name in wanted if not select_checks(plan, name)]
-    mistakes += [
+    selected, required = list(only), list(required)
+    problems = [
+        _unknown("--only", name, plan) for name in selected if not select_checks(plan, name)
+    ]
+    problems += [
         _unknown("--require", name, plan) for name in required if not select_checks(plan, name)
     ]
-    if mistakes:
-        raise ConfigurationError(mistakes)
-    chosen = _unasked_left_out(plan, [*wanted, *required], once=once)
-    if wanted:
-        named = {check.name for name in wanted for check in select_checks(plan, name)}
+    if problems:
+        raise ConfigurationError(problems)
+    chosen = _unasked_left_out(plan, [*selected, *required], once=once)
+    if selected:
+        named = {check.name for name in selected for check in select_checks(plan, name)}
         checks = tuple(check for check in plan.checks if check.name in named)
-        chosen = CheckPlan(checks, tuple(skip for skip in plan.skipped if skip.kind in wanted))
+        chosen = CheckPlan(checks, tuple(skip for skip in plan.skipped if skip.kind in selected))
     if not chosen.checks and not (plan.may_be_empty and not once):
         raise ConfigurationError([ConfigProblem("configuration", NOTHING_TO_CHECK)])
     return chosen
 
 
 def _unasked_left_out(plan: CheckPlan, named: Sequence[str], *, once: bool) -> CheckPlan:
-    asked = {check.name for name in named for check in select_checks(plan, name)}
+    named_checks = {check.name for name in named for check in select_checks(plan, name)}
     left_out = [
         check
         for check in plan.checks
-        if check.name not in asked and check.kind.on_request and (once or not check.is_regular)
+        if check.name not in named_checks
+        and check.kind.on_request
+        and (once or not check.is_regular)
     ]
     skipped = [
         Skipped(check.kind.name, f"{check.name} runs on request: --only {check.kind.name}")
@@ -153,18 +157,18 @@ def _validate(
     complete: bool,
 ) -> CheckConfig | None:
     """The table; None if it may only lack what a wrong variable would have given."""
-    filled, mistakes = _fill(raw, place, variables)
+    filled, problems = _fill(raw, place, variables)
     try:
         table: CheckConfig = kind.table.model_validate(filled)
     except ValidationError as error:
         # A missing value is reported once, at its variable.
-        complete = complete and not mistakes
-        mistakes += _table_mistakes(error, kind, place, complete=complete)
-        if mistakes:
-            raise ConfigurationError(mistakes) from None
+        complete = complete and not problems
+        problems += _table_problems(error, kind, place, complete=complete)
+        if problems:
+            raise ConfigurationError(problems) from None
         return None
-    if mistakes:
-        raise ConfigurationError(mistakes)
+    if problems:
+        raise ConfigurationError(problems)
     known = [signal.name for signal in signals_of_check(Check(kind, table))]
     unknown = [name for name in table.thresholds if name not in known]
     if unknown:
@@ -187,20 +191,20 @@ def _fill(
 ) -> tuple[dict[str, Any], list[ConfigProblem]]:
     """Replace every ``key_from = "NAME"`` by ``key = value of NAME``; and what is not set."""
     filled: dict[str, Any] = {}
-    mistakes: list[ConfigProblem] = []
+    problems: list[ConfigProblem] = []
     for key, value in raw.items():
         if not key.endswith(FROM_VARIABLE) or not isinstance(value, str):
             filled[key] = value
             continue
         found = variables.get(value)
         if found is None:
-            mistakes.append(ConfigProblem(f'{place}, key "{key}"', f"{value} is not set"))
+            problems.append(ConfigProblem(f'{place}, key "{key}"', f"{value} is not set"))
         else:
             filled[key.removesuffix(FROM_VARIABLE)] = found
-    return filled, mistakes
+    return filled, problems
 
 
-def _table_mistakes(
+def _table_problems(
     error: ValidationError, kind: Kind[Any, Any], place: str, *, complete: bool
 ) -> Iterable[ConfigProblem]:
     for each in error.errors(include_input=False, include_url=False):

@@ -65,22 +65,22 @@ def read_gate(
 ) -> tuple[tuple[GateTable, ...], list[ConfigProblem]]:
     """The tables, and what is wrong with them."""
     tables: list[GateTable] = []
-    mistakes: list[ConfigProblem] = []
+    problems: list[ConfigProblem] = []
     for index, entry in enumerate(raw, 1):
         place = f"{path}: [[gate]] entry {index}"
         try:
             table = GateTable.model_validate(entry)
         except ValidationError as error:
-            mistakes += _mistakes(error, place)
+            problems += _problems(error, place)
             continue
-        mistakes += _unknown_names(table, checks, place)
+        problems += _unknown_names(table, checks, place)
         if table.name in {each.name for each in tables}:
-            mistakes.append(ConfigProblem(place, f'"{table.name}" is there twice: keep one'))
+            problems.append(ConfigProblem(place, f'"{table.name}" is there twice: keep one'))
         tables.append(table)
-    return tuple(tables), mistakes
+    return tuple(tables), problems
 
 
-def _mistakes(error: ValidationError, place: str) -> Iterable[ConfigProblem]:
+def _problems(error: ValidationError, place: str) -> Iterable[ConfigProblem]:
     for each in error.errors(include_input=False, include_url=False):
         key = ".".join(str(part) for part in each["loc"])
         where = f'{place}, key "{key}"' if key else place

@@ -137,7 +137,7 @@ def load_settings(
     ``alone`` is for the lab, which is configured by ``environ`` only, without any file. ``known``
     keeps what service discovery gave last. Raises ConfigurationError with all mistakes.
     """
-    mistakes: list[ConfigProblem] = []
+    problems: list[ConfigProblem] = []
     sources = _sources(environ, env_file, alone=alone)
     own, config, otel, read = None, None, None, _Configured()
     try:
@@ -145,14 +145,14 @@ def load_settings(
         own = read_environment(ProbeEnvironment, sources.load(ProbeEnvironment.variable_names()))
         otel = None if alone else _otel(sources)
     except ConfigurationError as error:
-        mistakes += error.mistakes
+        problems += error.problems
     path = None if alone else expanded(Path(config or DEFAULT_CONFIG))
     try:
         read = _plans(kinds, sources, path, config, known or Discovery())
     except ConfigurationError as error:
-        mistakes += error.mistakes
-    if own is None or mistakes:
-        raise ConfigurationError(mistakes)
+        problems += error.problems
+    if own is None or problems:
+        raise ConfigurationError(problems)
     plan = _own_part(read.plan, own, read.exporter, read.discovered)
     return replace(
         settings := _settings(own, plan, read.alerting, path),
@@ -257,10 +257,10 @@ def _plans(
     config: str | None,
     known: Discovery,
 ) -> _Configured:
-    mistakes: list[ConfigProblem] = []
+    problems: list[ConfigProblem] = []
     tables: RawTables = {}
     if path is not None:
-        tables, mistakes = read_tables(path, kinds, required=config is not None)
+        tables, problems = read_tables(path, kinds, required=config is not None)
     names = {name for kind in kinds for name in kind.environment.variable_names()}
     names |= {name for each in NOTIFIERS for name in each.environment.variable_names()}
     names |= {*runbook_library.VARIABLES, *ExporterEnvironment.variable_names()}
@@ -268,23 +268,23 @@ def _plans(
     try:
         variables = sources.load(names | variables_named_in(tables))
     except ConfigurationError as error:
-        raise ConfigurationError([*mistakes, *error.mistakes]) from None
+        raise ConfigurationError([*problems, *error.problems]) from None
     discovered, unread = discover(tables.get("discovery", ()), kinds, variables, known, shown)
-    mistakes += unread
+    problems += unread
     found: list[CheckPlan] = []
     try:
         found = [make_plan(kinds, variables, discovered.beside(tables), shown)]
     except ConfigurationError as error:
-        mistakes += error.mistakes
+        problems += error.problems
     alerting, wrong = read_alerting(variables, tables, shown)
     books, unusable = runbook_library.library_of(variables, found[0].checks if found else (), shown)
     alerting = replace(alerting, runbooks=books)
     exporter, misread = read_exporter(variables, tables, shown)
     checks = found[0].checks if found else ()
-    gate, wrong_gate = read_gate(tables.get(GATE_TABLE, ()), checks, shown)
-    mistakes += [*wrong, *unusable, *misread, *(wrong_gate if found else ())]
-    if mistakes:
-        raise ConfigurationError(mistakes)
+    gate, gate_problems = read_gate(tables.get(GATE_TABLE, ()), checks, shown)
+    problems += [*wrong, *unusable, *misread, *(gate_problems if found else ())]
+    if problems:
+        raise ConfigurationError(problems)
     read = names | variables_named_in(tables) | set(ProbeEnvironment.variable_names())
     given = _advice(found[0], alerting, sources, read)
     return _Configured(found[0], alerting, gate, exporter, discovered, given)

@@ -50,10 +50,10 @@ def plan_of_shard(plan: CheckPlan, shard: Shard) -> CheckPlan:
     checks = tuple(
         check for check in plan.checks if check.table.is_reference or shard.runs(check.name)
     )
-    elsewhere = [check for check in plan.checks if check not in checks]
+    other_checks = [check for check in plan.checks if check not in checks]
     place = f"PROBE_SHARD={shard.number}/{shard.count}"
     skipped = tuple(
         Skipped(check.kind.name, f"{check.name} runs on another shard ({place})")
-        for check in elsewhere
+        for check in other_checks
     )
     return replace(plan, checks=checks, skipped=(*plan.skipped, *skipped), may_be_empty=True)

@@ -53,9 +53,9 @@ def read_tables(
         return {}, [ConfigProblem(str(path), f"holds a value that can't be read: {error}")]
     names = [*(kind.name for kind in kinds), *OTHER_TABLES, *EXPORTER_TABLES]
     tables = _exporter_as_lists(document)
-    mistakes = list(_shape_mistakes(path, tables, names))
+    problems = list(_shape_problems(path, tables, names))
     good = {name: tables[name] for name in names if name in tables and _are_tables(tables[name])}
-    return good, mistakes
+    return good, problems
 
 
 def read_regular(path: Path) -> str:
@@ -99,7 +99,7 @@ def _exporter_as_lists(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _shape_mistakes(
+def _shape_problems(
     path: Path, document: Mapping[str, Any], kinds: list[str]
 ) -> Iterable[ConfigProblem]:
     for key, value in document.items():

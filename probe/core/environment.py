@@ -44,9 +44,9 @@ class ConfigProblem:
 class ConfigurationError(Exception):
     """The configuration is invalid; carries all errors, not only the first."""
 
-    def __init__(self, mistakes: Iterable[ConfigProblem]) -> None:
-        self.mistakes = tuple(sorted(set(mistakes)))
-        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+    def __init__(self, problems: Iterable[ConfigProblem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 class Environment(BaseSettings):
@@ -113,10 +113,10 @@ def read_environment(model: type[E], variables: Variables) -> E:
     try:
         return model(**values)
     except ValidationError as error:
-        raise ConfigurationError(_mistakes(error, model, variables)) from None
+        raise ConfigurationError(_problems(error, model, variables)) from None
 
 
-def _mistakes(
+def _problems(
     error: ValidationError, model: type[Environment], variables: Variables
 ) -> Iterable[ConfigProblem]:
     aliases = {name: field.alias or name for name, field in model.model_fields.items()}
@@ -182,7 +182,7 @@ class EnvironmentSources:
         wanted = [SECRETS_DIRECTORY, *sorted({*names} - {SECRETS_DIRECTORY})]
         values: dict[str, str] = {}
         places: dict[str, str] = {}
-        mistakes = [mistake for layer in self._layers for mistake in layer.mistakes_with(wanted)]
+        problems = [problem for layer in self._layers for problem in layer.problems_with(wanted)]
         for name in wanted:
             try:
                 for place, value in self._look_up(name, values.get(SECRETS_DIRECTORY)):
@@ -191,9 +191,9 @@ class EnvironmentSources:
                         self._quoted.add(f"{name} ({place})")
                     break
             except ConfigurationError as error:
-                mistakes += error.mistakes
-        if mistakes:
-            raise ConfigurationError(mistakes)
+                problems += error.problems
+        if problems:
+            raise ConfigurationError(problems)
         return Variables(values, places)
 
     def _look_up(self, name: str, named_directory: str | None) -> Iterator[tuple[str, str]]:
@@ -236,16 +236,18 @@ class _Layer:
             raise ConfigurationError([ConfigProblem(name, problem)])
         return (_read_secret(f"{name}_FILE", Path(path)) if path else direct) or None
 
-    def mistakes_with(self, names: Iterable[str]) -> Iterator[ConfigProblem]:
+    def problems_with(self, names: Iterable[str]) -> Iterator[ConfigProblem]:
         """Unclosed quotes that swallow one of these variables; others are ignored."""
-        words = "|".join(map(re.escape, names))
-        ours = re.compile(rf"^\s*(export\s+)?({words})\s*=", re.MULTILINE)
-        odd = re.compile(rf"^\s*(?:set|setx|declare|env|-)?\s*({words})\s*[:= ]", re.IGNORECASE)
+        names_pattern = "|".join(map(re.escape, names))
+        ours = re.compile(rf"^\s*(export\s+)?({names_pattern})\s*=", re.MULTILINE)
+        unknown = re.compile(
+            rf"^\s*(?:set|setx|declare|env|-)?\s*({names_pattern})\s*[:= ]", re.IGNORECASE
+        )
         for line, text in self.torn:
             if ours.search(text):
                 problem = "a quote is not closed here: close it, or leave both quotes out"
                 yield ConfigProblem(f"{self.place} line {line}", problem)
-            elif found := odd.search(text):
+            elif found := unknown.search(text):
                 problem = f"this line sets nothing: write {found[1].upper()}=VALUE"
                 yield ConfigProblem(f"{self.place} line {line}", problem)
 
@@ -257,14 +259,14 @@ def read_env_file(path: Path) -> _Layer:
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(str(path), path, error) from None
     values: dict[str, str] = {}
-    torn: list[tuple[int, str]] = []
+    split: list[tuple[int, str]] = []
     for binding in parse_stream(io.StringIO(text)):
         original = binding.original
         if binding.error or (binding.value is not None and "\n" in binding.value):
-            torn.append((original.line, original.string))
+            split.append((original.line, original.string))
         if binding.key is not None and binding.value is not None and not binding.error:
             values[binding.key] = binding.value
-    return _Layer(str(path), values, tuple(torn))
+    return _Layer(str(path), values, tuple(split))
 
 
 def _read_secret(place: str, path: Path) -> str:

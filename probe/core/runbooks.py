@@ -26,5 +26,5 @@ class Runbooks:
     def of_failure(self, cause: str, check: str = "") -> str:
         """For a check of this name that fails for this cause; both may be empty."""
         found = {str(name): slug for name, slug in self.by_cause.items()}.get(cause)
-        words = [word for word in check.split("-") if word in self.by_name]
-        return found or (self.by_name[words[0]] if words else self.failing)
+        parts = [part for part in check.split("-") if part in self.by_name]
+        return found or (self.by_name[parts[0]] if parts else self.failing)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from alerts.manager import AlertManager
-from alerts.notification.recent_changes import LATELY_SECONDS, Lately, Marker
+from alerts.notification.recent_changes import RECENT_SECONDS, Marker, RecentChanges
 from probe.daemon.parts import DaemonState
 from probe.daemon.serving.acknowledgement_loop import AcknowledgementLoop
 from probe.history import History
@@ -30,7 +30,7 @@ class AnnotationLoop:
     """Brings history and the recent changes of alerts together. ``now`` is the wall clock in
     seconds since 1970."""
 
-    def __init__(self, changes: Lately, now: Callable[[], float]) -> None:
+    def __init__(self, changes: RecentChanges, now: Callable[[], float]) -> None:
         self._changes, self._now = changes, now
         self._incidents: IncidentHistory | None = None
         self._woken = asyncio.Event()
@@ -62,7 +62,7 @@ class AnnotationLoop:
                 Annotation(new_id(each.at), each.at, each.text, each.fact, source=each.check)
             )
         now = self._now()
-        found = await self._incidents.annotations(now - LATELY_SECONDS, now + POLL_SECONDS)
+        found = await self._incidents.annotations(now - RECENT_SECONDS, now + POLL_SECONDS)
         self._changes.set_markers(
             [Marker(each.at, _text(each)) for each in found if each.kind not in NOTICED]
         )

@@ -90,7 +90,7 @@ class Daemon:
             parts.own.alerting_problem,
         )
         parts.alerts.run_soon = self._schedule.run_soon
-        parts.alerts.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
+        parts.alerts.cluster.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._annotations = AnnotationLoop(parts.alerts.pipeline.changes, now)
         self._server = self._web_server()
 

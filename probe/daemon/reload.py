@@ -74,7 +74,7 @@ class Reloader:
         self._seen = self._discovered.stamp()
         self._load, self._apply, self._path = load, apply, path
         self._now, self._poll, self._deadline = now, poll_seconds, deadline
-        self._asked = asyncio.Event()
+        self._requested = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._stamp = self._in_force = _stamp(path)
         self._reading: asyncio.Future[Settings] | None = None
@@ -83,7 +83,7 @@ class Reloader:
 
     def request_reload(self) -> None:
         """Read it again now (SIGHUP)."""
-        self._asked.set()
+        self._requested.set()
 
     async def run(self) -> None:
         """Reload whenever the file changes or on request, until cancelled.
@@ -96,20 +96,22 @@ class Reloader:
         while True:
             try:
                 async with asyncio.timeout(self._poll):
-                    await self._asked.wait()
-                asked = True
+                    await self._requested.wait()
+                is_requested = True
             except TimeoutError:
-                asked = False
-            self._asked.clear()
+                is_requested = False
+            self._requested.clear()
             stamp = _stamp(self._path)
-            if stamp == self._stamp and not asked:
+            if stamp == self._stamp and not is_requested:
                 seen, rested = stamp, 0
                 if self._discovered.stamp() != self._seen:
                     await self.reload(logging.DEBUG)
                 continue
             rested = rested + 1 if stamp == seen else 0
             seen = stamp
-            if rested < self._rests(stamp) and not (asked and not _shrinks(self._in_force, stamp)):
+            if rested < self._rests(stamp) and not (
+                is_requested and not _shrinks(self._in_force, stamp)
+            ):
                 continue
             self._stamp, rested = stamp, 0
             await self.reload()
@@ -182,15 +184,15 @@ class Reloader:
     def _refuse(self, error: ConfigurationError) -> None:
         since = self.outcome.since if not self.outcome.ok else self._now()
         self.outcome = ReloadResult(
-            False, self.outcome.changed, "; ".join(map(str, error.mistakes)), since
+            False, self.outcome.changed, "; ".join(map(str, error.problems)), since
         )
-        for mistake in error.mistakes:
+        for problem in error.problems:
             event(
                 logger,
                 logging.WARNING,
                 "the configuration is invalid and not taken over",
-                place=mistake.place,
-                problem=mistake.problem,
+                place=problem.place,
+                problem=problem.problem,
             )
 
 

@@ -31,7 +31,7 @@ class StateRestorer:
         for entry in await history.recent(self.now() - longest_window(checks)):
             samples = _samples(entry, signals.get(entry.check, {}))
             age = max(0.0, self.now() - entry.at)
-            self.board.remember_samples(entry.check, self.clock() - age, samples)
+            self.board.restore_samples(entry.check, self.clock() - age, samples)
 
 
 def _samples(entry: ResultRow, signals: Mapping[str, Signal]) -> list[Sample]:

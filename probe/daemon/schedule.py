@@ -1,7 +1,7 @@
 """When each check runs: at a fixed rate, staggered, never twice at a time.
 
 All times are the monotonic clock's, so steps of the wall clock don't affect the schedule, and a
-suspended machine resumes where it was. One timer of the event loop serves all checks: it goes off
+suspended machine resumes where it was. One job of APScheduler's serves all checks: it goes off
 when the next one is due.
 """
 
@@ -107,6 +107,7 @@ class Schedule:
     def start(self) -> None:
         """Start; inside the running loop."""
         self._started = True
+        self._alarm.start()
         self.wake()
 
     def add(self, timing: CheckTiming) -> None:
@@ -130,7 +131,7 @@ class Schedule:
         """
         rate, soon = self._rates.get(name), self._clock() + seconds
         if rate is not None and soon < rate.due:
-            rate.due, rate.is_hastened = soon, True
+            rate.due, rate.is_advanced = soon, True
             self._enqueue(rate)
 
     def next_run_at(self, name: str) -> float | None:
@@ -155,7 +156,7 @@ class Schedule:
     async def stop(self) -> None:
         """Start nothing more, cancel running checks, and wait for their clean-up."""
         self._stopping = True
-        self._alarm.stop()
+        await self._alarm.stop()
         for task in self._running:
             task.cancel()
         if self._running:
@@ -172,7 +173,7 @@ class Schedule:
 
     def _begin(self, rate: "_FixedRate", now: float) -> None:
         """A turn has come: a run begins, unless the last one is still under way."""
-        name, hastened = rate.name, rate.is_hastened
+        name, hastened = rate.name, rate.is_advanced
         self.missed[name] += rate.begin(now)
         self._enqueue(rate)
         if name in self._busy:
@@ -203,7 +204,7 @@ class _FixedRate:
     """Once ``first`` seconds after the start, then at start + phase + k x interval.
 
     After a stall it goes on with the next moment of that grid: no burst, no drift. ``due`` is the
-    next turn, ``turn`` the last one; ``is_hastened``: the next one is not of the grid.
+    next turn, ``turn`` the last one; ``is_advanced``: the next one is not of the grid.
     """
 
     def __init__(self, start: float, timing: CheckTiming) -> None:
@@ -211,11 +212,11 @@ class _FixedRate:
         self._phase = start + timing.phase
         self._place: int | None = None
         self.due = self.turn = start + timing.first
-        self.is_hastened = False
+        self.is_advanced = False
 
     def begin(self, now: float) -> int:
         """The turn that is due begins; how many turns of the grid have been missed before it."""
-        self.turn, self.is_hastened = self.due, False
+        self.turn, self.is_advanced = self.due, False
         # What comes before the grid begins is no turn of it.
         place, last = max(-1, self._place_at(self.turn)), self._place
         self._place = place

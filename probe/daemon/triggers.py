@@ -46,11 +46,11 @@ class Triggers:
 
     def delay(self, name: str, now: float) -> float:
         """Seconds until a check that is triggered at ``now`` (monotonic clock) may run."""
-        lately = [at for at in self._triggered.get(name, ()) if now - at < TRIGGER_SECONDS]
-        if len(lately) < MOST_TRIGGERS:
-            self._triggered[name] = (*lately, now)
+        recent = [at for at in self._triggered.get(name, ()) if now - at < TRIGGER_SECONDS]
+        if len(recent) < MOST_TRIGGERS:
+            self._triggered[name] = (*recent, now)
             return 0.0
-        return lately[0] + TRIGGER_SECONDS - now
+        return recent[0] + TRIGGER_SECONDS - now
 
     def outdated(self, states: Mapping[str, CheckState]) -> frozenset[str]:
         """The checks whose last run began before another one, which triggers them, started to

@@ -215,15 +215,15 @@ def _strict(line: Mapping[str, object]) -> str:
 
 
 def _without_surrogates(text: str) -> str:
-    def mended(value: object) -> object:
+    def well_formed(value: object) -> object:
         if isinstance(value, str):
             halves = value.encode("utf-16", "surrogatepass")
             return halves.decode("utf-16", "replace")
         if isinstance(value, dict):
-            return {mended(name): mended(each) for name, each in value.items()}
-        return [mended(each) for each in value] if isinstance(value, list) else value
+            return {well_formed(name): well_formed(each) for name, each in value.items()}
+        return [well_formed(each) for each in value] if isinstance(value, list) else value
 
-    return json.dumps(mended(json.loads(text)))
+    return json.dumps(well_formed(json.loads(text)))
 
 
 def _shown(value: object) -> str:

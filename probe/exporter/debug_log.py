@@ -38,15 +38,15 @@ def _log(result: Result, name: str, module: Module, target: str, deadline: float
         yield _line(end, "info", "Found", {**head, "what": fact, "value": text})
     if result.failure is not None:
         failure = result.failure
-        said = {"phase": failure.phase, "cause": failure.cause.value, "err": failure.message}
-        yield _line(end, "error", "Probe failed", {**head, **said, "hint": failure.hint})
+        fields = {"phase": failure.phase, "cause": failure.cause.value, "err": failure.message}
+        yield _line(end, "error", "Probe failed", {**head, **fields, "hint": failure.hint})
     duration = {**head, "duration_seconds": f"{result.duration:.6f}"}
-    words = {
+    labels = {
         Status.OK: ("info", "Probe succeeded"),
         Status.FAILED: ("error", "Probe failed"),
         Status.UNKNOWN: ("warn", "Probe could not measure"),
     }
-    yield _line(end, *words[result.status], duration)
+    yield _line(end, *labels[result.status], duration)
 
 
 def _line(at: datetime, level: str, message: str, fields: Mapping[str, object]) -> str:

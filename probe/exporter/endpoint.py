@@ -48,8 +48,8 @@ class ProbeEndpoint:
     async def _probe(self, request: web.Request) -> web.Response:
         query = {name: request.query.getall(name) for name in request.query}
         try:
-            asked = read_request(query, request.headers.get(SCRAPE_TIMEOUT), self.service.config())
-            result = await self.service.probe(asked)
+            parsed = read_request(query, request.headers.get(SCRAPE_TIMEOUT), self.service.config())
+            result = await self.service.probe(parsed)
         except (BadRequest, HostnameConflict) as error:
             return _text(400, self.service.context.redact(str(error)))
         except InvalidTarget as error:
@@ -58,10 +58,10 @@ class ProbeEndpoint:
             return _text(403, str(error))
         except Busy as error:
             return _text(error.status, str(error), {"Retry-After": str(RETRY_SECONDS)})
-        accept = None if asked.debug else request.headers.get("Accept")
+        accept = None if parsed.debug else request.headers.get("Accept")
         body, content_type = expose_result(result, accept)
-        if asked.debug:
-            body, content_type = self._debug(asked, body, result), "text/plain; charset=utf-8"
+        if parsed.debug:
+            body, content_type = self._debug(parsed, body, result), "text/plain; charset=utf-8"
         return _zipped(request, body, content_type)
 
     def _invalid(
@@ -78,10 +78,15 @@ class ProbeEndpoint:
             f"Logs for the probe:\n{message}\n\nMetrics that would have been returned:\n{metrics}",
         )
 
-    def _debug(self, asked: ProbeRequest, metrics: bytes, result: Result) -> bytes:
+    def _debug(self, parsed: ProbeRequest, metrics: bytes, result: Result) -> bytes:
         redact = self.service.context.redact
         text = debug_page(
-            result, metrics, asked.module_name, asked.module, redact(asked.target), asked.deadline
+            result,
+            metrics,
+            parsed.module_name,
+            parsed.module,
+            redact(parsed.target),
+            parsed.deadline,
         )
         return text.encode("utf-8", "backslashreplace")
 

@@ -90,8 +90,8 @@ def _target(text: str) -> str:
         raise BadRequest(
             "Target carries user info: credentials belong into the module, never into the query"
         )
-    asked = text.partition("#")[0].partition("?")[2]
-    if any(_SECRET_NAME.search(key) for key, _ in parse_qsl(asked, keep_blank_values=True)):
+    query = text.partition("#")[0].partition("?")[2]
+    if any(_SECRET_NAME.search(key) for key, _ in parse_qsl(query, keep_blank_values=True)):
         raise BadRequest(
             "Target carries a secret in its query: credentials belong into the module, as a header"
         )

@@ -109,7 +109,7 @@ def read_exporter(
     try:
         environment = read_environment(ExporterEnvironment, variables)
     except ConfigurationError as error:
-        problems += error.mistakes
+        problems += error.problems
     for raw in tables.get(EXPORTER_TABLE, ()):
         try:
             table = ExporterTable.model_validate(raw)

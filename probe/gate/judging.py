@@ -198,13 +198,13 @@ def _by_count(
     interval = wilson_interval if complete else anytime_interval
     level = levels.final if complete else levels.early
     low, high = interval(tally.bad, tally.cases, level)
-    said = f"{tally.bad:,} of {tally.cases:,} are bad, {show(allowed, Unit.RATIO)} may be"
+    finding = f"{tally.bad:,} of {tally.cases:,} are bad, {show(allowed, Unit.RATIO)} may be"
     if low > allowed:
-        decision, reason = Decision.MISSED, f"{said}: surely more"
+        decision, reason = Decision.MISSED, f"{finding}: surely more"
     elif high <= allowed and tally.cases:
-        decision, reason = Decision.MET, f"{said}: surely fewer"
+        decision, reason = Decision.MET, f"{finding}: surely fewer"
     else:
-        decision, reason = Decision.NOT_DECIDED, f"{said}: too few cases to tell"
+        decision, reason = Decision.NOT_DECIDED, f"{finding}: too few cases to tell"
     if not complete:
         low, high = wilson_interval(tally.bad, tally.cases, levels.confidence)
     return _Finding(decision, reason, by_count=_cases(tally, window, allowed)), low, high
@@ -232,14 +232,14 @@ def _mean(tally: Tally, window: GateWindow, levels: Levels) -> _Finding:
     level = levels.final if window.is_complete else levels.early
     value, low, high, of = average(tally, level)
     unit, limit = objective.unit, objective.limit
-    said = f"{show(value, unit)} {of}"
+    finding = f"{show(value, unit)} {of}"
     worst, best = (high, low) if objective.bad is LimitSide.ABOVE else (low, high)
     if math.isfinite(best) and objective.is_bad(best):
-        decision, reason = Decision.MISSED, f"{said}: surely beyond {show(limit, unit)}"
+        decision, reason = Decision.MISSED, f"{finding}: surely beyond {show(limit, unit)}"
     elif math.isfinite(worst) and not objective.is_bad(worst):
-        decision, reason = Decision.MET, f"{said}: surely within {show(limit, unit)}"
+        decision, reason = Decision.MET, f"{finding}: surely within {show(limit, unit)}"
     else:
-        decision, reason = Decision.NOT_DECIDED, f"{said}: too few or too scattered to tell"
+        decision, reason = Decision.NOT_DECIDED, f"{finding}: too few or too scattered to tell"
     if unit is Unit.RATIO:
         low, high = max(low, 0.0), min(high, 1.0)
     found = _Finding(decision, reason, by_count=CaseCount(tally.cases, tally.bad))

@@ -64,19 +64,19 @@ def objectives_of(
     where the checks are a ``partial`` plan, a table that fits none of them is left out."""
     watched = [check for check in checks if not check.table.is_reference]
     found = {each.name: each for each in _defaults(watched)}
-    mistakes: list[ConfigProblem] = []
+    problems: list[ConfigProblem] = []
     for table in tables:
         try:
             made = _from_table(table, found.get(table.name), watched)
         except ValueError as error:
             if not partial:
-                mistakes.append(ConfigProblem(f'[[gate]] "{table.name}"', str(error)))
+                problems.append(ConfigProblem(f'[[gate]] "{table.name}"', str(error)))
             continue
         found.pop(table.name, None)
         if made is not None:
             found[made.name] = made
-    if mistakes:
-        raise ConfigurationError(mistakes)
+    if problems:
+        raise ConfigurationError(problems)
     return list(found.values())
 
 

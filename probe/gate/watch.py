@@ -71,7 +71,7 @@ class Watch:
             while not early and self.progress.elapsed < self.progress.planned:
                 left = self.progress.planned - self.progress.elapsed
                 await self.sleep(min(LOOK_SECONDS, max(left, 0.01)))
-                await self._look()
+                await self._update()
                 step = min(JUDGE_SECONDS, self.progress.planned / 20)
                 if self.progress.elapsed - judged_at >= step:
                     judged_at = self.progress.elapsed
@@ -103,7 +103,7 @@ class Watch:
         progress = self.progress
         return self.judge.window(max(self.clocks.now(), progress.started_at), progress.elapsed)
 
-    async def _look(self) -> None:
+    async def _update(self) -> None:
         for row in await self.source.rows():
             self.judge.add(row)
         self.progress_store.tick(self.progress)

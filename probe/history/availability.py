@@ -33,7 +33,7 @@ def availability(
 ) -> dict[str, Availability]:
     """Of the checks in ``longest``, which says for how many seconds a result of each holds when
     no other follows; only of those that have any."""
-    asked = {
+    bounds = {
         "start": start,
         "end": end,
         "most": max(longest.values(), default=0.0),
@@ -41,7 +41,7 @@ def availability(
     }
     names = check_names(db)
     seconds: defaultdict[str, dict[Status, float]] = defaultdict(dict)
-    for check, status, spent in db.execute(_SECONDS, asked):
+    for check, status, spent in db.execute(_SECONDS, bounds):
         if check not in names or not 0 <= status < len(STATUSES):
             raise Unreadable("an entry makes no sense")
         seconds[names[check]][STATUSES[status]] = spent

@@ -247,11 +247,11 @@ class History:
         """The current period of each check, as far back as history reaches."""
         return await self.ask(periods.current_periods, {})
 
-    async def ask(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+    async def ask(self, query: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """What the database says; ``otherwise`` where it can't be asked, or after ``close``."""
         if self._closing is not None:
             return otherwise
-        return await self._do(lambda: self._store.query(question, otherwise), otherwise)
+        return await self._do(lambda: self._store.query(query, otherwise), otherwise)
 
     async def _do(self, job: Callable[[], T], otherwise: T, seconds: float | None = None) -> T:
         """What the job gives; ``otherwise`` while the disk doesn't answer."""

@@ -100,7 +100,7 @@ class StatePeriod:
     entries: int = 1
 
     @property
-    def standing(self) -> HealthState:
+    def state(self) -> HealthState:
         """The health state that all its entries share."""
         return STANDINGS[self.verdict]
 

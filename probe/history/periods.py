@@ -40,8 +40,8 @@ ORDER BY check_id
 """
 # Verdicts of each health state as numbers, in the order of severity.
 _OF_STANDING = {
-    standing: tuple(n for n, verdict in enumerate(VERDICTS) if STANDINGS[verdict] is standing)
-    for standing in HealthState
+    state: tuple(n for n, verdict in enumerate(VERDICTS) if STANDINGS[verdict] is state)
+    for state in HealthState
 }
 
 
@@ -51,7 +51,7 @@ class _Run:
     (``after`` is 0 and ``before`` past all ids where there is none)."""
 
     check: int
-    standing: HealthState
+    state: HealthState
     after: int
     first: int
     before: int
@@ -106,7 +106,7 @@ def _by_writing(
         for run in _runs_back(db, check, newest):
             if run.before < oldest_end or len(result) >= most:
                 break
-            if run.standing is not HealthState.WELL and _touches(db, run, start, end):
+            if run.state is not HealthState.WELL and _touches(db, run, start, end):
                 result.append(_period(db, name, run))
         if result:
             found[name] = tuple(result)
@@ -131,10 +131,10 @@ def _runs_back(db: sqlite3.Connection, check: int, newest: int) -> Iterator[_Run
     """Runs from the one that holds the check's newest entry up to ``newest``, backwards."""
     run = _run_before(db, check, newest + 1)
     if run is not None:
-        others = [n for each, n in _OF_STANDING.items() if each is not run.standing]
+        others = [n for each, n in _OF_STANDING.items() if each is not run.state]
         following = [_edge(db, _OLDEST, check, n, run.first, _AFTER_ALL) for n in others]
         before = min((each for each in following if each is not None), default=_AFTER_ALL)
-        run = _Run(check, run.standing, run.after, run.first, before)
+        run = _Run(check, run.state, run.after, run.first, before)
     while run is not None:
         yield run
         run = _run_before(db, check, run.first)
@@ -143,17 +143,17 @@ def _runs_back(db: sqlite3.Connection, check: int, newest: int) -> Iterator[_Run
 def _run_before(db: sqlite3.Connection, check: int, before: int) -> _Run | None:
     """The run that the newest entry before ``before`` is of, if the check has one."""
     newest = [
-        (entry, standing)
-        for standing, numbers in _OF_STANDING.items()
+        (entry, state)
+        for state, numbers in _OF_STANDING.items()
         if (entry := _edge(db, _NEWEST, check, numbers, 0, before)) is not None
     ]
     if not newest:
         return None
     newest.sort(reverse=True)
-    standing = newest[0][1]
+    state = newest[0][1]
     after = newest[1][0] if len(newest) > 1 else 0
-    first = _edge(db, _OLDEST, check, _OF_STANDING[standing], after, before)
-    return _Run(check, standing, after, first or after + 1, before)
+    first = _edge(db, _OLDEST, check, _OF_STANDING[state], after, before)
+    return _Run(check, state, after, first or after + 1, before)
 
 
 def _edge(
@@ -192,7 +192,7 @@ def _look_up(db: sqlite3.Connection, columns: str, entry: int | None) -> tuple[A
 
 
 def _period(db: sqlite3.Connection, name: str, run: _Run) -> StatePeriod:
-    numbers = _OF_STANDING[run.standing]
+    numbers = _OF_STANDING[run.state]
     counts = {
         n: int(db.execute(_COUNT, (run.check, n, run.after, run.before)).fetchone()[0])
         for n in numbers

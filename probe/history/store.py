@@ -110,12 +110,12 @@ class HistoryStore:
         """Providers and services, of which aggregates are made from now on."""
         self._trimmer.groups = groups
 
-    def query(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+    def query(self, query: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """The result of a query, or ``otherwise`` if the database can't be queried."""
 
         def attempt(db: sqlite3.Connection) -> T:
             with reading(db):
-                return question(db)
+                return query(db)
 
         try:
             return self._attempt(attempt)
@@ -232,12 +232,14 @@ class HistoryStore:
         self._drop()
         if self._path is None:
             return
-        anew = schema(self._bounds.wal_pages)
-        self._db, aside, saved = recreate(self._path, anew, self._now(), budget=_SALVAGE_SECONDS)
+        new_schema = schema(self._bounds.wal_pages)
+        self._db, renamed, saved = recreate(
+            self._path, new_schema, self._now(), budget=_SALVAGE_SECONDS
+        )
         self._file = identity_of(self._path)
         kept = saved.rows.get("entries", 0)
         self._notice = (
-            f"{self._path} could not be read ({error}): it was set aside as {aside.name}, and "
+            f"{self._path} could not be read ({error}): it was set aside as {renamed.name}, and "
             + (f"{kept} results were copied from it" if kept else "history begins anew")
         )
         self._noticed_at = self._now()

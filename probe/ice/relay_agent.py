@@ -161,16 +161,16 @@ class RelayAgent(RelayIceBase):
     def _answered(
         self, response: StunMessage, peer: PeerAddress, remote: connectivity_check.IceCredentials
     ) -> None:
-        asked = self._checks.pop(response.transaction_id, None)
+        check = self._checks.pop(response.transaction_id, None)
         if (
-            asked is None
-            or asked[0] != peer
+            check is None
+            or check[0] != peer
             or not connectivity_check.has_valid_integrity(response, remote)
         ):
             return
         self._known.add(peer)
         if self.rtt is None:
-            self.rtt, self.partner = self._clock() - asked[1], peer
+            self.rtt, self.partner = self._clock() - check[1], peer
             self._connected.set()
 
 

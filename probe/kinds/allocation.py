@@ -89,10 +89,10 @@ async def run(table: AllocationTable, record: Recorder, context: Context) -> Non
             if table.issued:
                 await _first_that_works(urls, credentials, table, record, context, left)
             else:
-                await _look(urls[0], credentials, table, record, context)
+                await _check_list(urls[0], credentials, table, record, context)
 
 
-async def _look(
+async def _check_list(
     url: TurnUri,
     credentials: TurnCredentials | None,
     table: AllocationTable,
@@ -142,7 +142,7 @@ async def _first_that_works(
         limit = left * (share if len(urls) > 1 else 1.0)
         try:
             async with asyncio.timeout(limit):
-                await _look(url, credentials, table, record, context)
+                await _check_list(url, credentials, table, record, context)
             return
         except TimeoutError:
             error = _no_answer(url, limit)

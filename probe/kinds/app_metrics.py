@@ -231,11 +231,11 @@ async def _health(address: str, table: AppTable, context: Context) -> Any:
     parts = urlsplit(address)
     url = SplitResult(parts.scheme, parts.netloc, "/health", "", "").geturl()
     asker = ApiClient(HEALTH, url, context.clock, {}, _MOST_HEALTH_BYTES, table.ca_file)
-    asked = context.now()
+    started = context.now()
     try:
         answer = await asker.get("")
         answered = context.now()
-        return read_health(await asker.document(answer)).timed(asked, answered)
+        return read_health(await asker.document(answer)).timed(started, answered)
     except NotMeasured:
         return None
 

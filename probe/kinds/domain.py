@@ -128,9 +128,9 @@ async def run(table: DomainTable, record: Recorder, context: Context) -> None:
     record.facts["domain"] = found.domain
     if found.registrar:
         record.facts["registrar"] = found.registrar
-    if gone := [word for word in found.status if word.lower() in GONE]:
+    if ended := [status for status in found.status if status.lower() in GONE]:
         message = (
-            f"{found.domain} has the status {', '.join(gone)}: it is in no zone, or soon won't be"
+            f"{found.domain} has the status {', '.join(ended)}: it is in no zone, or soon won't be"
         )
         raise CheckFailed(Cause.SERVICE_DOWN, message, phase="rdap", hint=_HINT)
 

@@ -136,9 +136,11 @@ async def _run_machines(table: FlyTable, record: Recorder, context: Context) -> 
     if not machines:
         raise NotMeasured(Cause.NO_DATA, f"{table.app} has no machines", phase="machines")
     write_machines(machines, context.now(), record)
-    standings = {each.standing for each in machines}
-    if MachineState.DOWN in standings and MachineState.UP not in standings:
-        down = "; ".join(each.words for each in machines if each.standing is MachineState.DOWN)
+    states = {each.current_state for each in machines}
+    if MachineState.DOWN in states and MachineState.UP not in states:
+        down = "; ".join(
+            each.summary for each in machines if each.current_state is MachineState.DOWN
+        )
         message = f"no machine of {table.app} runs: {down}"
         raise CheckFailed(Cause.SERVICE_DOWN, message[:500], phase="machines", hint=_STOPPED_HINT)
 
@@ -198,7 +200,7 @@ async def _lost(
     write_lost(up, vanished, machines, record)
     if up or vanished:
         return None
-    if any(each.standing is MachineState.UP for each in machines):
+    if any(each.current_state is MachineState.UP for each in machines):
         message = f"{table.app} has machines that run, and no metrics of them"
         return NotMeasured(Cause.NO_DATA, message, phase="queries", hint=_VANISHED_HINT)
     record.facts["machines"] = "none runs"

@@ -170,13 +170,13 @@ async def run(table: PostgresTable, record: Recorder, context: Context) -> None:
 
     started = context.clock()
     record.current = "connect"
-    async with connected(table.address, context, table.ca_file) as session:
+    async with connected(table.address, table.ca_file) as session:
         record.add_phase("connect", context.clock() - started)
         record.sample(CONNECT, context.clock() - started)
         with record.phase("query", hint=_HANGS):
-            asked = context.clock()
+            sent_at = context.clock()
             found = await _ask(session, table.statement_timeout)
-            record.sample(QUERY, context.clock() - asked)
+            record.sample(QUERY, context.clock() - sent_at)
         _write(found, table, record)
         record.facts["version"] = session.version
         record.current = "close"

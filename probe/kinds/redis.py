@@ -161,16 +161,16 @@ async def run(table: RedisTable, record: Recorder, context: Context) -> None:
 
     started = context.clock()
     record.current, record.hint = "connect", _TLS if table.address.scheme == "rediss" else ""
-    async with connected(table.address, context, table.ca_file) as session:
+    async with connected(table.address, table.ca_file) as session:
         record.add_phase("connect", context.clock() - started)
         record.sample(CONNECT, context.clock() - started)
         with record.phase("ping", hint=_SILENT):
-            asked = context.clock()
+            sent_at = context.clock()
             await session.command("PING")
-            record.sample(PING, context.clock() - asked)
+            record.sample(PING, context.clock() - sent_at)
         with record.phase("info"):
             found = await info(session)
-            _look_ahead(found, table, record, context)
+            _forecast(found, table, record, context)
             _write(found, table, record)
             _write_refusals(found, table, record, context)
         record.current = "close"
@@ -196,7 +196,7 @@ def _write(found: "Info", table: RedisTable, record: Recorder) -> None:
     record.sample(FILLED, found.used / limit)
 
 
-def _look_ahead(found: "Info", table: RedisTable, record: Recorder, context: Context) -> None:
+def _forecast(found: "Info", table: RedisTable, record: Recorder, context: Context) -> None:
     """Commands of a day, from what the server has counted since it was first looked at."""
     if found.commands is None:
         return

@@ -153,23 +153,23 @@ def _tls(authority: Authority, certificate: Certificate) -> ssl.SSLContext:
 
 def _read(name: str, type_: Any, text: str) -> object:
     """The text as the knob's type takes it."""
-    word = text.strip()
+    text_value = text.strip()
     options = _options(type_)
-    if NoneType in options and word.lower() == "none":
+    if NoneType in options and text_value.lower() == "none":
         return None
     for option in options:
-        if isinstance(option, str) and word == option:
+        if isinstance(option, str) and text_value == option:
             return option
-        if option is bool and word.lower() in ("true", "false"):
-            return word.lower() == "true"
+        if option is bool and text_value.lower() in ("true", "false"):
+            return text_value.lower() == "true"
         if option in (int, float):
             with suppress(ValueError):
-                number: int | float = option(word)
+                number: int | float = option(text_value)
                 if math.isfinite(number):
                     return number
         if option is str:
-            return word
-    raise ValueError(f"{name}: '{word}' is none of {_values(type_)}")
+            return text_value
+    raise ValueError(f"{name}: '{text_value}' is none of {_values(type_)}")
 
 
 def _options(type_: Any) -> list[Any]:
@@ -181,7 +181,7 @@ def _options(type_: Any) -> list[Any]:
 
 
 def _values(type_: Any) -> str:
-    words = {bool: "true|false", int: "number", float: "number", str: "text", NoneType: "none"}
+    types = {bool: "true|false", int: "number", float: "number", str: "text", NoneType: "none"}
     return "|".join(
-        option if isinstance(option, str) else words[option] for option in _options(type_)
+        option if isinstance(option, str) else types[option] for option in _options(type_)
     )

@@ -46,7 +46,7 @@ class Matching:
 
     queue: list[QueuedUser] = field(default_factory=list)
     _sessions: dict[str, tuple[str, str]] = field(default_factory=dict)
-    _lately: dict[frozenset[str], float] = field(default_factory=dict)
+    _matched_at: dict[frozenset[str], float] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def join(self, user: QueuedUser, now: float, *, anyone: bool = False) -> LabMatch | None:
@@ -90,14 +90,14 @@ class Matching:
         return [session for session, sides in self._sessions.items() if sid in sides]
 
     def _match(self, user: QueuedUser, other: QueuedUser, now: float) -> LabMatch:
-        self._lately[frozenset({user.device, other.device})] = now
+        self._matched_at[frozenset({user.device, other.device})] = now
         sessions = (f"session-{next(self._numbers)}", f"session-{next(self._numbers)}")
         match = LabMatch(other, user, sessions)
         self.activate(match, sessions[-1])
         return match
 
     def _fit(self, one: QueuedUser, other: QueuedUser, now: float) -> bool:
-        matched_at = self._lately.get(frozenset({one.device, other.device}))
+        matched_at = self._matched_at.get(frozenset({one.device, other.device}))
         if matched_at is not None and now - matched_at < REMATCH_SECONDS:
             return False
         if "language" in (one.queue, other.queue):

@@ -147,7 +147,7 @@ class Signaling:
             return
         self._devices[sid] = device
         if self._knobs.signaling != "silent" and self._knobs.redis == "up":
-            await self._tell(sid, "connected", deviceId=device)
+            await self._send_event(sid, "connected", deviceId=device)
 
     async def _disconnect(self, sid: str, *_: Any) -> None:
         self._devices.pop(sid, None)
@@ -166,7 +166,7 @@ class Signaling:
                 return
             case _:
                 self.matching.leave(sid)
-                await self._tell(sid, "queue-left")
+                await self._send_event(sid, "queue-left")
 
     async def _join(self, sid: str, data: Any) -> None:
         device = self._devices.get(sid, "")
@@ -188,7 +188,7 @@ class Signaling:
         found = self._match(user)
         position = len(self.matching.queue)
         place = {"position": position, "queueLength": position, "isPremium": False}
-        await self._tell(sid, "queue-joined", **place)
+        await self._send_event(sid, "queue-joined", **place)
         if sid not in self._updates:
             self._updates[sid] = asyncio.create_task(self._keep_updating(sid))
         if found is not None:
@@ -211,7 +211,7 @@ class Signaling:
             if pause:
                 self.matching.activate(match, session)
             for user, peer in ((match.first, match.second), (match.second, match.first)):
-                await self._tell(
+                await self._send_event(
                     user.sid,
                     "matched",
                     sessionId=session,
@@ -227,7 +227,7 @@ class Signaling:
         while True:
             await asyncio.sleep(QUEUE_UPDATE_SECONDS)
             length = len(self.matching.queue)
-            await self._tell(sid, "queue-update", position=0, queueLength=length)
+            await self._send_event(sid, "queue-update", position=0, queueLength=length)
 
     def _pass_on(self, what: str) -> Handler:
         async def pass_on(sid: str, data: Any) -> None:
@@ -268,7 +268,7 @@ class Signaling:
             await self._emit(sid, "error", {"message": "Session not found"})
         return peer
 
-    async def _tell(self, sid: str, event: str, **content: Any) -> None:
+    async def _send_event(self, sid: str, event: str, **content: Any) -> None:
         await self._emit(sid, event, {**content, "timestamp": int(self._now() * 1000)})
 
     async def _emit(self, sid: str, event: str, content: dict[str, Any]) -> None:

@@ -57,10 +57,10 @@ class Generator:
 
     def stop(self, reason: str) -> None:
         """End it: nothing new begins, and what is under way is cancelled."""
-        self._begin_nothing_new(reason)
+        self._stop_starting(reason)
         self._stopping.set()
 
-    def _begin_nothing_new(self, reason: str) -> None:
+    def _stop_starting(self, reason: str) -> None:
         self.statistics.stopped_by = self.statistics.stopped_by or reason
         self._closing.set()
 
@@ -126,7 +126,7 @@ class Generator:
             else:
                 await self._one_after_another(run, number)
         except BudgetSpent:
-            self._begin_nothing_new("budget")
+            self._stop_starting("budget")
         except TargetNotOwned as error:
             self.refused = str(error)
             self.stop("refused")

@@ -32,12 +32,12 @@ def _routes(plan: LoadPlan, target: LoadTarget) -> Iterator[str]:
         if not count:
             continue
         bounds = (*ROUTE_LIMITS, TOKEN_LIMIT) if step == "token" else ROUTE_LIMITS
-        for most, window, words in bounds:
+        for most, window, text in bounds:
             planned = min(per_second * window, plan.most_iterations) * count
             if planned > most:
                 yield (
                     f"{route}: up to {planned:,.0f} in {window:g} s, the application's limit is "
-                    f"{words} for one address; what it answers with 429 is not measured"
+                    f"{text} for one address; what it answers with 429 is not measured"
                 )
                 break
 

@@ -98,10 +98,10 @@ class LoadPlan:
 
 def with_needed(steps: Iterable[str]) -> tuple[str, ...]:
     """These steps and what they need, in a user's order."""
-    wanted = set(steps)
-    for each in tuple(wanted):
-        wanted |= {*_NEEDS.get(each, ())}
-    return tuple(name for name in (*STEPS, JOURNEY) if name in wanted)
+    selected = set(steps)
+    for each in tuple(selected):
+        selected |= {*_NEEDS.get(each, ())}
+    return tuple(name for name in (*STEPS, JOURNEY) if name in selected)
 
 
 def divide(plan: LoadPlan, parts: int) -> list[LoadPlan]:

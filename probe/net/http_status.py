@@ -55,10 +55,10 @@ def status_error(
     Authentication is blamed only where a ``credential`` was sent with the request. ``headers`` of
     the answer say more for people: Retry-After, and who answers.
     """
-    said = headers or {}
+    given = headers or {}
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return NotMeasured(Cause.RATE_LIMITED, message + _wait(said), phase=phase)
-    if said.get("cf-mitigated", "").lower() == "challenge":
+        return NotMeasured(Cause.RATE_LIMITED, message + _wait(given), phase=phase)
+    if given.get("cf-mitigated", "").lower() == "challenge":
         return CheckFailed(Cause.HTTP_STATUS, message, phase=phase, hint=CHALLENGED)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         if credential:
@@ -67,7 +67,7 @@ def status_error(
     if status == PROXY_LOGIN and are_configured():
         return NotMeasured(Cause.OWN_NETWORK, message, phase=phase, hint=HINT)
     return CheckFailed(
-        Cause.HTTP_STATUS, message + _wait(said), phase=phase, hint=_HINTS.get(status)
+        Cause.HTTP_STATUS, message + _wait(given), phase=phase, hint=_HINTS.get(status)
     )
 
 

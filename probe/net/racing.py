@@ -51,7 +51,7 @@ class Race:
         self.started: set[Address] = set()
         self._both_families, self._delay, self._prefer = both_families, delay, prefer
         self._failures: list[CheckAborted] = []
-        self._next, self._news = asyncio.Event(), asyncio.Event()
+        self._next, self._changed = asyncio.Event(), asyncio.Event()
 
     async def run(
         self, attempt: Callable[[Address], Awaitable[T]], discard: Callable[[T], None]
@@ -115,12 +115,12 @@ class Race:
         while not any(_has_answered(task) for task in tasks):
             if starting.done() and all(task.done() for task in tasks):
                 raise _unexpected(tasks) or self._says_most()
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()
 
     def _announced(self, task: asyncio.Task[U]) -> asyncio.Task[U]:
         """Have the end of a task, also of one that begins later, be news."""
-        task.add_done_callback(lambda _: self._news.set())
+        task.add_done_callback(lambda _: self._changed.set())
         return task
 
     async def _winner(self, tasks: Sequence[asyncio.Task[T]]) -> asyncio.Task[T]:

@@ -15,28 +15,28 @@ class Slots:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @asynccontextmanager
-    async def hold(self, wanted: int) -> AsyncIterator[None]:
-        """Wait for ``wanted`` places, all of them at most, and give them back at the end."""
-        wanted = min(wanted, self._count)
-        await self._take(wanted)
+    async def hold(self, count: int) -> AsyncIterator[None]:
+        """Wait for ``count`` places, all of them at most, and give them back at the end."""
+        count = min(count, self._count)
+        await self._take(count)
         try:
             yield
         finally:
-            self._give_back(wanted)
+            self._give_back(count)
 
-    async def _take(self, wanted: int) -> None:
-        if not self._waiting and self._free >= wanted:
-            self._free -= wanted
+    async def _take(self, count: int) -> None:
+        if not self._waiting and self._free >= count:
+            self._free -= count
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((wanted, turn))
+        self._waiting.append((count, turn))
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._give_back(wanted)
+                self._give_back(count)
             else:
-                self._waiting.remove((wanted, turn))
+                self._waiting.remove((count, turn))
                 self._admit()
             raise
 
@@ -46,7 +46,7 @@ class Slots:
 
     def _admit(self) -> None:
         while self._waiting and self._waiting[0][0] <= self._free:
-            wanted, turn = self._waiting.popleft()
+            count, turn = self._waiting.popleft()
             if not turn.done():
-                self._free -= wanted
+                self._free -= count
                 turn.set_result(None)

@@ -152,15 +152,15 @@ class Backend:
             return await self._credentials.get()
 
     async def _new_token(self) -> SecretStr:
-        asked = self._clock()
+        sent_at = self._clock()
         if self._secret is not None:
             token, lifetime = mint(self._secret, self.device_id, self._now(), self._expiration)
         else:
             answer = await self._post("/auth/token", {"deviceId": self.device_id})
-            self.issue = Issue(asked, self._clock() - asked)
+            self.issue = Issue(sent_at, self._clock() - sent_at)
             token, lifetime = read_token(answer, self._now())
         # Counted from before it was asked for, by our clock alone: the two may differ.
-        until = asked + lifetime - min(RENEWAL_SECONDS, lifetime / 10)
+        until = sent_at + lifetime - min(RENEWAL_SECONDS, lifetime / 10)
         self._kept = _Kept(token, until)
         return token
 

@@ -31,10 +31,10 @@ READY, ASK, REPLY = "connected", "leave-queue", "queue-left"
 FIRST_DELAY, LONGEST_DELAY, SPREAD, ATTEMPT_SECONDS = 1.0, 5.0, 0.5, 20.0
 
 
-def delay_before(attempt: int, dice: Callable[[], float] = random.random) -> float:
-    """Seconds that socket.io-client waits before an attempt, from 0 on; ``dice`` gives 0 to 1."""
+def delay_before(attempt: int, rng: Callable[[], float] = random.random) -> float:
+    """Seconds that socket.io-client waits before an attempt, from 0 on; ``rng`` gives 0 to 1."""
     pause = min(FIRST_DELAY * 2.0**attempt, LONGEST_DELAY)
-    return pause * (1 + SPREAD * (2 * dice() - 1))
+    return pause * (1 + SPREAD * (2 * rng() - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class ReconnectProbe:
             losing: asyncio.Task[None] | None = None
             try:
                 async with self._session(forwarder) as session:
-                    await self._stands(session)
+                    await self._check_session(session)
                     await self._answers(session)
                     losing = asyncio.create_task(self._outage.block_for(seconds))
                     await asyncio.sleep(0)
@@ -107,7 +107,7 @@ class ReconnectProbe:
             try:
                 async with self._session(forwarder) as session:
                     async with asyncio.timeout(ATTEMPT_SECONDS):
-                        await self._stands(session)
+                        await self._check_session(session)
                     return self._recovery(attempt, noticed - self._outage.began)
             except TimeoutError:
                 continue
@@ -139,7 +139,7 @@ class ReconnectProbe:
             finally:
                 await self._closing.close(session.close(), timeout=1.0)
 
-    async def _stands(self, session: Session) -> None:
+    async def _check_session(self, session: Session) -> None:
         url, token = self._server.url, self._server.token
         await session.open(
             url.get_secret_value(), path=PATH, token=token.get_secret_value(), transport="websocket"
@@ -148,9 +148,9 @@ class ReconnectProbe:
         await session.expect(READY)
 
     async def _answers(self, session: Session) -> None:
-        asked = self._clock()
+        sent_at = self._clock()
         await session.send(ASK)
-        await session.expect(REPLY, since=asked)
+        await session.expect(REPLY, since=sent_at)
 
 
 def _raise_if_refused(aborted: CheckAborted) -> None:

@@ -69,7 +69,7 @@ class AppUser:
         self.ending = False
         self._session = Session(browser, host=host, namespace=NAMESPACE, listen=LISTEN, clock=clock)
         self._received: dict[str, list[ReceivedEvent]] = {}
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._ended: CheckAborted | None = None
         self._pump: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
@@ -117,8 +117,8 @@ class AppUser:
         """Wait until something holds. Raises the CheckAborted that makes waiting vain."""
         while not holds():
             self.raise_if_ended()
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()
 
     def raise_if_ended(self) -> None:
         """Raise the CheckAborted after which there is nothing to wait for, if any."""
@@ -128,7 +128,7 @@ class AppUser:
     def stop(self, reason: CheckAborted) -> None:
         """Have whoever waits, now or later, get this reason; the first one is kept."""
         self._ended = self._ended or reason
-        self._news.set()
+        self._changed.set()
 
     async def leave(self) -> None:
         """End the call, leave the queue, close; in any state, within seconds. Never raises."""
@@ -153,14 +153,14 @@ class AppUser:
             await self.send("end-call", sessionId=self.matches[-1].session)
         await self.send("leave-queue")
         while len(self._received.get("queue-left", ())) == left:
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()
 
     async def _listen(self) -> None:
         try:
             while True:
                 self._take(await self._next())
-                self._news.set()
+                self._changed.set()
         except CheckAborted as aborted:
             self.stop(aborted)
 
@@ -173,7 +173,7 @@ class AppUser:
                 self.complaint = complaint
                 if not self.tolerates_complaints:
                     self.stop(complaint)
-                self._news.set()
+                self._changed.set()
 
     def _take(self, arrival: ReceivedEvent) -> None:
         self._received.setdefault(arrival.name, []).append(arrival)

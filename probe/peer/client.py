@@ -95,8 +95,8 @@ async def _refusal(response: HttpResponse, host: str) -> NotMeasured:
     cause, phrase, hint = _REFUSALS.get(response.status, what)
     message = f"{host} {phrase} ({response.status})"
     if response.status == 409:
-        said = await read_bounded(response, LONGEST)
-        text = _detail(said)[:LONGEST_WORD].strip()
+        body = await read_bounded(response, LONGEST)
+        text = _detail(body)[:LONGEST_WORD].strip()
         message += f": {text}" if text.isprintable() else ""
         message += f"; this probe speaks schema {SCHEMA}"
     pause = response.headers.get("Retry-After", "")

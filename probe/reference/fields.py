@@ -132,21 +132,21 @@ def type_of(about: FieldInfo) -> str:
     metadata = _metadata(about)
     named = next((each.type for each in metadata if isinstance(each, Described) and each.type), "")
     unit = next((each.value for each in metadata if isinstance(each, Unit)), "")
-    words = named or _type_words(about.annotation)
-    return ", ".join(filter(None, (words, unit, _range(metadata))))
+    type_text = named or _type_text(about.annotation)
+    return ", ".join(filter(None, (type_text, unit, _range(metadata))))
 
 
-def _type_words(annotation: Any) -> str:
+def _type_text(annotation: Any) -> str:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         named = [each.type for each in annotation.__metadata__ if isinstance(each, Described)]
-        return next(filter(None, named), "") or _type_words(arguments[0])
+        return next(filter(None, named), "") or _type_text(arguments[0])
     if origin in (typing.Union, UnionType):
-        return " or ".join(_type_words(each) for each in arguments if each is not NoneType)
+        return " or ".join(_type_text(each) for each in arguments if each is not NoneType)
     if origin is Literal:
         return " or ".join(f"`{each}`" for each in arguments)
     if origin in (tuple, list, frozenset):
-        return f"list of: {_type_words(arguments[0])}"
+        return f"list of: {_type_text(arguments[0])}"
     if inspect.isclass(annotation) and issubclass(annotation, Enum):
         return " or ".join(f"`{each.value}`" for each in annotation)
     return _TYPES.get(annotation) or "table"

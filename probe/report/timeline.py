@@ -15,7 +15,7 @@ from probe.history.incidents.model import (
 from probe.report.text.time_format import duration
 
 _MOST_NAMES = 5
-_WORDS = {
+_LABELS = {
     "firing": "notified",
     "changed": "sent an update",
     "reminder": "reminded",
@@ -68,11 +68,11 @@ def _alerts(incident: Incident) -> Iterator[TimelineEntry]:
 
 
 def _notification(found: Notification) -> TimelineEntry:
-    word = _WORDS.get(found.occasion, found.occasion)
+    label = _LABELS.get(found.occasion, found.occasion)
     at = found.at if found.settled is None else found.settled
     match found.status:
         case NotificationStatus.DELIVERED:
-            text = f"{found.receiver}: {word}"
+            text = f"{found.receiver}: {label}"
         case NotificationStatus.REFUSED:
             text = _said(f"{found.receiver}: {found.occasion} refused", found.error)
         case NotificationStatus.DROPPED:

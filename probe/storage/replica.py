@@ -137,14 +137,14 @@ class Replica:
             logger.warning("%s is written again", self._path)
         return written
 
-    async def ask(self, question: Callable[[sqlite3.Connection], T]) -> T | None:
+    async def ask(self, query: Callable[[sqlite3.Connection], T]) -> T | None:
         """What the file says; None if it can't be asked."""
         if not self.is_current:
             return None
 
         def work() -> T:
             with translate_corruption():
-                return question(self._connected())
+                return query(self._connected())
 
         try:
             return await self._thread.run(work)
@@ -211,9 +211,11 @@ class Replica:
 
     def _recreate(self, error: Exception) -> tuple[str, int]:
         path, now = self._path, self._now()
-        self._database, aside, saved = recreate(path, self._schema, now, budget=SALVAGE_SECONDS)
+        self._database, quarantined, saved = recreate(
+            path, self._schema, now, budget=SALVAGE_SECONDS
+        )
         notice = (
-            f"{self._path} can't be read ({describe(error)}): set aside as {aside.name};"
+            f"{self._path} can't be read ({describe(error)}): set aside as {quarantined.name};"
             f" {saved.total} rows were copied"
         )
         logger.warning("%s", notice)

@@ -60,7 +60,7 @@ def salvage(
         if not copy.is_file():
             return Salvaged()
         with closing(sqlite3.connect(copy, isolation_level=None)) as source_db:
-            _mend_schema(source_db, tables)
+            _repair_schema(source_db, tables)
         for table in tables:
             with closing(sqlite3.connect(copy, isolation_level=None)) as source_db:
                 found, wrong = _copy_table(source_db, target, table, is_valid.get(table), end)
@@ -69,7 +69,7 @@ def salvage(
     return Salvaged(counts, invalid)
 
 
-def _mend_schema(source: sqlite3.Connection, tables: Mapping[str, str]) -> None:
+def _repair_schema(source: sqlite3.Connection, tables: Mapping[str, str]) -> None:
     """Put the known definitions into the place of damaged ones; as far as that goes."""
     try:
         source.execute("PRAGMA writable_schema = ON")
@@ -149,13 +149,13 @@ def _rows_of(
     source: sqlite3.Connection, table: str, columns: list[str], end: float
 ) -> Iterator[Row]:
     """Rows from the newest on, then from the oldest on, until what can't be read or ``end``."""
-    wanted = ", ".join(columns)
+    names = ", ".join(columns)
     reached: int | None = None
     for order in ("DESC", "ASC"):
         try:
             source.execute("PRAGMA writable_schema = ON")
             rows = source.execute(
-                f"SELECT rowid, {wanted} FROM {table} NOT INDEXED ORDER BY rowid {order}"
+                f"SELECT rowid, {names} FROM {table} NOT INDEXED ORDER BY rowid {order}"
             )
             for row in rows:
                 if time.monotonic() > end or (order == "ASC" and row[0] == reached):

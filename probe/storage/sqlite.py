@@ -83,14 +83,14 @@ def recreate(
     The old file is quarantined (``now`` in seconds since 1970 is part of its new name) and
     what can be read of it within ``budget`` seconds is copied. Raises as open_file does.
     """
-    aside = quarantine(path, schema.quarantine_pattern, now)
+    quarantined = quarantine(path, schema.quarantine_pattern, now)
     database = open_file(path, schema)
     try:
-        saved = salvage(aside, database, schema.tables, schema.is_valid, budget)
+        saved = salvage(quarantined, database, schema.tables, schema.is_valid, budget)
     except (sqlite3.Error, OSError) as error:
-        logger.info("nothing could be copied from %s: %s", aside.name, describe(error))
+        logger.info("nothing could be copied from %s: %s", quarantined.name, describe(error))
         saved = Salvaged()
-    return database, aside, saved
+    return database, quarantined, saved
 
 
 def _open(name: str, schema: Schema) -> sqlite3.Connection:

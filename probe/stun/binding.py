@@ -77,7 +77,7 @@ async def _ask(url: TurnUri, address: Address, clock: Callable[[], float]) -> Bi
         connection.abort()
 
 
-def reflexive_of(answer: StunMessage, asked: Address) -> PeerAddress:
+def reflexive_of(answer: StunMessage, sent: Address) -> PeerAddress:
     """Our address in an answer. Raises CheckFailed where it is none that we could have."""
     if answer.message_class == MessageClass.ERROR:
         message = f"the server says {answer.error_code} to binding"
@@ -89,7 +89,7 @@ def reflexive_of(answer: StunMessage, asked: Address) -> PeerAddress:
     if found is None:
         raise CheckFailed(Cause.PROTOCOL_ERROR, "the server answers without our address")
     ip = ipaddress.ip_address(found[0])
-    version = 6 if asked.family == socket.AF_INET6 else 4
+    version = 6 if sent.family == socket.AF_INET6 else 4
     if ip.is_unspecified or ip.is_multicast or found[1] == 0 or ip.version != version:
         message = f"the server sees us at {ip} port {found[1]}, which can't be our address"
         raise CheckFailed(Cause.PROTOCOL_ERROR, message)
@@ -97,9 +97,9 @@ def reflexive_of(answer: StunMessage, asked: Address) -> PeerAddress:
 
 
 def _by_family(outcomes: Mapping[Address, str], started: set[Address]) -> dict[str, str]:
-    said: dict[str, str] = {}
+    answer: dict[str, str] = {}
     for address in started:
         outcome = outcomes.get(address, f"{address.ip} does not answer")
         name = family_name(address)
-        said[name] = "" if said.get(name) == "" else outcome
-    return said
+        answer[name] = "" if answer.get(name) == "" else outcome
+    return answer

@@ -71,8 +71,8 @@ class ApiClient:
             status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
         except ValueError:
             status = str(answer.status)
-        said = _said(answer.body)
-        message = f"{self.name} answers {status}" + (f": {said}" if said else "")
+        detail = _detail(answer.body)
+        message = f"{self.name} answers {status}" + (f": {detail}" if detail else "")
         aborted = status_error(answer.status, message, credential=self._has_credential)
         hint = hint if aborted.cause is not Cause.RATE_LIMITED else ""
         return NotMeasured(aborted.cause, message, hint=hint or aborted.hint)
@@ -102,7 +102,7 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
     return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
 
 
-def _said(body: bytes) -> str:
+def _detail(body: bytes) -> str:
     """An API's own reason for a refusal, as far as they are harmless."""
     try:
         document = parse_json(body, max_bytes=_MAX_REFUSAL)

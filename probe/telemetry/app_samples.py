@@ -126,7 +126,7 @@ def write(
             mixed = True
             continue
         memory.counters.add_reading(
-            _thing(scrape), at, _counters(scrape.metrics, prefix, set(ignored))
+            _process_of(scrape), at, _counters(scrape.metrics, prefix, set(ignored))
         )
     if mixed:
         record.facts["rates"] = _MIXED
@@ -259,7 +259,7 @@ def _is_number(text: str | None) -> bool:
         return False
 
 
-def _thing(scrape: Scrape) -> str:
+def _process_of(scrape: Scrape) -> str:
     """Which process it is: by when it started, else by the machine, else by the address.
 
     A process that begins anew on a machine is another one: nothing is known of its first

@@ -116,12 +116,12 @@ def _read(domain: str, document: Mapping[str, Any]) -> Registration:
         message = f"the registry does not say when {domain} expires"
         raise NotMeasured(Cause.NO_DATA, message)
     status = document.get("status")
-    words = (
+    problem = (
         tuple(each for each in status if isinstance(each, str))
         if status is not None and isinstance(status, list)
         else ()
     )
-    return Registration(domain, _moment(dates[0], domain), words[:20], _registrar(document))
+    return Registration(domain, _moment(dates[0], domain), problem[:20], _registrar(document))
 
 
 def _moment(text: object, domain: str) -> float:

@@ -96,14 +96,14 @@ def _by_family(race: Race) -> dict[str, str]:
     groups = [(name, list(each)) for name, each in groupby(ordered, key=family_name)]
     if len(groups) < 2:
         return {}
-    said: dict[str, str] = {}
+    answer: dict[str, str] = {}
     for name, group in groups:
         outcomes = [race.outcomes[each] for each in group if each in race.outcomes]
         shown = ", ".join(format_hostport(each.ip, each.port) for each in group)
         if "" in outcomes:
-            said[name] = ""
+            answer[name] = ""
         elif outcomes:
-            said[name] = f"{shown}: {outcomes[0]}"
+            answer[name] = f"{shown}: {outcomes[0]}"
         elif any(each in race.started for each in group):
-            said[name] = f"{shown} does not answer"
-    return said
+            answer[name] = f"{shown} does not answer"
+    return answer

@@ -66,17 +66,17 @@ def error_from_code(
 
     ``username`` may carry its own expiry; ``now`` is in seconds since 1970.
     """
-    said = f"{code} {REASONS.get(code or 0, '')}".strip()
+    reason = f"{code} {REASONS.get(code or 0, '')}".strip()
     # 400 is what pion's servers say to credentials that they don't accept.
     is_bad_login = code in (401, 441) or (code == 400 and method == Method.ALLOCATE and signed)
     if is_bad_login and _has_expired(username, now):
         ago = now - (expiry_of(username) or now)
-        message = f"the credentials ended {ago:.0f} s ago; the server says {said}"
+        message = f"the credentials ended {ago:.0f} s ago; the server says {reason}"
         return CheckFailed(Cause.CREDENTIALS_EXPIRED, message)
     if code in (401, 403) and method in _TO_A_PEER:
         # 401 is what some servers say to a peer that they deny: the login was accepted before.
-        return CheckFailed(Cause.PEER_FORBIDDEN, f"the server refuses to relay to {peer}: {said}")
-    message = f"the server says {said} to {method.name.lower()}"
+        return CheckFailed(Cause.PEER_FORBIDDEN, f"the server refuses to relay to {peer}: {reason}")
+    message = f"the server says {reason} to {method.name.lower()}"
     if is_bad_login and expiry_of(username) is not None:
         return CheckFailed(Cause.AUTH_REJECTED, message, hint=_SECRET_HINT)
     if is_bad_login and code == 400:
@@ -92,12 +92,12 @@ def check_relayed_address(relayed: str, server: str) -> None:
     """
     ip = _ip(relayed)
     if is_unreachable(relayed):
-        word = "reserved"
+        scope = "reserved"
     elif ip.is_global or not _ip(server).is_global:
         return
     else:
-        word = "loopback" if ip.is_loopback else "private"
-    raise CheckFailed(Cause.RELAY_ADDRESS_UNUSABLE, f"the relayed address {relayed} is {word}")
+        scope = "loopback" if ip.is_loopback else "private"
+    raise CheckFailed(Cause.RELAY_ADDRESS_UNUSABLE, f"the relayed address {relayed} is {scope}")
 
 
 def _ip(text: str) -> IPAddress:

@@ -64,12 +64,12 @@ class RefreshableClient(TurnClient):
 
     def use_stale_nonce(self) -> None:
         """Go on with a nonce that the server never gave, which is as stale as any."""
-        self._spoilt = secrets.token_hex(16).encode()
-        self._auth.attributes["NONCE"] = self._spoilt
+        self._stale_nonce = secrets.token_hex(16).encode()
+        self._auth.attributes["NONCE"] = self._stale_nonce
 
     @property
     def has_fresh_nonce(self) -> bool:
         """Whether the server has replaced the spoilt one (RFC 8489 section 9.2.4)."""
-        return bool(self._auth.attributes.get("NONCE") != self._spoilt)
+        return bool(self._auth.attributes.get("NONCE") != self._stale_nonce)
 
-    _spoilt = b""
+    _stale_nonce = b""

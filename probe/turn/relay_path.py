@@ -153,7 +153,7 @@ class RelayPath:
             while len(self._reached) < 2:
                 if self._clock() - started > self._timeout:
                     await self._no_way_through()
-                self.measurement.opening_packets += self._greet()
+                self.measurement.opening_packets += self._send_openings()
                 await self._wait(pause, lambda: len(self._reached) == 2)
             self.measurement.relay_open = max(self._reached.values()) - started
 
@@ -161,7 +161,7 @@ class RelayPath:
         """Longer than the way takes, or packets that are not lost are sent again."""
         return max(RESEND_PAUSE, RESEND_ROUND_TRIPS * self._a.round_trip)
 
-    def _greet(self) -> int:
+    def _send_openings(self) -> int:
         """Send to each side that has received none yet; how many were sent."""
         waiting = {"a", "b"} - set(self._reached)
         if "b" in waiting:

@@ -51,12 +51,12 @@ class AllocationResults:
 
     async def all_ended(self, names: Iterable[str]) -> None:
         """Wait until each of these checks has ended since the last call."""
-        wanted = tuple(names)
+        ordered = tuple(names)
         try:
-            for name in wanted:
+            for name in ordered:
                 await self._end_of(name).wait()
         finally:
-            for name in wanted:
+            for name in ordered:
                 self._ended.pop(name, None)
 
     def _end_of(self, name: str) -> asyncio.Event:

@@ -128,11 +128,17 @@ def _by_each_way(
     kind: str, issuer: str, account: Mapping[str, Any], pace: IntervalPolicy
 ) -> Iterator[dict[str, Any]]:
     """An issuer's answer names its servers by every transport that it has."""
-    ways = ISSUERS[issuer].ways or WAYS_IN
-    intervals = pace([(issuer, way) for way in ways])
-    for way, interval in zip(ways, intervals, strict=True):
-        name = f"{kind}-{issuer}-{way}"
-        table = {"name": name, "provider": issuer, **account, "way": way, "interval": interval}
+    transports = ISSUERS[issuer].ways or WAYS_IN
+    intervals = pace([(issuer, transport) for transport in transports])
+    for transport, interval in zip(transports, intervals, strict=True):
+        name = f"{kind}-{issuer}-{transport}"
+        table = {
+            "name": name,
+            "provider": issuer,
+            **account,
+            "way": transport,
+            "interval": interval,
+        }
         yield table
 
 

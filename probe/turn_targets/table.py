@@ -212,11 +212,11 @@ async def allocation_slots(
     A user's quota is often that of one call. Allocations are deleted at the end of a run, so
     that checks of one user take turns, and none of them exceeds the quota that another uses.
     """
-    wanted = Counter(_user_of(each) for each in users if each is not None)
+    users_count = Counter(_user_of(each) for each in users if each is not None)
     async with AsyncExitStack() as stack:
         with record.queueing():
             # In one order for everybody, or two could wait for each other.
-            for user, count in sorted(wanted.items()):
+            for user, count in sorted(users_count.items()):
                 key = ("allocations of", user, quota)
                 slots = context.get_or_create(key, lambda: Slots(quota))
                 await stack.enter_async_context(slots.hold(count))

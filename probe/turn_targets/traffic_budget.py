@@ -51,19 +51,19 @@ _AUDIO_PACKET = 144
 _CALL_ECHO: Mapping[TransportProtocol, int] = {"udp": 1400, "tcp": 1800, "tls": 1900}
 
 
-def allocation_bytes(way: TransportProtocol) -> int:
+def allocation_bytes(transport: TransportProtocol) -> int:
     """One allocation and its deletion."""
-    return _CONNECTION[way] + _ALLOCATION[way]
+    return _CONNECTION[transport] + _ALLOCATION[transport]
 
 
-def path_bytes(way: TransportProtocol, echoes: int) -> int:
+def path_bytes(transport: TransportProtocol, echoes: int) -> int:
     """Two allocations, permissions, echoes, and transactions with the server."""
-    return 2 * allocation_bytes(way) + _PATH[way] + echoes * _ECHO[way]
+    return 2 * allocation_bytes(transport) + _PATH[transport] + echoes * _ECHO[transport]
 
 
-def call_bytes(way: TransportProtocol, echoes: int) -> int:
+def call_bytes(transport: TransportProtocol, echoes: int) -> int:
     """Two allocations, ICE, DTLS, SCTP, and echoes over the data channel."""
-    return 2 * allocation_bytes(way) + _CALL[way] + echoes * _CALL_ECHO[way]
+    return 2 * allocation_bytes(transport) + _CALL[transport] + echoes * _CALL_ECHO[transport]
 
 
 def media_bytes(seconds: float) -> float:
@@ -71,32 +71,37 @@ def media_bytes(seconds: float) -> float:
     return 2 * 50 * seconds * 2 * _AUDIO_PACKET
 
 
-def allocation_intervals(ways: Sequence[tuple[str, TransportProtocol]]) -> list[float]:
+def allocation_intervals(transports: Sequence[tuple[str, TransportProtocol]]) -> list[float]:
     """How often to allocate on each of one provider's servers (host, transport), in seconds."""
-    hosts = [host for host, way in ways if way != "tls"]
-    wanted = [
-        RARE_ALLOCATION_SECONDS if way == "tls" and host in hosts else ALLOCATION_SECONDS
-        for host, way in ways
+    hosts = [host for host, transport in transports if transport != "tls"]
+    budgeted = [
+        RARE_ALLOCATION_SECONDS if transport == "tls" and host in hosts else ALLOCATION_SECONDS
+        for host, transport in transports
     ]
-    costs = [allocation_bytes(way) for _, way in ways]
+    costs = [allocation_bytes(transport) for _, transport in transports]
     if costs:
-        wanted[costs.index(min(costs))] = FIRST_ALLOCATION_SECONDS
-    stretch = max(1.0, _a_month(ways, wanted) / (_ALLOCATIONS_SHARE * MONTHLY_BYTES))
-    return [seconds * stretch for seconds in wanted]
+        budgeted[costs.index(min(costs))] = FIRST_ALLOCATION_SECONDS
+    stretch = max(1.0, _a_month(transports, budgeted) / (_ALLOCATIONS_SHARE * MONTHLY_BYTES))
+    return [seconds * stretch for seconds in budgeted]
 
 
-def relay_intervals(ways: Sequence[tuple[str, TransportProtocol]]) -> list[float]:
+def relay_intervals(transports: Sequence[tuple[str, TransportProtocol]]) -> list[float]:
     """How often to send echoes through each of one provider's servers, and how often to
     call through it, in seconds."""
-    allocations = _a_month(ways, allocation_intervals(ways))
-    needed = sum(path_bytes(way, ECHOES) + call_bytes(way, CALL_ECHOES) for _, way in ways)
+    allocations = _a_month(transports, allocation_intervals(transports))
+    needed = sum(
+        path_bytes(transport, ECHOES) + call_bytes(transport, CALL_ECHOES)
+        for _, transport in transports
+    )
     fitting = needed * MONTH_SECONDS / (_TIERS_SHARE * MONTHLY_BYTES - allocations)
-    return [max(DEAR_SECONDS, -(-fitting // _ROUND_TO) * _ROUND_TO)] * len(ways)
+    return [max(DEAR_SECONDS, -(-fitting // _ROUND_TO) * _ROUND_TO)] * len(transports)
 
 
-def _a_month(ways: Sequence[tuple[str, TransportProtocol]], intervals: Sequence[float]) -> float:
+def _a_month(
+    transports: Sequence[tuple[str, TransportProtocol]], intervals: Sequence[float]
+) -> float:
     """Bytes in 30 days for allocation checks in these intervals."""
     return sum(
-        allocation_bytes(way) * MONTH_SECONDS / seconds
-        for (_, way), seconds in zip(ways, intervals, strict=True)
+        allocation_bytes(transport) * MONTH_SECONDS / seconds
+        for (_, transport), seconds in zip(transports, intervals, strict=True)
     )

@@ -128,7 +128,7 @@ def read_web_config(path: Path) -> tuple[WebConfig, ssl.SSLContext | None]:
         where = f", line {mark.line + 1}" if mark else ""
         raise WebConfigError(f"{path}{where}: this is no YAML") from None
     except ValidationError as error:
-        raise WebConfigError(f"{path}: {'; '.join(_mistakes(error))}") from None
+        raise WebConfigError(f"{path}: {'; '.join(_problems(error))}") from None
     except (RecursionError, ValueError) as error:
         raise WebConfigError(str(error) or f"{path}: it cannot be read") from None
     tls = config.tls_server_config
@@ -155,7 +155,7 @@ def is_allowed_client(config: WebConfig, certificate: Mapping[str, object] | Non
     return any(name in tls.client_allowed_sans for _, name in names)
 
 
-def _mistakes(error: ValidationError) -> Iterator[str]:
+def _problems(error: ValidationError) -> Iterator[str]:
     for each in error.errors():
         where = ".".join(map(str, each["loc"]))
         yield f"{where}: {each['msg'].removeprefix('Value error, ')}"

@@ -73,7 +73,7 @@ class Service:
         return [message.title for message in self.received]
 
     async def _until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
@@ -164,13 +164,13 @@ def open_at_the_end(received: Iterable[Message]) -> dict[str, str]:
     A message's text names the incident. Fails if two incidents of a key are open at once,
     or if one is told that was not told as new. The same message twice changes nothing.
     """
-    burning: dict[str, str] = {}
+    firing: dict[str, str] = {}
     for message in received:
         if message.occasion is MessageType.RESOLVED:
-            burning.pop(message.key, None)
+            firing.pop(message.key, None)
         elif message.occasion is not MessageType.NOTE:
             new = message.occasion is MessageType.FIRING
-            assert new or message.key in burning, f"{message.title}: not told as new"
-            known = burning.setdefault(message.key, message.text)
+            assert new or message.key in firing, f"{message.title}: not told as new"
+            known = firing.setdefault(message.key, message.text)
             assert known == message.text, f"{message.title}: {known} was still open"
-    return burning
+    return firing

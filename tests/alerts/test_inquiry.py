@@ -229,7 +229,7 @@ async def test_one_of_several_probes_says_what_it_can_not_ask(
     chat = Service("chat")
     peers = PeersPlan(("http://127.0.0.1:9",), SecretStr("p" * 20))
     async with life(tmp_path, {"chat": chat}, ran_before=ran_before, peers=peers) as manager:
-        ready = (lambda: chat.received) if ran_before else (lambda: manager.fleet.is_ready)
+        ready = (lambda: chat.received) if ran_before else (lambda: manager.cluster.is_ready)
         await until(manager, ready, a=Status.OK)
         assert ("unless another probe knows" in manager.left_open) is ran_before
     assert [each.occasion for each in chat.received] == [MessageType.NOTE] * ran_before

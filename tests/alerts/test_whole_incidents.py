@@ -18,7 +18,7 @@ T = 600.0
 BACKEND = "The backend is down: connection refused at https://paircam.live/health"
 
 
-def told(probe: Simulation, to: str = "chat") -> list[tuple[float, str, str]]:
+def sent(probe: Simulation, to: str = "chat") -> list[tuple[float, str, str]]:
     """What a receiver was sent: (second, why and how severe, title)."""
     return [(each.at - T, each.line, each.message.title) for each in probe.to(to)]
 
@@ -34,7 +34,7 @@ def incident(
 
 def test_a_backend_that_is_down_for_two_minutes() -> None:
     probe = incident((0, 120, faults.backend_is_down))
-    assert told(probe) == [
+    assert sent(probe) == [
         (31.0, "firing critical", f"{BACKEND}, 6 checks"),
         (151.0, "resolved critical", "engineio, health, ready, signaling recovered"),
     ]
@@ -48,7 +48,7 @@ def test_a_backend_that_is_down_for_two_minutes() -> None:
 def test_redis_that_is_stopped_for_three_minutes() -> None:
     probe = incident((0, 180, faults.redis_is_down))
     title = "The backend is down: redis is down at https://paircam.live/health, 3 checks"
-    assert told(probe) == [
+    assert sent(probe) == [
         (31.0, "firing critical", title),
         (240.0, "resolved critical", "health, ready, redis, signaling recovered"),
     ]
@@ -57,7 +57,7 @@ def test_redis_that_is_stopped_for_three_minutes() -> None:
 
 def test_redis_that_hangs_for_three_minutes_pages_within_ninety_seconds() -> None:
     probe = incident((0, 180, faults.redis_hangs))
-    (firing, resolved) = told(probe)
+    (firing, resolved) = sent(probe)
     assert firing[1:] == (
         "firing critical",
         "Users can't connect: signaling fails: no answer within 10 s at "
@@ -70,7 +70,7 @@ def test_redis_that_hangs_for_three_minutes_pages_within_ninety_seconds() -> Non
 
 def test_a_turn_server_that_is_dead_for_four_minutes_is_one_incident() -> None:
     probe = incident((0, 240, faults.turn_is_down))
-    assert told(probe) == [
+    assert sent(probe) == [
         (
             127.0,
             "firing critical",
@@ -83,7 +83,7 @@ def test_a_turn_server_that_is_dead_for_four_minutes_is_one_incident() -> None:
 
 def test_everything_that_freezes_at_once_is_one_incident_that_says_so() -> None:
     probe = incident((0, 164, faults.everything_is_frozen))
-    assert told(probe) == [
+    assert sent(probe) == [
         (
             30.0,
             "firing critical",
@@ -100,7 +100,7 @@ def test_everything_that_freezes_at_once_is_one_incident_that_says_so() -> None:
 
 def test_one_transport_of_three_is_a_warning() -> None:
     probe = incident((0, 600, faults.primary_udp_is_down))
-    assert [each[1] for each in told(probe)] == ["firing warning", "resolved warning"]
+    assert [each[1] for each in sent(probe)] == ["firing warning", "resolved warning"]
     assert probe.to("pager") == []
 
 
@@ -165,11 +165,11 @@ def test_a_silence_in_the_middle_is_no_end() -> None:
     )
     probe.silences = [replace(silence, start=START + T + 100, end=START + T + 800)]
     probe.live(T + 790, says)
-    assert [each[1] for each in told(probe)] == ["firing critical"]
+    assert [each[1] for each in sent(probe)] == ["firing critical"]
     assert probe.events == ["631 trigger"]
     # A receiver that forgets what isn't repeated goes on hearing of what it was sent.
     repeats = [each.at for each in probe.to("keeps") if each.occasion != "resolved"]
     assert max(after - before for before, after in pairwise(repeats)) <= 61
     probe.live(T + 2400, says)
-    assert [each[1] for each in told(probe)][-1] == "resolved critical"
+    assert [each[1] for each in sent(probe)][-1] == "resolved critical"
     assert [each.split()[1] for each in probe.events] == ["trigger", "resolve"]

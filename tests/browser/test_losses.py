@@ -57,9 +57,9 @@ class Stage:
         """What the page has seen. A call of the page's would have to answer much sooner."""
         work = f"{function}({json.dumps({'name': name, **order})})"
         await self.tab.evaluate(f"begin({json.dumps(name)}, {work})")
-        while (told := await self.tab.evaluate(f"told[{json.dumps(name)}]")) is None:  # noqa: ASYNC110
+        while (result := await self.tab.evaluate(f"told[{json.dumps(name)}]")) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.2)
-        return told["done"]
+        return result["done"]
 
     async def call(self, length: float) -> Any:
         """A call whose offering side loses the network."""
@@ -199,7 +199,7 @@ async def lose_everywhere(stage: Stage, losses: tuple[float, ...]) -> None:
         judge_session(session["attempts"], session["recovered"], length)
         attempts = int(said(results, "session_attempts", length))
         judge_session(attempts, said(results, "session_recovery_seconds", length), length)
-    assert await context.closing.drain(timeout=5) == 0
+    assert await context.closing.drain(timeout=20) == 0
 
 
 @pytest.mark.parts

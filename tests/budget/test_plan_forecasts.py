@@ -156,7 +156,7 @@ def _verdict(check: Check, result: Result) -> Verdict:
     return judge([check], {check.name: result}, set()).verdict
 
 
-def test_what_the_estimate_looks_for_is_measured_by_somebody() -> None:
+def test_every_signal_of_the_estimate_is_measured_by_a_kind() -> None:
     known = {signal.name for kind in KINDS for signal in kind.signals}
     assert {SESSIONS, RELAYED} <= known
 

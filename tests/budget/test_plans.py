@@ -63,7 +63,7 @@ def test_all_redis_commands_together_are_a_tenth_of_the_plan_at_most() -> None:
     assert upstash.per_month == 31 * 912
 
 
-def test_a_journey_beside_them_stays_within_the_tenth() -> None:
+def test_a_journey_in_addition_stays_within_the_tenth() -> None:
     """As counted with MONITOR on a running backend, and read from its source."""
     upstash = budgets(plan_of(variables={**PAIRCAM, "PROBE_JOURNEY": "true"}))["upstash"].budget
     taken = {drain.check: drain.amount for drain in upstash.drains}
@@ -82,7 +82,7 @@ def test_health_checks_keep_neon_awake_all_day_which_its_free_hours_allow() -> N
     assert not neon.exceeds
 
 
-def test_a_lone_look_now_and_then_lets_neon_sleep() -> None:
+def test_a_rare_query_lets_neon_suspend() -> None:
     sparse = Budget("neon", NEON, (Consumer("postgres", 3600.0, 300.0, shared_window=True),))
     assert sparse.per_day == 24 * 300
 

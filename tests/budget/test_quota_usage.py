@@ -26,7 +26,7 @@ def test_a_clock_that_was_set_back_does_not_end_the_counting() -> None:
     assert ledger.used("neon", "month", at(20)) == 600
 
 
-def test_a_day_and_a_month_begin_anew() -> None:
+def test_a_new_day_and_a_new_month_start_at_zero() -> None:
     ledger, use = QuotaUsage(), (QuotaUse("upstash", 7.0),)
     for moment in (at(29, 23.9), at(30, 0.1), at(30, 23.9)):
         ledger.add(use, moment)

@@ -50,7 +50,7 @@ async def test_a_daemon_that_speaks_tls_is_alive(tmp_path: Path) -> None:
         assert await asyncio.to_thread(ask, "127.0.0.1", port, encrypted=False) != ""
 
 
-async def test_a_variable_in_a_file_counts_as_well(tmp_path: Path) -> None:
+async def test_a_variable_in_a_file_counts_too(tmp_path: Path) -> None:
     async with serving(http(b"alive")) as port:
         (tmp_path / ".env").write_text(f"PROBE_LISTEN=127.0.0.1:{port}\n")
         done = await probe("healthcheck", cwd=tmp_path)

@@ -45,10 +45,10 @@ def _plan(
     return make_plan([_kind()], Variables(values), tables or {})
 
 
-def _mistakes(values: Mapping[str, str], entries: list[dict[str, Any]]) -> list[str]:
+def _problems(values: Mapping[str, str], entries: list[dict[str, Any]]) -> list[str]:
     with pytest.raises(ConfigurationError) as caught:
         _plan(values, {"toy": entries})
-    return [str(mistake) for mistake in caught.value.mistakes]
+    return [str(mistake) for mistake in caught.value.problems]
 
 
 def test_variables_alone_give_checks() -> None:
@@ -104,19 +104,19 @@ def test_a_check_that_is_switched_off_is_listed_as_skipped() -> None:
     ],
 )
 def test_each_mistake_names_its_place_and_remedy(entry: dict[str, Any], message: str) -> None:
-    assert _mistakes({}, [entry]) == [message]
+    assert _problems({}, [entry]) == [message]
 
 
 def test_all_mistakes_of_variables_and_file_are_reported_at_once() -> None:
-    found = _mistakes({"TOY_URL": "x"}, [{"name": "a", "x": 1}, {"name": "b", "deadline": -1}])
+    found = _problems({"TOY_URL": "x"}, [{"name": "a", "x": 1}, {"name": "b", "deadline": -1}])
     assert len(found) == 2
     with pytest.raises(ConfigurationError) as caught:
         _plan({"TOY_PORT": "many", "TOY_URL": "x"})
-    assert [mistake.place for mistake in caught.value.mistakes] == ["TOY_PORT"]
+    assert [mistake.place for mistake in caught.value.problems] == ["TOY_PORT"]
 
 
 def test_two_checks_of_one_name_are_a_mistake() -> None:
-    (found,) = _mistakes({}, [{"name": "a"}, {"name": "a"}])
+    (found,) = _problems({}, [{"name": "a"}, {"name": "a"}])
     assert found == 'check "a": two checks have this name: rename one of them'
 
 
@@ -156,8 +156,8 @@ def test_a_file_of_the_wrong_shape_is_reported(tmp_path: Path, text: str, messag
 def test_a_table_of_no_kind_hides_no_other_mistake(tmp_path: Path) -> None:
     path = tmp_path / "probe.toml"
     path.write_text('[[toi]]\n[[toy]]\nname = "a"\n')
-    tables, mistakes = read_tables(path, [_kind()], required=False)
-    assert (list(tables), len(mistakes)) == (["toy"], 1)
+    tables, problems = read_tables(path, [_kind()], required=False)
+    assert (list(tables), len(problems)) == (["toy"], 1)
 
 
 def test_a_file_that_is_asked_for_must_be_there(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_file_that_is_asked_for_must_be_there(tmp_path: Path) -> None:
 )
 def test_limits_that_contradict_each_other_are_a_mistake(limits: dict[str, Any]) -> None:
     entry = {"name": "a", "thresholds": {"probe_toy_seconds": limits}}
-    (found,) = _mistakes({}, [entry])
+    (found,) = _problems({}, [entry])
     assert "probe_toy_seconds" in found
 
 
@@ -193,7 +193,7 @@ def test_a_limit_says_how_its_samples_are_put_together_and_on_which_terms_it_is_
 
 def test_all_mistakes_of_one_entry_are_reported() -> None:
     entry = {"name": "a", "password_from": "TOY_PASSWORD", "seconds": "x", "unheard": 1}
-    assert len(_mistakes({}, [entry])) == 3
+    assert len(_problems({}, [entry])) == 3
 
 
 def test_a_quote_that_is_not_closed_swallows_nothing_in_silence(tmp_path: Path) -> None:
@@ -281,8 +281,8 @@ def test_the_names_that_prometheus_gives_to_holding_and_clearing_are_accepted() 
 
 def test_both_names_of_one_setting_are_an_error() -> None:
     both = {"name": "toy", "for": 45, "hold": 30}
-    (mistake,) = _mistakes({"TOY_URL": "x"}, [both])
+    (mistake,) = _problems({"TOY_URL": "x"}, [both])
     assert '"for" and "hold" are the same setting: keep one of them' in mistake
     limits = {"probe_toy_seconds": {"warning": 1, "clear": 5, "keep_firing_for": 5}}
-    (mistake,) = _mistakes({"TOY_URL": "x"}, [{"name": "toy", "thresholds": limits}])
+    (mistake,) = _problems({"TOY_URL": "x"}, [{"name": "toy", "thresholds": limits}])
     assert '"keep_firing_for" and "clear"' in mistake

@@ -122,7 +122,7 @@ def test_true_is_no_number(tmp_path: Path, keys: str, place: str) -> None:
     (tmp_path / "probe.toml").write_text(PAGE + keys + "\n")
     with pytest.raises(ConfigurationError) as raised:
         load_settings(KINDS, {"PROBE_CONFIG": str(tmp_path / "probe.toml")}, env_file=None)
-    (mistake,) = raised.value.mistakes
+    (mistake,) = raised.value.problems
     assert mistake.problem == "write a number, not true or false"
     assert place in mistake.place
 
@@ -156,7 +156,7 @@ def test_nothing_to_check_names_what_was_meant(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 def test_a_terminal_that_lacks_our_signs_shows_the_rest(tmp_path: Path, encoding: str) -> None:
-    variables = {"FRONTEND_URL": "http://127.0.0.1:9", "PYTHONIOENCODING": encoding}
+    variables = {"FRONTEND_URL": "http://127.0.0.1:2", "PYTHONIOENCODING": encoding}
     done = probe(tmp_path, "--once", PYTHONUTF8="0", **variables)
     assert done.returncode == 2, done.stderr
     assert b"connect_refused" in done.stdout

@@ -17,11 +17,11 @@ def read(**variables: str) -> PublicSettings:
     return load_settings(KINDS, environ, alone=True).service.public
 
 
-def mistakes(**variables: str) -> str:
+def problems(**variables: str) -> str:
     """What is said against these variables."""
     with pytest.raises(ConfigurationError) as raised:
         read(**variables)
-    return "\n".join(str(each) for each in raised.value.mistakes)
+    return "\n".join(str(each) for each in raised.value.problems)
 
 
 def test_without_any_variable_nothing_is_public() -> None:
@@ -46,14 +46,14 @@ def test_it_has_a_port_or_a_path_of_its_own(listen: str, expected: PublicSetting
     "listen", ["9092", "host:", "::1:9", "/", "//", "/a//b", "/a b", "/Status", "/%2e", "/../x"]
 )
 def test_anything_else_is_a_mistake(listen: str) -> None:
-    assert "PROBE_STATUS_LISTEN" in mistakes(listen=listen)
+    assert "PROBE_STATUS_LISTEN" in problems(listen=listen)
 
 
 @pytest.mark.parametrize(
     "path", ["/metrics", "/api", "/api/v1", "/checks", "/runbooks/", "/public"]
 )
 def test_a_page_of_the_probe_is_no_path_for_it(path: str) -> None:
-    assert "a page of the probe already" in mistakes(listen=path)
+    assert "a page of the probe already" in problems(listen=path)
 
 
 def test_links_have_a_name_and_an_address() -> None:
@@ -66,7 +66,7 @@ def test_links_have_a_name_and_an_address() -> None:
 
 @pytest.mark.parametrize("links", ["x", "=https://a", "a=javascript:alert(1)", "a=https://b,c"])
 def test_a_link_that_leads_nowhere_is_a_mistake(links: str) -> None:
-    assert "is no link: write NAME=https://" in mistakes(links=links)
+    assert "is no link: write NAME=https://" in problems(links=links)
 
 
 def test_a_logo_becomes_a_part_of_the_page(tmp_path: Path) -> None:
@@ -81,6 +81,6 @@ def test_a_logo_that_is_none_is_a_mistake(tmp_path: Path) -> None:
     large, page = tmp_path / "large.png", tmp_path / "logo.html"
     large.write_bytes(b"x" * (MAX_LOGO_BYTES + 1))
     page.write_text("<p>")
-    assert "longer than 65,536 bytes" in mistakes(logo=str(large))
-    assert "write a file that ends in .svg" in mistakes(logo=str(page))
-    assert "No such file" in mistakes(logo=str(tmp_path / "none.png"))
+    assert "longer than 65,536 bytes" in problems(logo=str(large))
+    assert "write a file that ends in .svg" in problems(logo=str(page))
+    assert "No such file" in problems(logo=str(tmp_path / "none.png"))

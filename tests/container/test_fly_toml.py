@@ -68,7 +68,7 @@ def test_the_machine_is_the_smallest_and_always_comes_back() -> None:
     assert FLY["restart"] == [{"policy": "always"}]
 
 
-def test_the_configuration_file_goes_where_the_probe_looks_for_it() -> None:
+def test_the_configuration_file_is_where_the_probe_reads_it() -> None:
     """Its lines are comments, because Fly wants a file that is named to exist."""
     _, _, comments = TEXT.partition("# [[files]]\n")
     written = tomllib.loads(re.sub(r"^# ?", "", comments, flags=re.MULTILINE))

@@ -6,7 +6,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from probe.daemon.alarm_clock import AlarmClock
+from probe.daemon.alarm_clock import (
+    MANY,
+    SPACING_OF_MANY_SECONDS,
+    SPACING_SECONDS,
+    WINDOW_SECONDS,
+    AlarmClock,
+)
 
 
 class Rung:
@@ -35,13 +41,14 @@ class Rung:
 @pytest.fixture
 async def rung() -> AsyncIterator[Rung]:
     rung = Rung()
+    rung.alarm.start()
     yield rung
-    rung.alarm.stop()
+    await rung.alarm.stop()
 
 
 async def test_it_never_goes_off_early_however_far_the_moment_is(rung: Rung) -> None:
     start = time.monotonic()
-    gaps = (0.05, 0.1, 0.15, 0.4, 0.5)
+    gaps = (0.05, 0.1, 0.15, 0.2 + WINDOW_SECONDS, 0.3 + WINDOW_SECONDS)
     rung.moments = [start + gap for gap in gaps]
     rung.alarm.set(start)
     await rung.until(1 + len(gaps))
@@ -64,6 +71,28 @@ async def test_it_does_not_go_off_once_it_is_stopped(rung: Rung) -> None:
     rung.alarm.set(time.monotonic())
     await rung.until(1)
     rung.alarm.set(time.monotonic() + 0.05)
-    rung.alarm.stop()
+    await rung.alarm.stop()
     await asyncio.sleep(0.1)
     assert len(rung.times) == 1
+
+
+@pytest.mark.parametrize(
+    ("started", "spacing"),
+    [(1, SPACING_SECONDS), (MANY - 1, SPACING_SECONDS), (MANY, SPACING_OF_MANY_SECONDS)],
+)
+async def test_checks_that_are_due_one_after_the_other_start_together(
+    started: int, spacing: float
+) -> None:
+    rang = asyncio.Event()
+    alarm = AlarmClock(time.monotonic, rang.set)
+    alarm.start()
+    start = time.monotonic()
+    alarm.set(start)
+    async with asyncio.timeout(30):
+        await rang.wait()
+        rang.clear()
+        alarm.set(start, started)
+        await rang.wait()
+    waited = time.monotonic() - start
+    await alarm.stop()
+    assert waited > spacing

@@ -74,7 +74,7 @@ async def test_intervals_that_take_too_much_are_reported_at_the_start_and_on_the
 
 
 @pytest.mark.parametrize(("age", "expected"), [(3600.0, 700 + 3 * 7), (86400.0, 0)])
-async def test_runs_after_the_last_count_are_added_and_a_new_day_begins_anew(
+async def test_runs_after_the_last_count_are_added_and_a_new_day_starts_at_zero(
     tmp_path: Path, age: float, expected: float
 ) -> None:
     variables = {"BACKEND_URL": "https://paircam.live", "JWT_SECRET": "x" * 32}

@@ -40,7 +40,7 @@ def woken(made: Triggers, status: Status, name: str = LOOK) -> set[str]:
     return set(made.fired_by(result_of(name, status)))
 
 
-def test_the_same_url_is_looked_at_closely_and_all_others_cheaply() -> None:
+def test_the_same_url_is_measured_in_full_and_all_others_by_allocation() -> None:
     assert woken(waking(), Status.FAILED) == WOKEN
 
 
@@ -55,11 +55,11 @@ def test_only_a_change_wakes_anybody() -> None:
     assert woken(made, Status.OK) == set()
 
 
-def test_a_dear_check_wakes_no_one() -> None:
+def test_an_expensive_check_triggers_no_other() -> None:
     assert woken(waking(), Status.FAILED, "turn-primary-udp") == set()
 
 
-def test_what_is_issued_is_looked_at_closely_when_none_of_it_works() -> None:
+def test_issued_servers_are_measured_in_full_when_none_of_them_works() -> None:
     assert woken(waking(), Status.FAILED, "allocation-issued") == {
         "allocation-primary-udp",
         "allocation-primary-tcp",
@@ -126,7 +126,7 @@ def test_health_triggers_signaling_and_the_check_of_the_service_that_it_names(
     assert set(whole().fired_by(down(*services))) == {"signaling", "engineio"} | checks
 
 
-def test_another_failure_of_the_same_check_triggers_anew() -> None:
+def test_another_failure_of_the_same_check_triggers_again() -> None:
     made = whole()
     assert made.fired_by(down("redis", "pubsub"))
     assert made.fired_by(down("redis", "pubsub")) == ()

@@ -115,7 +115,7 @@ def test_configuring_again_replaces_what_was_there() -> None:
     assert second.getvalue().count("\n") == 1
 
 
-def test_libraries_are_heard_from_warnings_up() -> None:
+def test_libraries_log_from_warnings_up() -> None:
     stream = configured(level=logging.DEBUG)
     for name in ("aioice.ice", "aiortc.rtcsctptransport", "asyncio"):
         logging.getLogger(name).info("details")

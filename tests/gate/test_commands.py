@@ -140,7 +140,7 @@ async def test_a_wrong_call_says_what_would_be_right(past: Path, tmp_path: Path)
 def test_a_wrong_window_says_what_would_be_right(since: str, until: str | None, said: str) -> None:
     with pytest.raises(ConfigurationError) as wrong:
         window_of(since, until, START)
-    assert said in str(wrong.value.mistakes[0])
+    assert said in str(wrong.value.problems[0])
 
 
 def test_a_window_is_given_in_any_of_three_ways() -> None:
@@ -197,4 +197,4 @@ def test_a_wrong_gate_table_says_what_would_be_right(tmp_path: Path, table: str,
     environ = {**BACKEND, "PROBE_CONFIG": str(path)}
     with pytest.raises(ConfigurationError) as wrong:
         gate_plan(load_settings(KINDS, environ, env_file=None), 0.95, partial=False)
-    assert said in str(wrong.value.mistakes[0])
+    assert said in str(wrong.value.problems[0])

@@ -89,7 +89,7 @@ def incidents_of(
 
 
 def _touches(spell: StatePeriod, start: float, end: float) -> bool:
-    if spell.standing is HealthState.WELL:
+    if spell.state is HealthState.WELL:
         return False
     return spell.start < end and (spell.end is None or spell.end > start)
 

@@ -13,7 +13,7 @@ from probe.core.model import Verdict
 from probe.history import History
 from probe.history.incidents.store import IncidentHistory
 from tests.history.history_builders import keep, opened
-from tests.history.incidents.samples import DEPLOY, NOTE, TAKEN, incident, told
+from tests.history.incidents.samples import DEPLOY, NOTE, TAKEN, incident, notification
 from tests.history.period_builders import DOZEN, NOON, entries, entry
 from tests.simulation.damage import spoil
 
@@ -40,7 +40,7 @@ async def _fill(history: History) -> None:
     await keep(history, entries(60, start=NOON + 1500, verdict=Verdict.CRITICAL))
     store = IncidentHistory(history)
     store.keep(incident())
-    store.keep_notification(incident().id, told())
+    store.keep_notification(incident().id, notification())
     assert await store.put_annotation(DEPLOY)
     assert await store.put_note(incident().id, NOTE)
     assert await store.acknowledge(incident().id, TAKEN)

@@ -94,7 +94,7 @@ def _directory(folder: Path) -> None:
     ],
     ids=lambda spoil: spoil.__name__.strip("_"),
 )
-async def test_a_file_that_cant_be_read_is_set_aside_and_history_begins_anew(
+async def test_an_unreadable_file_is_quarantined_and_history_starts_empty(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, spoil: Callable[[Path], None]
 ) -> None:
     async with opened(tmp_path) as history:
@@ -234,7 +234,7 @@ async def test_contents_that_make_no_sense_cant_be_read(tmp_path: Path, statemen
         assert "set aside" in history.state.problem
 
 
-async def test_a_file_that_is_taken_away_is_begun_anew(tmp_path: Path) -> None:
+async def test_a_removed_file_is_recreated(tmp_path: Path) -> None:
     async with opened(tmp_path) as history:
         await keep(history, entries(3))
         shutil.rmtree(tmp_path)

@@ -156,9 +156,9 @@ async def test_a_match_arrives_twice_and_the_last_session_stands(call: Call) -> 
         "compatibilityScore",
         "commonInterests",
     }
-    told = [await bob.hears("matched") for _ in range(2)]
-    assert [each["sessionId"] for each in told] == [first["sessionId"], last["sessionId"]]
-    assert (last["peerId"], told[0]["peerId"]) == ("bob", "alice")
+    matches = [await bob.hears("matched") for _ in range(2)]
+    assert [each["sessionId"] for each in matches] == [first["sessionId"], last["sessionId"]]
+    assert (last["peerId"], matches[0]["peerId"]) == ("bob", "alice")
     await alice.send("end-call", {"sessionId": first["sessionId"]})
     assert await alice.hears("error") == {"message": "Session not found"}
 

@@ -63,7 +63,7 @@ async def test_an_expired_certificate_is_refused_as_expired(authority: Authority
 
 
 @pytest.mark.parametrize(("name", "code"), [("127.0.0.1", IP_MISMATCH), ("a.test", HOST_MISMATCH)])
-async def test_a_certificate_for_somebody_else_is_refused_for_its_name(
+async def test_a_certificate_for_another_name_is_refused(
     authority: Authority, name: str, code: int
 ) -> None:
     with pytest.raises(ssl.SSLCertVerificationError) as caught:

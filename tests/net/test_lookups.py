@@ -78,7 +78,7 @@ async def test_many_names_that_hang_take_so_many_threads_and_the_rest_is_unknown
     assert await every.look_up("fine", 443, 0)
 
 
-async def test_what_does_not_hang_is_looked_up_by_each_for_itself(resolver: Resolver) -> None:
+async def test_lookups_that_do_not_hang_are_not_shared(resolver: Resolver) -> None:
     every = Lookups()
     await asyncio.gather(*[every.look_up("fine", 443, 0) for _ in range(20)])
     assert len(resolver.asked) == 20

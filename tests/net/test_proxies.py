@@ -105,7 +105,7 @@ async def test_a_login_in_the_proxy_s_address_is_used_and_shown_nowhere(
         assert (await get(f"http://{NAME}/")).status is Status.OK
         assert proxy.logins == ["Basic bWU6c0BmZQ=="]
         assert proxies.passwords() == {"s%40fe", "s@fe"}
-        assert "fe" not in proxies.in_words()
+        assert "fe" not in proxies.proxies_text()
         monkeypatch.setenv("HTTP_PROXY", f"http://me:s%40fe@127.0.0.1:{closed_port()}")
         failure = (await get(f"http://{NAME}/")).failure
     assert failure is not None

@@ -48,7 +48,7 @@ def test_public_private_and_loopback_addresses_are_usable(address: str) -> None:
     assert not is_unreachable(address)
 
 
-async def test_a_look_up_that_hangs_holds_up_no_one(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_hanging_lookup_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, released = threading.Event(), threading.Event()
 
     def hang(*_: object, **__: object) -> list[object]:

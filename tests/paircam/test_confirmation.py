@@ -57,7 +57,7 @@ async def explained(backend: Answers, cause: Cause = Cause.AUTH_REJECTED) -> Che
         (GONE, None, GONE, Cause.AUTH_REJECTED),
     ],
 )
-async def test_whose_secret_is_wrong_is_asked_of_the_backend(
+async def test_the_backend_decides_whose_secret_is_wrong(
     ours: Cause | None, issued: Cause | None, issuing: Cause | None, cause: Cause
 ) -> None:
     stop = await explained(Answers(ours, issued, issuing))

@@ -226,7 +226,7 @@ class TestIssuedCredentials:
             issued = await backend(server.url, secret=SECRET).issued_credentials()
         assert issued.urls == ("turn:one.example.org",)
 
-    async def test_those_who_ask_at_once_share_an_answer_and_later_ones_ask_anew(self) -> None:
+    async def test_concurrent_requests_share_an_answer_and_later_ones_are_sent_again(self) -> None:
         async with signaling_server() as server:
             server.credentials = lambda: json_answer(GOOD)
             shared = backend(server.url)
@@ -261,7 +261,7 @@ class TestIssuedCredentials:
         assert failure.cause is Cause.RATE_LIMITED
         assert failure.message == "POST /turn/credentials answers with status 429"
 
-    async def test_a_refused_token_is_asked_for_anew_next_time(self) -> None:
+    async def test_a_refused_token_is_requested_again_next_time(self) -> None:
         async with signaling_server() as server:
             shared = backend(server.url)
             server.answer = lambda: json_answer({"accessToken": "revoked", "expiresIn": "5m"})

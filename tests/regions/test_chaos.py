@@ -17,7 +17,7 @@ def test_a_seed_gives_the_same_faults_again_and_another_one_others() -> None:
     assert faults(50, 5, seed=3) != faults(50, 5, seed=4)
 
 
-def test_what_befalls_a_member_never_hides_an_outage_that_several_see() -> None:
+def test_faults_of_a_member_never_hide_an_outage_that_several_see() -> None:
     drawn = faults(500, 3, seed=1)
     assert {each.trouble for each in drawn} == set(TROUBLES)
     assert all(len({*each.seers} - {each.member}) > 1 for each in drawn if each.is_shared)

@@ -155,21 +155,21 @@ class Tab:
         )
         return base64.b64decode(answer["data"])
 
-    def told(self, method: str) -> list[Event]:
+    def events_of(self, method: str) -> list[Event]:
         """All events of a kind so far."""
         return [event for name, event in self.events if name == method]
 
     def complaints(self) -> list[str]:
         """What the page's console shows: violations of its policy, exceptions, errors."""
         return [
-            *(each["entry"]["text"] for each in self.told("Log.entryAdded")),
-            *(json.dumps(each["args"]) for each in self.told("Runtime.consoleAPICalled")),
-            *(json.dumps(each) for each in self.told("Runtime.exceptionThrown")),
+            *(each["entry"]["text"] for each in self.events_of("Log.entryAdded")),
+            *(json.dumps(each["args"]) for each in self.events_of("Runtime.consoleAPICalled")),
+            *(json.dumps(each) for each in self.events_of("Runtime.exceptionThrown")),
         ]
 
     def requested(self) -> list[str]:
         """The addresses that were asked for."""
-        return [each["request"]["url"] for each in self.told("Network.requestWillBeSent")]
+        return [each["request"]["url"] for each in self.events_of("Network.requestWillBeSent")]
 
     async def _until(self, event: str, act: Callable[[], Awaitable[Any]]) -> Event:
         """Do something, and return when this event has come of it."""
@@ -183,19 +183,19 @@ class Tab:
             if frame.type is WSMsgType.TEXT:
                 self._take(json.loads(frame.data))
 
-    def _take(self, told: dict[str, Any]) -> None:
-        if "id" in told:
-            self._answer(self._calls.pop(told["id"]), told)
+    def _take(self, message: dict[str, Any]) -> None:
+        if "id" in message:
+            self._answer(self._calls.pop(message["id"]), message)
             return
-        self.events.append((told["method"], told["params"]))
-        for each in [each for each in self._waiting if each[0] == told["method"]]:
+        self.events.append((message["method"], message["params"]))
+        for each in [each for each in self._waiting if each[0] == message["method"]]:
             self._waiting.remove(each)
-            each[1].set_result(told["params"])
+            each[1].set_result(message["params"])
 
-    def _answer(self, call: asyncio.Future[Any], told: dict[str, Any]) -> None:
+    def _answer(self, call: asyncio.Future[Any], message: dict[str, Any]) -> None:
         if call.done():
             return
-        if "error" in told:
-            call.set_exception(RuntimeError(told["error"]["message"]))
+        if "error" in message:
+            call.set_exception(RuntimeError(message["error"]["message"]))
         else:
-            call.set_result(told["result"])
+            call.set_result(message["result"])

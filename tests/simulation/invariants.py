@@ -80,11 +80,11 @@ def _not_notified(scenario: Scenario, receiver: Receiver) -> Iterator[str]:
     for outage in scenario.of("outage"):
         if not _is_certain(scenario, receiver, outage):
             continue
-        told = any(
+        is_notified = any(
             outage.whom in {alert.identity.check for alert in each.message.firing}
             for each in _open_during(receiver, outage)
         )
-        if not told:
+        if not is_notified:
             yield f"the outage of {outage.whom} from {outage.start:.0f} was not sent"
 
 

@@ -58,7 +58,7 @@ def test_a_damaged_line_costs_that_line_alone(tmp_path: Path) -> None:
         assert all(each["text"] == "x" * 200 for each in found.records.values())
 
 
-def test_a_file_that_is_removed_meanwhile_is_written_anew(tmp_path: Path) -> None:
+def test_a_file_that_is_removed_meanwhile_is_rewritten(tmp_path: Path) -> None:
     journal, records = Journal(tmp_path, "test"), {"a": record(1)}
     journal.append(records["a"], records)
     for path in tmp_path.iterdir():

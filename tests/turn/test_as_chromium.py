@@ -162,7 +162,7 @@ async def test_a_path_on_which_no_handshake_of_a_browser_passes_fails(
 
 
 @pytest.mark.parametrize("largest", [1200, 1400])
-async def test_a_path_on_which_browsers_connect_is_well(leaks: None, largest: int) -> None:
+async def test_a_path_on_which_browsers_connect_passes(leaks: None, largest: int) -> None:
     async with bent_server(largest=largest) as server:
         result = await look("turn", server)
         assert result.status is Status.OK

@@ -50,7 +50,7 @@ class TurnLab:
 
     async def is_clean(self, context: Context) -> bool:
         """Whether closings come to their end and leave no allocation."""
-        return await context.closing.drain(timeout=3) == 0 and self.server.allocations == 0
+        return await context.closing.drain(timeout=20) == 0 and self.server.allocations == 0
 
 
 @asynccontextmanager
@@ -93,7 +93,7 @@ def ending(result: Result) -> tuple[str, str] | None:
     return (failure.phase, failure.cause.value) if failure else None
 
 
-class Told(Recorder):
+class PhaseRecorder(Recorder):
     """A record that tells when a phase begins, however short it is."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -110,15 +110,15 @@ class Interrupted:
     """A run that a test can catch in the middle of a phase; not under a deadline."""
 
     def __init__(self, check: Check, context: Context) -> None:
-        self.record = Told(context.clock)
+        self.record = PhaseRecorder(context.clock)
         self._task = asyncio.create_task(check.kind.run(check.table, self.record, context))
 
     async def reaches(self, phase: str) -> None:
         """Return when the phase begins."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self.record.begun[phase].wait()
 
-    async def ends(self, *, within: float = 2.0) -> tuple[str, str] | None:
+    async def ends(self, *, within: float = 6.0) -> tuple[str, str] | None:
         """Phase and cause of its failure."""
         try:
             async with asyncio.timeout(within):

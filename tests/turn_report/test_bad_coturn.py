@@ -110,7 +110,7 @@ async def test_a_certificate_for_another_name_is_a_failure(
     assert found.cause.value == "tls_invalid"
 
 
-async def test_a_server_that_is_well_is_said_to_be(coturn: CoturnFactory) -> None:
+async def test_a_healthy_server_is_reported_as_such(coturn: CoturnFactory) -> None:
     server = coturn(CoturnConfig())
     found = await findings(server, server.tls_url)
     good = [name for name, each in found.items() if each.status is FindingStatus.OK]

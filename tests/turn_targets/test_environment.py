@@ -26,10 +26,10 @@ def listed(**variables: str) -> list[tuple[str, str, str]]:
     return [(name, str(each.url), type(each.source).__name__) for name, each in named(found)]
 
 
-def mistakes(**variables: str) -> list[str]:
+def problems(**variables: str) -> list[str]:
     with pytest.raises(ConfigurationError) as raised:
         environment(**variables)
-    return [str(mistake) for mistake in raised.value.mistakes]
+    return [str(mistake) for mistake in raised.value.problems]
 
 
 def test_primary_and_backup_each_by_every_way_in() -> None:
@@ -82,7 +82,7 @@ def test_a_host_alone_is_a_server_by_every_way_in() -> None:
     assert listed(TURN_HOST="h", TURN_URLS="turn:a")[0][1] == "turn:a:3478?transport=udp"
 
 
-def test_what_is_not_looked_at_is_said() -> None:
+def test_unexamined_parts_are_reported() -> None:
     assert servers_of(environment()).skipped == (
         "TURN_URLS is not set",
         "TURN_BACKUP_URLS is not set",
@@ -95,7 +95,7 @@ def test_what_is_not_looked_at_is_said() -> None:
 
 
 def test_every_mistake_is_reported_at_once_with_its_place() -> None:
-    assert mistakes(
+    assert problems(
         TURN_URLS="turn:a, turn:host:99999",
         TURN_USERNAME="me",
         TURN_BACKUP_URLS="b",
@@ -113,15 +113,15 @@ def test_every_mistake_is_reported_at_once_with_its_place() -> None:
 
 
 def test_an_unknown_provider_is_a_mistake() -> None:
-    (mistake,) = mistakes(TURN_PROVIDER="twilio")
+    (mistake,) = problems(TURN_PROVIDER="twilio")
     assert mistake == "TURN_PROVIDER: Input should be 'managed' or 'coturn'"
 
 
 def test_a_users_quota_is_that_of_one_call_unless_it_is_named() -> None:
     assert environment().user_quota == 2
     assert environment(TURN_USER_QUOTA="12").user_quota == 12
-    assert mistakes(TURN_USER_QUOTA="0")
-    assert mistakes(TURN_USER_QUOTA="many")
+    assert problems(TURN_USER_QUOTA="0")
+    assert problems(TURN_USER_QUOTA="many")
 
 
 @pytest.mark.parametrize(("quota", "together"), [(1, 1), (2, 2), (5, 3)])

@@ -26,7 +26,7 @@ async def test_one_piece_of_work_after_another_needs_one_thread() -> None:
     assert len(seen) == 1
 
 
-async def test_work_beside_other_work_that_hangs_has_a_thread_of_its_own() -> None:
+async def test_work_next_to_hanging_work_has_its_own_thread() -> None:
     release = threading.Event()
     hanging = [
         asyncio.ensure_future(in_daemon_thread(release.wait, name="hangs"))

@@ -70,7 +70,7 @@ def test_nothing_else_is_raised(body: bytes) -> None:
         parse_json(body)
 
 
-async def test_a_large_document_is_read_beside_the_event_loop() -> None:
+async def test_a_large_document_is_parsed_outside_the_event_loop() -> None:
     assert await read_json(json.dumps(["x" * 1000] * 100).encode()) == ["x" * 1000] * 100
     with pytest.raises(InvalidDocument):
         await read_json(b"[" * 60_000)

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from probe.history.incidents.model import Incident
 from probe.report.board import CheckDetails, StatusBoard
-from probe.report.html.public_page import PublicLook
+from probe.report.html.public_page import PublicBranding
 from probe.report.status import Overview
 from probe.web.access import Access
 from probe.web.http_server import ServedApplication, WebServer
@@ -20,7 +20,7 @@ from probe.web.site.web_site import SiteData
 from tests.report import board_samples as boards
 from tests.report import check_samples
 
-LOOK = PublicLook("PairCam status")
+LOOK = PublicBranding("PairCam status")
 USER, PASSWORD = "eva", "word-of-mine"
 LOGIN = {"Authorization": "Basic ZXZhOndvcmQtb2YtbWluZQ=="}
 

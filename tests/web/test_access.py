@@ -19,7 +19,7 @@ BOTH = Access(user="eva", password=SecretStr("grün:1"), token=SecretStr("token-
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/status.json", "/healthz"])
-def test_without_a_password_everybody_gets_everything(path: str) -> None:
+def test_without_a_password_everyone_gets_every_page(path: str) -> None:
     assert Access().allows(path, None)
 
 

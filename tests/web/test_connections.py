@@ -149,7 +149,7 @@ async def test_1100_connections_that_say_nothing_keep_no_one_out() -> None:
             writer.close()
 
 
-async def test_whose_request_has_arrived_is_answered_in_a_storm_of_silent_connections() -> None:
+async def test_a_complete_request_is_answered_in_a_storm_of_silent_connections() -> None:
     async with served(limits(connections=4)) as server, asyncio.timeout(60):
         # All of them connect before the server's loop runs again.
         asking = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]

@@ -65,9 +65,9 @@ async def _reading(
             asyncio.timeout(ANSWER_SECONDS),
             fresh_client(ca_file=ca_file, clock=context.clock, host=host) as browser,
         ):
-            sent, asked = context.now(), context.clock()
+            sent, started = context.now(), context.clock()
             async with browser.open(url) as page:
-                took = context.clock() - asked
+                took = context.clock() - started
                 stated = page.response.headers.get("Date")
     except (CheckAborted, TimeoutError):
         return None

@@ -26,7 +26,7 @@ _ANYWHERE = {"IPv4": Address("192.0.2.1", 9, 2), "IPv6": Address("2001:db8::1", 
 def network() -> SystemItem:
     """Which ways lead out of this machine."""
     ways = [name for name, address in _ANYWHERE.items() if has_route(address)]
-    proxied = proxies.in_words()
+    proxied = proxies.proxies_text()
     if not has_network():
         hint = "Check this machine's network: only targets on it can be reached."
         return SystemItem("own network", SystemState.ATTENTION, "no route to anywhere", hint)

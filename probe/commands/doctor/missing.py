@@ -96,10 +96,10 @@ def _with_what_it_needs(
         found, reasons = _derived(kind, values)
         # What is new is about this variable; where nothing is checked at all, so is the rest.
         about = [each for each in reasons if each not in old] or ([] if before else reasons)
-        wanted = {*_NAME.findall(" ".join(about))} & {*fields} - {*values}
-        if found - before or not wanted:
+        needed = {*_NAME.findall(" ".join(about))} & {*fields} - {*values}
+        if found - before or not needed:
             break
-        values |= {each: _example(fields[each]) for each in wanted}
+        values |= {each: _example(fields[each]) for each in needed}
     return found, frozenset({*values} - {*known} - {name})
 
 
@@ -110,7 +110,7 @@ def _derived(
     try:
         derived = kind.derive(read_environment(kind.environment, Variables(values)))
     except ConfigurationError as error:
-        return frozenset(), tuple(str(mistake) for mistake in error.mistakes)
+        return frozenset(), tuple(str(problem) for problem in error.problems)
     return frozenset(str(table["name"]) for table in derived.tables), tuple(derived.skipped)
 
 

@@ -91,10 +91,10 @@ def _configuration(settings: Settings) -> tuple[SystemState, str]:
         *settings.warnings,
         *(each for check in settings.plan.checks for each in check.config_warnings),
     ]
-    words = f"valid, {plural(count, 'check')}"
+    text = f"valid, {plural(count, 'check')}"
     if warnings:
-        return SystemState.ATTENTION, f"{words}; {plural(len(warnings), 'warning')}: {warnings[0]}"
-    return SystemState.READY, words
+        return SystemState.ATTENTION, f"{text}; {plural(len(warnings), 'warning')}: {warnings[0]}"
+    return SystemState.READY, text
 
 
 async def _live(
@@ -119,8 +119,8 @@ def _has_pages(settings: Settings) -> bool:
 def _wrong_configuration(error: ConfigurationError, *, offline: bool) -> Examination:
     """The mistakes alone: with them nothing is known of what would be monitored."""
     items = [
-        SystemItem("configuration", SystemState.NOT_READY, str(mistake))
-        for mistake in error.mistakes
+        SystemItem("configuration", SystemState.NOT_READY, str(problem))
+        for problem in error.problems
     ]
     return Examination(
         items=[*items, machine.network()], versions=machine.versions(), offline=offline

@@ -24,17 +24,17 @@ def check_files(files: Sequence[Path]) -> None:
 
     Raises ConfigurationError.
     """
-    mistakes = []
+    problems = []
     for path in files:
         place = f"--report {path}"
         if path.suffix.lower() not in SUFFIXES:
-            mistakes.append(ConfigProblem(place, f"name it {', '.join(sorted(SUFFIXES))}"))
+            problems.append(ConfigProblem(place, f"name it {', '.join(sorted(SUFFIXES))}"))
         elif not path.parent.is_dir():
-            mistakes.append(ConfigProblem(place, f"there is no folder {path.parent}"))
+            problems.append(ConfigProblem(place, f"there is no folder {path.parent}"))
         elif not os.access(path.parent, os.W_OK):
-            mistakes.append(ConfigProblem(place, "can't be written"))
-    if mistakes:
-        raise ConfigurationError(mistakes)
+            problems.append(ConfigProblem(place, "can't be written"))
+    if problems:
+        raise ConfigurationError(problems)
 
 
 def deliver(report: GateReport, name: str, files: Sequence[Path]) -> int:

@@ -11,7 +11,7 @@ import click
 
 from probe.commands.gate.output import check_files, deliver
 from probe.commands.gate.planning import gate_plan
-from probe.commands.settings_loading import say_mistakes, settings_for
+from probe.commands.settings_loading import print_problems, settings_for
 from probe.commands.silence.parameters import Duration
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.exit_codes import USAGE_ERROR
@@ -46,7 +46,7 @@ def run(options: Mapping[str, Any], given: Mapping[str, Any]) -> int:
         if before is not None:
             report = replace(report, comparison=compare(before, report.series))
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     return deliver(report, given["report_format"], given["files"])
 

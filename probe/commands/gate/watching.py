@@ -16,7 +16,7 @@ import click
 from probe.commands.gate.output import check_files, deliver
 from probe.commands.gate.planning import gate_plan
 from probe.commands.notifying import check_notify, notify
-from probe.commands.settings_loading import say_mistakes, settings_for
+from probe.commands.settings_loading import print_problems, settings_for
 from probe.config.settings import Settings
 from probe.core.context import Context
 from probe.core.environment import ConfigProblem, ConfigurationError
@@ -32,7 +32,7 @@ from probe.history import History
 from probe.history.reading import HistoryFile, NoHistory
 from probe.report.ci.chat import of_gate
 from probe.report.gate.model import Decision, GateReport, GateVerdict, GateWindow, ObjectiveRow
-from probe.report.gate.phrases import WORDS
+from probe.report.gate.phrases import VERDICTS
 from probe.report.text.time_format import duration
 from probe.storage.lock import FolderInUse, FolderLock
 
@@ -47,7 +47,7 @@ def run(options: Mapping[str, Any], given: Mapping[str, Any]) -> int:
         slack = check_notify(options) if given["notify"] else None
         report, code = asyncio.run(_run(options, given))
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     if report is None:
         return code
@@ -70,8 +70,8 @@ async def _run(
         logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
         for noisy in ("aioice", "aiortc", "asyncio"):
             logging.getLogger(noisy).setLevel(max(settings.log_level, logging.WARNING))
-        watch, said = await _prepare(settings, options, given, stack)
-        click.echo(f"probe: {said}", err=True)
+        watch, message = await _prepare(settings, options, given, stack)
+        click.echo(f"probe: {message}", err=True)
         return await _until_over(watch)
 
 
@@ -138,10 +138,10 @@ async def _prepare(
     )
     if resumed and not follows and history is not None:
         watch.replay(_stored(history, progress, newest))
-    return watch, _said(progress, doing, resumed, folder)
+    return watch, _state_text(progress, doing, resumed, folder)
 
 
-def _said(progress: WatchProgress, doing: str, resumed: bool, folder: Path | None) -> str:
+def _state_text(progress: WatchProgress, doing: str, resumed: bool, folder: Path | None) -> str:
     left = duration(max(progress.planned - progress.elapsed, 0.0))
     text = f"watching for {duration(progress.planned)}, {doing}"
     if resumed:
@@ -223,8 +223,8 @@ class WatchProgressLine(WatchListener):
 
     def __init__(self, interactive: bool) -> None:
         self._interactive = interactive
-        self._said: tuple[str, ...] = ()
-        self._said_at = -SAY_SECONDS
+        self._logged: tuple[str, ...] = ()
+        self._logged_at = -SAY_SECONDS
 
     def judged(
         self, window: GateWindow, rows: Sequence[ObjectiveRow], verdict: GateVerdict
@@ -233,17 +233,17 @@ class WatchProgressLine(WatchListener):
         missed = [row.name for row in rows if row.decision is Decision.MISSED]
         met = sum(row.decision is Decision.MET for row in rows)
         passed = f"{duration(window.elapsed)} of {duration(window.planned)}"
-        text = f"{passed}: {WORDS[verdict].lower()}; {met} of {len(rows)} objectives are met"
+        text = f"{passed}: {VERDICTS[verdict].lower()}; {met} of {len(rows)} objectives are met"
         if missed:
             text += f", missed: {', '.join(missed)}"
         if self._interactive:
             width = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else 79
             click.echo(f"\r\x1b[2K{text[: max(width - 1, 20)]}", err=True, nl=False)
             return
-        news = (verdict.value, *missed)
-        if news != self._said or window.elapsed - self._said_at >= SAY_SECONDS:
+        summary = (verdict.value, *missed)
+        if summary != self._logged or window.elapsed - self._logged_at >= SAY_SECONDS:
             click.echo(f"probe: {text}", err=True)
-            self._said, self._said_at = news, window.elapsed
+            self._logged, self._logged_at = summary, window.elapsed
 
     def problem(self, text: str) -> None:
         """Say what is wrong."""

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from probe.commands.incidents.client import ClientError, ProbeClient, client_for, either
 from probe.commands.incidents.files import incident_files
-from probe.commands.settings_loading import read_own_environment, say_mistakes
+from probe.commands.settings_loading import print_problems, read_own_environment
 from probe.config.probe_environment import ProbeEnvironment
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
@@ -30,7 +30,7 @@ def run(
         new = _new(text, parts)
         return asyncio.run(_add(own, new, as_json=as_json, url=url))
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     except ClientError as error:
         click.echo(f"probe: {error}", err=True)

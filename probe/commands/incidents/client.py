@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from probe.config.probe_environment import ProbeEnvironment
 from probe.net.fetch.failure import reason_of
+from probe.net.flow.capped_socket import capped_connector
 from probe.net.proxies import options_for
 from probe.net.urls import show_host
 
@@ -62,7 +63,9 @@ class ProbeClient:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         try:
             async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
+                aiohttp.ClientSession(
+                    connector=capped_connector(MOST_BYTES), timeout=timeout
+                ) as session,
                 session.request(
                     method,
                     address,
@@ -117,13 +120,13 @@ async def either(
 
 
 def _refusal(host: str, status: int, text: str, content_type: str) -> ClientError:
-    said = ""
+    detail = ""
     if content_type == "application/problem+json":
         found = json.loads(text)
         errors = [each for each in found.get("errors", ()) if isinstance(each, str)]
-        said = ": " + "; ".join([str(found.get("detail", "")), *errors])
+        detail = ": " + "; ".join([str(found.get("detail", "")), *errors])
     if status == 401:
-        said = ": set PROBE_API_TOKEN to the daemon's own (or PROBE_WEB_TOKEN)"
-    if status == 404 and not said:
-        said = ": it has no API; is it a probe of this version?"
-    return ClientError(f"{host} answers {status}{said}", refused=status in (400, 404, 413, 415))
+        detail = ": set PROBE_API_TOKEN to the daemon's own (or PROBE_WEB_TOKEN)"
+    if status == 404 and not detail:
+        detail = ": it has no API; is it a probe of this version?"
+    return ClientError(f"{host} answers {status}{detail}", refused=status in (400, 404, 413, 415))

@@ -13,7 +13,7 @@ import click
 from probe.commands.atomic_file import replace_file
 from probe.commands.incidents.client import ClientError, ProbeClient, client_for, either
 from probe.commands.incidents.files import incident_files
-from probe.commands.settings_loading import read_own_environment, say_mistakes
+from probe.commands.settings_loading import print_problems, read_own_environment
 from probe.config.probe_environment import ProbeEnvironment
 from probe.core.environment import ConfigurationError
 from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
@@ -109,21 +109,21 @@ def acknowledge(
 
     async def to_file(incidents: IncidentHistory) -> int:
         found = Acknowledgement(time.time(), author, comment)
-        said = f"acknowledged by {author}"
+        message = f"acknowledged by {author}"
         store = partial(incidents.acknowledge, incident, found)
-        return await _store(incidents, incident, store, said)
+        return await _store(incidents, incident, store, message)
 
     return _run(options, url, to_daemon, to_file)
 
 
 async def _store(
-    incidents: IncidentHistory, incident: str, store: Callable[[], Awaitable[bool]], said: str
+    incidents: IncidentHistory, incident: str, store: Callable[[], Awaitable[bool]], message: str
 ) -> int:
     if await incidents.get(incident) is None:
         raise ClientError(_unknown(incident), refused=True)
     if not await store():
         raise ClientError("PROBE_DATA can't be written: nothing was stored")
-    click.echo(f"{incident}: {said}")
+    click.echo(f"{incident}: {message}")
     return 0
 
 
@@ -137,7 +137,7 @@ def _run(
         own = read_own_environment(options)
         return asyncio.run(_either(own, url, with_daemon, with_file))
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     except ClientError as error:
         click.echo(f"probe: {error}", err=True)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from probe.commands.incidents.client import ClientError, ProbeClient, client_for
-from probe.commands.settings_loading import read_own_environment, say_mistakes
+from probe.commands.settings_loading import print_problems, read_own_environment
 from probe.commands.terminal import style_for
 from probe.core.environment import ConfigurationError
 from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
@@ -28,7 +28,7 @@ def run(options: Mapping[str, Any], *, url: str, as_json: bool, every: float | N
     try:
         client = client_for(read_own_environment(options), url)
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     style = style_for(sys.stdout, os.environ)
     return asyncio.run(_repeat(client, style, as_json=as_json, every=every))

@@ -11,7 +11,7 @@ import click
 
 from probe.commands.atomic_file import replace_file
 from probe.commands.incidents.client import ClientError, ProbeClient, client_for
-from probe.commands.settings_loading import read_own_environment, say_mistakes
+from probe.commands.settings_loading import print_problems, read_own_environment
 from probe.core.environment import ConfigurationError
 from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
 
@@ -25,7 +25,7 @@ def run(options: Mapping[str, Any], folder: Path, *, url: str, every: float | No
     try:
         client = client_for(read_own_environment(options), url)
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     return asyncio.run(_repeat(client, folder, every))
 

@@ -38,22 +38,22 @@ class LoadOptions:
 
 def plan_of(options: LoadOptions) -> LoadPlan:
     """The plan. Raises ConfigurationError with every mistake."""
-    mistakes = []
+    problems = []
     unknown = [name for name in options.steps if name not in (*STEPS, JOURNEY)]
     if unknown:
         known = ", ".join(STEPS)
-        mistakes.append(ConfigProblem("--steps", f"'{unknown[0]}' is no step: write {known}"))
+        problems.append(ConfigProblem("--steps", f"'{unknown[0]}' is no step: write {known}"))
     ramp = options.ramp
     if ramp is None:
         ramp = min(RAMP_SHARE * options.duration, LONGEST_RAMP)
     if ramp > options.duration:
-        mistakes.append(ConfigProblem("--ramp", "is longer than --for"))
+        problems.append(ConfigProblem("--ramp", "is longer than --for"))
     if options.join and options.coordinator is None:
-        mistakes.append(ConfigProblem("--join", "needs --coordinator"))
+        problems.append(ConfigProblem("--join", "needs --coordinator"))
     if options.workers > options.users:
-        mistakes.append(ConfigProblem("--workers", "are more than --users"))
-    if mistakes:
-        raise ConfigurationError(mistakes)
+        problems.append(ConfigProblem("--workers", "are more than --users"))
+    if problems:
+        raise ConfigurationError(problems)
     return LoadPlan(
         users=options.users,
         duration=options.duration,
@@ -91,7 +91,7 @@ def limit_of(options: LoadOptions, plan: LoadPlan, *, minted: bool) -> Spending:
         }
     )
     most = iteration_cost(plan, minted=minted)[0]
-    mistakes = [
+    problems = [
         ConfigProblem(
             "--max-" + name.replace("_", "-"),
             f"{getattr(limit, name):,} is less than one iteration of each worker may use: "
@@ -100,8 +100,8 @@ def limit_of(options: LoadOptions, plan: LoadPlan, *, minted: bool) -> Spending:
         for name, amount in given.items()
         if amount is not None and amount < getattr(most, name) * options.workers
     ]
-    if mistakes:
-        raise ConfigurationError(mistakes)
+    if problems:
+        raise ConfigurationError(problems)
     return limit
 
 

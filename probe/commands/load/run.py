@@ -19,7 +19,7 @@ from probe.commands.load.output import write
 from probe.commands.load.progress import line, show_progress
 from probe.commands.load.shared import check_address, initiate, join, stop_all
 from probe.commands.load.worker import command, share_documents
-from probe.commands.settings_loading import say_mistakes, settings_for
+from probe.commands.settings_loading import print_problems, settings_for
 from probe.config.settings import Settings
 from probe.core.context import Context
 from probe.core.environment import ConfigProblem, ConfigurationError
@@ -32,7 +32,7 @@ from probe.load.distributed.workers import WorkerPool, WorkersFailed
 from probe.load.generator import Generator, LoadRequest
 from probe.load.limits import limits_met
 from probe.load.measurement.statistics import LoadStatistics
-from probe.load.report.texts import plan_words, spending_words
+from probe.load.report.texts import plan_text, spending_text
 from probe.load.result import LoadResult
 from probe.load.safety import CONFIRMATION, refusal
 from probe.load.target import LoadTarget, target_of
@@ -69,7 +69,7 @@ def run(options: Mapping[str, Any], chosen: LoadOptions) -> int:
         check_output(chosen.output)
         result = asyncio.run(_run(options, chosen))
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     except WorkersFailed as error:
         click.echo(f"probe: no worker could begin: {error}", err=True)
@@ -132,8 +132,8 @@ def _announce(prepared: _Prepared) -> None:
     """The plan, its budget and the limits that it meets, before anything is sent."""
     request = prepared.request
     lines = [
-        f"load on {request.target.shown}: {plan_words(request.plan)}",
-        f"budget, never exceeded: {spending_words(request.limit)}",
+        f"load on {request.target.shown}: {plan_text(request.plan)}",
+        f"budget, never exceeded: {spending_text(request.limit)}",
         *(f"limit of the target: {each}" for each in _limits_met(request)),
     ]
     for each in lines:

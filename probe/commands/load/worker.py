@@ -93,11 +93,11 @@ async def _work(document: Mapping[str, Any]) -> None:
     with redacting(redact):
         generator = Generator(request, Context(redact=redact))
         preload()
-        words = await _words()
+        commands = await _commands()
         _say({"ready": True})
-        if await words.readline() != GO:
+        if await commands.readline() != GO:
             return
-        listening = asyncio.create_task(_stop_at_next_word(words, generator))
+        listening = asyncio.create_task(_stop_at_next_command(commands, generator))
         reporting = asyncio.create_task(_report(generator))
         try:
             await generator.run()
@@ -108,16 +108,16 @@ async def _work(document: Mapping[str, Any]) -> None:
         _say({"statistics": generator.update().dump(), "final": True})
 
 
-async def _words() -> asyncio.StreamReader:
+async def _commands() -> asyncio.StreamReader:
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
     return reader
 
 
-async def _stop_at_next_word(words: asyncio.StreamReader, generator: Generator) -> None:
+async def _stop_at_next_command(commands: asyncio.StreamReader, generator: Generator) -> None:
     """A word is ``stop``; without one the process that began this is gone."""
-    await words.readline()
+    await commands.readline()
     generator.stop("interrupted")
 
 
@@ -136,7 +136,7 @@ def main() -> None:
     try:
         asyncio.run(_work(json.loads(line)))
     except ConfigurationError as error:
-        _say({"error": "; ".join(str(each) for each in error.mistakes)})
+        _say({"error": "; ".join(str(each) for each in error.problems)})
     except BrokenPipeError:
         # The process that began this is gone.
         os._exit(1)

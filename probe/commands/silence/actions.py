@@ -12,7 +12,7 @@ from alerts.model import Silence
 from alerts.outbox.outbox import Outbox
 from alerts.silence.api_v2 import new_name
 from alerts.silence.matcher import about, check_matchers
-from probe.commands.settings_loading import read_own_environment, say_mistakes, settings_for
+from probe.commands.settings_loading import print_problems, read_own_environment, settings_for
 from probe.commands.silence.store import ApiStore, FileStore, SilenceStore, StoreError, not_used
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.model import Unit
@@ -46,7 +46,7 @@ def add(
     try:
         check_matchers(matchers)
     except ValueError as error:
-        say_mistakes(ConfigurationError([ConfigProblem("silence", str(error))]))
+        print_problems(ConfigurationError([ConfigProblem("silence", str(error))]))
         return USAGE_ERROR
     made = Silence(new_name(), tuple(matchers), author or "unknown", comment, now, now + seconds)
 
@@ -101,9 +101,9 @@ def expire(options: Mapping[str, Any], place: SilenceTarget, names: Sequence[str
     return _with_store(options, place, work)
 
 
-async def _by_matcher(store: SilenceStore, word: str) -> list[str]:
+async def _by_matcher(store: SilenceStore, matcher: str) -> list[str]:
     """End the silences that were made with this matcher; their names."""
-    found = [each["id"] for each in await store.all() if word in _words(each)]
+    found = [each["id"] for each in await store.all() if matcher in _words(each)]
     return [name for name in found if await store.expire(name)]
 
 
@@ -139,7 +139,7 @@ def _with_store(options: Mapping[str, Any], place: SilenceTarget, work: Work) ->
     try:
         return asyncio.run(_work(options, place, work))
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     except StoreError as error:
         click.echo(f"probe: {error}", err=True)

@@ -16,11 +16,13 @@ from alerts.state.alert_store import AlertStore
 from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.net.fetch.failure import reason_of
+from probe.net.flow.capped_socket import capped_connector
 from probe.net.proxies import options_for
 from probe.net.urls import show_host
 from probe.storage.replica import STALLED
 
 TIMEOUT_SECONDS = 10.0
+MOST_BYTES = 8 << 20
 
 
 class StoreError(Exception):
@@ -139,7 +141,9 @@ class ApiStore:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         try:
             async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
+                aiohttp.ClientSession(
+                    connector=capped_connector(MOST_BYTES), timeout=timeout
+                ) as session,
                 session.request(
                     method,
                     address,
@@ -159,10 +163,10 @@ async def _answer(response: Any, host: str) -> Any:
         return await response.json()
     if response.status == 404 and response.content_type == "application/json":
         raise LookupError
-    said = f": {await response.text()}" if response.content_type == "application/json" else ""
+    detail = f": {await response.text()}" if response.content_type == "application/json" else ""
     if response.status == 401:
-        said = ": set PROBE_WEB_TOKEN to the daemon's own"
-    raise StoreError(f"{host} answers {response.status}{said}", refused=response.status == 400)
+        detail = ": set PROBE_WEB_TOKEN to the daemon's own"
+    raise StoreError(f"{host} answers {response.status}{detail}", refused=response.status == 400)
 
 
 def not_used(settings: Settings) -> ConfigurationError:

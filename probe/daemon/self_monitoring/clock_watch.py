@@ -44,21 +44,21 @@ class ClockWatch:
     async def run(self) -> None:
         """Check every second until cancelled."""
         while True:
-            self.look()
+            self.check()
             await asyncio.sleep(LOOK_SECONDS)
 
-    def look(self) -> float:
+    def check(self) -> float:
         """By how many seconds the wall clock was stepped since the last check; 0: it was not."""
-        wall, slept = self._now() - self._boot(), self._boot() - self._clock()
-        step, pause = wall - self._wall_offset, slept - self._sleep_offset
-        self._wall_offset, self._sleep_offset = wall, slept
+        wall, suspended = self._now() - self._boot(), self._boot() - self._clock()
+        step, pause = wall - self._wall_offset, suspended - self._sleep_offset
+        self._wall_offset, self._sleep_offset = wall, suspended
         if pause > STEP_SECONDS:
             self._say(f"the machine was suspended for {show(pause, Unit.SECONDS)}", pause)
         if abs(step) <= STEP_SECONDS:
             return 0.0
         self.steps += 1
-        way = "forward" if step > 0 else "back"
-        self._say(f"the wall clock was set {way} by {show(abs(step), Unit.SECONDS)}", step)
+        direction = "forward" if step > 0 else "back"
+        self._say(f"the wall clock was set {direction} by {show(abs(step), Unit.SECONDS)}", step)
         return step
 
     @property

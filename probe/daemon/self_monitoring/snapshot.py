@@ -28,7 +28,7 @@ def snapshot_of(
         alerts=alerts.counts,
         messages_waiting=alerts.waiting,
         messages_refused=alerts.refused,
-        peers=alerts.fleet.reading,
+        peers=alerts.cluster.reading,
         heartbeat_at=parts.heartbeat.last_success or 0.0,
         heartbeat_failures=parts.heartbeat.failures,
         task_failures=parts.supervisor.failures,

@@ -23,7 +23,7 @@ class Starts:
     def __init__(self, folder: Path | None, now: Callable[[], float]) -> None:
         self._path = folder / FILE if folder is not None else None
         self._now = now
-        self._lives: list[dict[str, Any]] = []
+        self._runs: list[dict[str, Any]] = []
         self._had_record = False
         self._thread = StorageThread("starts") if folder is not None else None
 
@@ -31,12 +31,12 @@ class Starts:
     def recent(self) -> int:
         """How many starts there were within five minutes, this one included."""
         now = self._now()
-        return sum(0 <= now - life["at"] < LOOP_SECONDS for life in self._lives)
+        return sum(0 <= now - run["at"] < LOOP_SECONDS for run in self._runs)
 
     @property
     def is_first(self) -> bool:
         """Whether no earlier start is on record, nor a record that can't be read."""
-        return len(self._lives) <= 1 and not self._had_record
+        return len(self._runs) <= 1 and not self._had_record
 
     @property
     def problem(self) -> str:
@@ -44,7 +44,7 @@ class Starts:
         count = self.recent
         if count < LOOP_STARTS:
             return ""
-        ended = self._lives[-2].get("ended") or KILLED
+        ended = self._runs[-2].get("ended") or KILLED
         return f"the monitor restarts: {count} starts within 5 min; the last run ended by: {ended}"
 
     async def begin(self) -> None:
@@ -67,12 +67,12 @@ class Starts:
 
     def _begin(self) -> None:
         self._had_record = self._path is not None and self._path.exists()
-        self._lives = [*_read(self._path), {"at": self._now()}][-MAX_KEPT:]
+        self._runs = [*_read(self._path), {"at": self._now()}][-MAX_KEPT:]
         self._write()
 
     def _end(self, how: str) -> None:
-        if self._lives:
-            self._lives[-1]["ended"] = how[:200]
+        if self._runs:
+            self._runs[-1]["ended"] = how[:200]
             self._write()
 
     def _write(self) -> None:
@@ -80,7 +80,7 @@ class Starts:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         new = self._path.with_suffix(".new")
-        new.write_text(json.dumps(self._lives), encoding="utf-8")
+        new.write_text(json.dumps(self._runs), encoding="utf-8")
         os.replace(new, self._path)
 
 
@@ -89,11 +89,11 @@ def _read(path: Path | None) -> list[dict[str, Any]]:
         found = json.loads(path.read_bytes()[: 1 << 16]) if path is not None else []
     except (OSError, ValueError, RecursionError):
         return []
-    lives = found if isinstance(found, list) else []
+    runs = found if isinstance(found, list) else []
     return [
-        life
-        for life in lives
-        if isinstance(life, dict)
-        and isinstance(life.get("at"), (int, float))
-        and isinstance(life.get("ended", ""), str)
+        run
+        for run in runs
+        if isinstance(run, dict)
+        and isinstance(run.get("at"), (int, float))
+        and isinstance(run.get("ended", ""), str)
     ]

@@ -45,4 +45,4 @@ def order_of(
 
 
 def _fails(period: StatePeriod | None) -> bool:
-    return period is not None and period.standing is HealthState.TROUBLED
+    return period is not None and period.state is HealthState.TROUBLED

@@ -125,17 +125,17 @@ class DaemonApi:
 
     async def add_silence(self, silence: SilenceRow) -> AddedSilence:
         """See ApiSource."""
-        words = silence.matchers
+        matchers = silence.matchers
         try:
-            check_matchers(words)
+            check_matchers(matchers)
         except ValueError as error:
             raise Unacceptable(str(error)) from None
-        checks = matched_checks(words, self._checks)
-        alerts = [str(each.identity) for each in self.alerts.firing if matches(words, each)]
+        checks = matched_checks(matchers, self._checks)
+        alerts = [str(each.identity) for each in self.alerts.firing if matches(matchers, each)]
         if not checks and not alerts:
-            raise Unacceptable(f"{about(words)} matches no check and no alert")
+            raise Unacceptable(f"{about(matchers)} matches no check and no alert")
         made = Silence(
-            new_name(), words, silence.author, silence.comment, silence.start, silence.end
+            new_name(), matchers, silence.author, silence.comment, silence.start, silence.end
         )
         problem = await self.alerts.add_silence(made)
         return AddedSilence(_row(made), checks, alerts, problem)

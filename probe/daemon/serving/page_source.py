@@ -19,7 +19,7 @@ from probe.daemon.serving.web_access import exposure_of
 from probe.daemon.serving.web_server import RunbookPages
 from probe.metrics.exporter import expose
 from probe.report.board import StatusBoard
-from probe.report.html.public_page import DEFAULT_TITLE, PublicLook
+from probe.report.html.public_page import DEFAULT_TITLE, PublicBranding
 from probe.report.status import Notice, Overview
 from probe.web.pages import PageData
 from probe.web.security import WebSecurity
@@ -77,8 +77,8 @@ class PageSource:
         """The public status page, on a port of its own or beside the other pages."""
         if self._public is None:
             public = self._state.settings.service.public
-            look = PublicLook(public.title or DEFAULT_TITLE, public.logo, public.links)
-            self._public = PublicSite(self.board, self._revision, look, public.path)
+            branding = PublicBranding(public.title or DEFAULT_TITLE, public.logo, public.links)
+            self._public = PublicSite(self.board, self._revision, branding, public.path)
         return self._public
 
     async def _overview(self) -> Overview:
@@ -96,7 +96,7 @@ class PageSource:
             (await self._figures.get()).day,
             now=now,
             due=due,
-            outdated=parts.triggers.outdated(parts.states.stands),
+            outdated=parts.triggers.outdated(parts.states.states),
             notices=tuple(self._notices()),
         )
 

@@ -48,9 +48,9 @@ def _network(references: References) -> Iterator[Notice]:
 
 
 def _peers(alarm: AlertManager) -> Iterator[Notice]:
-    for name, problem in alarm.fleet.peers.problems:
+    for name, problem in alarm.cluster.peers.problems:
         yield Notice(Verdict.WARNING, f"Peer {name} can't be queried", problem)
-    for found in alarm.fleet.setup_problems:
+    for found in alarm.cluster.setup_problems:
         yield Notice(Verdict.WARNING, "The probes are configured differently", found.text)
 
 
@@ -80,15 +80,15 @@ def _quietly(reason: Window | Silence) -> Verdict:
 
 
 def _firing(alarm: AlertManager, alert: Alert) -> Notice:
-    muted = alarm.muted(alert)
-    standing = alarm.fleet.quorum_state_of(alert)
-    notified = _NOTIFIED.get(standing.scope) if standing else None
+    suppressed_by = alarm.suppressed_by(alert)
+    quorum_state = alarm.cluster.quorum_state_of(alert)
+    notified = _NOTIFIED.get(quorum_state.scope) if quorum_state else None
     notified = notified or alarm.notified(alert)
-    if muted is not None:
-        what = "silence" if isinstance(muted, Silence) else "maintenance"
-        notified = f"suppressed ({what}: {muted.name})"
+    if suppressed_by is not None:
+        what = "silence" if isinstance(suppressed_by, Silence) else "maintenance"
+        notified = f"suppressed ({what}: {suppressed_by.name})"
     title = f"{ALERT}{alert.identity.check}"
-    view = f", {standing.view}" if standing and standing.view else ""
+    view = f", {quorum_state.view}" if quorum_state and quorum_state.view else ""
     text = f"{alert.summary}{view} ({notified})"
     link = alert.runbook if is_address(alert.runbook) else f"/runbooks/{alert.runbook}"
     return Notice(_VERDICTS[alert.severity], title, text, alert.since, link)

@@ -27,7 +27,7 @@ class Credentials(Strict):
     shared_secret_file: Path | None = None
 
     @model_validator(mode="after")
-    def _say_one_thing(self) -> Self:
+    def _has_one_source(self) -> Self:
         for name in ("password", "token", "shared_secret"):
             if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
                 raise ValueError(f"{name} and {name}_file are the same setting: keep one of them")

@@ -38,9 +38,11 @@ class RegularExpression:
             return cls(pattern, re2.compile(pattern, options))
         except (re2.error, UnicodeEncodeError) as error:
             reason = error.args[0]
-            said = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+            message = (
+                reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+            )
             raise ValueError(
-                f"the regular expression can't be compiled: {said}; {REMEDY}"
+                f"the regular expression can't be compiled: {message}; {REMEDY}"
             ) from None
 
     def search(self, text: str) -> FoundText | None:

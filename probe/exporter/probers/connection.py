@@ -47,14 +47,14 @@ def by_preference(host: str, found: Sequence[Address], settings: Addressed) -> l
 
     Raises CheckFailed(dns_failed) where none is left.
     """
-    wanted = settings.preferred_ip_protocol
-    if wanted is None:
+    preferred = settings.preferred_ip_protocol
+    if preferred is None:
         return list(found)
-    first = [each for each in found if each.family == _FAMILIES[wanted]]
-    others = [each for each in found if each.family != _FAMILIES[wanted]]
+    first = [each for each in found if each.family == _FAMILIES[preferred]]
+    others = [each for each in found if each.family != _FAMILIES[preferred]]
     usable = [*first, *others] if settings.ip_protocol_fallback else first
     if not usable:
-        message = f"{host} has no {wanted.replace('ip', 'IPv')} address"
+        message = f"{host} has no {preferred.replace('ip', 'IPv')} address"
         raise CheckFailed(Cause.DNS_FAILED, message, phase="resolve")
     return usable
 
@@ -117,8 +117,8 @@ class Connector:
             sock.close()
             raise
         is_first = host == (self.first or host)
-        wanted = self.tls_config.server_name or self.server_name
-        name = wanted if wanted and is_first else host
+        preferred = self.tls_config.server_name or self.server_name
+        name = preferred if preferred and is_first else host
         stream = await start_tls(sock, context, name.partition("%")[0], observer)
         if isinstance(stream, TlsStream):
             self.tls = stream.connection

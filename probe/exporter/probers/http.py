@@ -199,8 +199,8 @@ def _matching(patterns: Sequence[HeaderPattern], values: object, *, bad: bool) -
             continue
         matches = any(each.regexp.search(value) for value in found)
         if matches == bad:
-            said = "matches" if bad else "does not match"
-            yield f"the header {each.header} {said} the regular expression"
+            verb = "matches" if bad else "does not match"
+            yield f"the header {each.header} {verb} the regular expression"
 
 
 def _judge_body(settings: HttpProbe, body: bytes, record: Recorder) -> None:

@@ -33,11 +33,11 @@ def series(
     number = db.execute("SELECT id FROM checks WHERE name = ?", (check,)).fetchone()
     if number is None or end <= start:
         return ()
-    asked = (number[0], start, end)
-    step = max(1, ceil(db.execute(_COUNT, asked).fetchone()[0] / MOST_RUNS))
+    parameters = (number[0], start, end)
+    step = max(1, ceil(db.execute(_COUNT, parameters).fetchone()[0] / MOST_RUNS))
     width = (end - start) / buckets
     values: defaultdict[int, defaultdict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for at, samples in db.execute(_RUNS, (*asked, step, MOST_RUNS)):
+    for at, samples in db.execute(_RUNS, (*parameters, step, MOST_RUNS)):
         place = min(int((at - start) / width), buckets - 1)
         whole = samples[: len(samples) - len(samples) % _SAMPLE.size]
         for signal, value in _SAMPLE.iter_unpack(whole):

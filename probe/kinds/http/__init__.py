@@ -215,11 +215,11 @@ async def _promises(table: HttpTable, record: Recorder, context: Context, timeou
         questions[HTTPS_REDIRECT] = security_headers.redirects_to_https
     if table.expect_cors_refused:
         questions[CORS_REFUSED] = security_headers.refuses_foreign_origins
-    asked = (
+    lookups = (
         question(table.address, ca_file=table.ca_file, clock=context.clock, timeout=timeout)
         for question in questions.values()
     )
-    for signal, answer in zip(questions, await gather_first_error(*asked), strict=True):
+    for signal, answer in zip(questions, await gather_first_error(*lookups), strict=True):
         if answer is not None:
             record.sample(signal, answer)
 

@@ -80,13 +80,13 @@ async def _run_journey(table: JourneyTable, record: Recorder, context: Context) 
         tokens = [await user.token() for user in users]
     record.sample(TOKEN, context.clock() - began)
     relay = await _relay(users[0], table, record)
-    async with _meeting(users, table, record, context) as meeting:
-        await _connect(meeting, table, tokens, record)
-        await _queue(meeting, record)
-        await _call(meeting, relay, table, record)
+    async with _signaled_call(users, table, record, context) as call:
+        await _connect(call, table, tokens, record)
+        await _queue(call, record)
+        await _call(call, relay, table, record)
         with record.phase("end"):
             began = context.clock()
-            await meeting.end()
+            await call.end()
             record.sample(END, context.clock() - began)
 
 
@@ -104,7 +104,7 @@ def _user(table: JourneyTable, context: Context, device: str) -> Backend:
 
 
 @asynccontextmanager
-async def _meeting(
+async def _signaled_call(
     users: list[Backend], table: JourneyTable, record: Recorder, context: Context
 ) -> AsyncIterator["SignaledCall"]:
     """Two users, who leave whatever happens; matches with others are counted."""
@@ -122,21 +122,21 @@ async def _meeting(
             sessions.append(AppUser(user, opened, host, context.clock))
         first, second = sessions
         first.partner, second.partner = second.device, first.device
-        meeting = SignaledCall(first, second, record, context, PhaseTimeouts.within(table.deadline))
+        call = SignaledCall(first, second, record, context, PhaseTimeouts.within(table.deadline))
         try:
-            yield meeting
+            yield call
         finally:
             record.sample(STRANGERS, len(first.strangers | second.strangers))
-            await context.closing.close(meeting.close(), timeout=3.0)
+            await context.closing.close(call.close(), timeout=3.0)
             record.sample(STRANGERS, len(first.strangers | second.strangers))
 
 
 async def _connect(
-    meeting: "SignaledCall", table: JourneyTable, tokens: list[SecretStr], record: Recorder
+    call: "SignaledCall", table: JourneyTable, tokens: list[SecretStr], record: Recorder
 ) -> None:
     began = record.clock()
     url = table.url.get_secret_value()
-    pair = (meeting.caller, meeting.callee)
+    pair = (call.caller, call.callee)
     with record.phase("connect"):
         ready = await gather_first_error(
             *(user.connect(url, token) for user, token in zip(pair, tokens, strict=True))
@@ -144,24 +144,24 @@ async def _connect(
     record.sample(CONNECT, max(ready) - began)
 
 
-async def _queue(meeting: "SignaledCall", record: Recorder) -> None:
+async def _queue(call: "SignaledCall", record: Recorder) -> None:
     """Join, one after the other, and wait for the match."""
     code = _LANGUAGE.format(secrets.token_hex(4))
     began = record.clock()
     with record.phase("queue"):
-        await _join(meeting.caller, code)
+        await _join(call.caller, code)
         queued = record.clock() - began
     with record.phase("match"):
         # If others can be matched, it happens now; the second user must not be matched too.
-        await meeting.stay_unmatched()
+        await call.stay_unmatched()
     with record.phase("queue"):
         joined = record.clock()
-        await meeting.unless_ended(_join(meeting.callee, code))
+        await call.unless_ended(_join(call.callee, code))
     record.sample(QUEUE, queued + record.clock() - joined)
     with record.phase("match", hint="Two who speak one language were not brought together."):
-        matched = await meeting.matched()
+        matched = await call.matched()
     record.sample(MATCH, max(0.0, matched - joined))
-    record.sample(MATCHES, len(meeting.caller.matches))
+    record.sample(MATCHES, len(call.caller.matches))
 
 
 async def _join(user: "AppUser", code: str) -> None:
@@ -187,23 +187,23 @@ async def _relay(user: Backend, table: JourneyTable, record: Recorder) -> "Relay
 
 
 async def _call(
-    meeting: "SignaledCall", relay: "RelayServer", table: JourneyTable, record: Recorder
+    call: "SignaledCall", relay: "RelayServer", table: JourneyTable, record: Recorder
 ) -> None:
-    moments = meeting.moments
+    timestamps = call.timestamps
     try:
-        await meeting.call(relay, table.echoes)
+        await call.call(relay, table.echoes)
     finally:
         reached = {
-            SIGNAL: moments.answered,
-            ICE: moments.ice,
-            DTLS: moments.dtls,
-            OPEN: moments.opened,
+            SIGNAL: timestamps.answered,
+            ICE: timestamps.ice,
+            DTLS: timestamps.dtls,
+            OPEN: timestamps.opened,
         }
         for signal, moment in reached.items():
             if moment:
-                record.sample(signal, moment - moments.began)
-        record.sample(MATCHES, len(meeting.caller.matches))
-    record.sample(RTT, median(moments.rtts))
+                record.sample(signal, moment - timestamps.began)
+        record.sample(MATCHES, len(call.caller.matches))
+    record.sample(RTT, median(timestamps.rtts))
 
 
 def uses(table: JourneyTable) -> tuple[QuotaUse, ...]:

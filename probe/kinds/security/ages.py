@@ -71,7 +71,7 @@ def _secret_part(secret: SecretStr) -> str:
 
 def weakness_of(secret: str) -> str:
     """Why a signing key can be guessed; empty: it can't."""
-    if any(word in secret.lower() for word in _GUESSABLE) and len(set(secret)) < 20:
+    if any(guess in secret.lower() for guess in _GUESSABLE) and len(set(secret)) < 20:
         return "is a word of an example"
     if len(secret) < LEAST_CHARACTERS:
         return f"has {len(secret)} characters, {LEAST_CHARACTERS} are needed (RFC 7518 3.2)"

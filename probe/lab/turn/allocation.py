@@ -17,9 +17,9 @@ CHANNEL_LIFETIME = 600
 CHANNEL_NUMBERS = range(0x4000, 0x5000)
 
 
-def granted_lifetime(asked: int | None) -> int:
+def granted_lifetime(requested: int | None) -> int:
     """Seconds that a client gets for what it asks (RFC 8656 section 7.2)."""
-    return max(DEFAULT_LIFETIME, min(asked or 0, LONGEST_LIFETIME))
+    return max(DEFAULT_LIFETIME, min(requested or 0, LONGEST_LIFETIME))
 
 
 @dataclass

@@ -131,11 +131,11 @@ class RequestHandler:
         allocation = self._allocation(request)
         if turn_message.asks_for_other_family(request.packet):
             raise Refusal(443)
-        asked = request.get("LIFETIME")
-        if asked == 0:
+        requested = request.get("LIFETIME")
+        if requested == 0:
             self._relay.delete(request.client)
             return {"LIFETIME": 0}
-        lifetime = granted_lifetime(asked)
+        lifetime = granted_lifetime(requested)
         allocation.expires_at = allocation.clock() + lifetime
         return {"LIFETIME": lifetime}
 

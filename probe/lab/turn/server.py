@@ -62,7 +62,7 @@ class LabTurnServer:
         self._pacer = DelayQueue()
         self._relay = LabRelay(self.host, self._knobs, clock, self._pacer, self._send)
         credentials = LabCredentials(realm, users, secret, clock)
-        self._desk = RequestHandler(self._relay, credentials, self._knobs)
+        self._requests = RequestHandler(self._relay, credentials, self._knobs)
         self._udp: UdpSocket | None = None
         # A UDP client is kept by its allocation or by a packet on its way, else forgotten.
         self._udp_clients: WeakValueDictionary[Address, UdpClient] = WeakValueDictionary()
@@ -144,9 +144,9 @@ class LabTurnServer:
             # relayed packet waits for the acknowledgement of the one before.
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._accepted.add(accepted)
-            self._own(self._welcome(accepted, tls))
+            self._own(self._accept_client(accepted, tls))
 
-    async def _welcome(self, accepted: socket.socket, tls: ssl.SSLContext | None) -> None:
+    async def _accept_client(self, accepted: socket.socket, tls: ssl.SSLContext | None) -> None:
         """Shake hands; from then on the socket belongs to the connection's transport."""
         stalled = tls is not None and self._knobs.tls_stall
         tls = None if stalled else tls
@@ -184,10 +184,13 @@ class LabTurnServer:
 
     def _stream_client(self) -> StreamClient:
         return StreamClient(
-            self._connections, made=self._greet, received=self._received, gone=self._relay.delete
+            self._connections,
+            made=self._hold_to_knobs,
+            received=self._received,
+            gone=self._relay.delete,
         )
 
-    def _greet(self, client: StreamClient) -> None:
+    def _hold_to_knobs(self, client: StreamClient) -> None:
         if self._knobs.close_on_connect:
             client.transport.close()
 
@@ -206,7 +209,7 @@ class LabTurnServer:
             return
         if is_channel_data(packet):
             self._relay.channel_data(client, packet)
-        elif (answer := self._desk.answer(client, packet)) is not None:
+        elif (answer := self._requests.answer(client, packet)) is not None:
             self._send(client, answer)
 
     def _send(self, client: Client, data: bytes) -> None:

@@ -36,11 +36,11 @@ class Worker:
     finished: bool = False
     problem: str = ""
 
-    async def tell(self, word: bytes) -> None:
+    async def send(self, data: bytes) -> None:
         """Send a word; a worker that is gone gets none."""
         assert self.process.stdin is not None
         with suppress(OSError):
-            self.process.stdin.write(word)
+            self.process.stdin.write(data)
             await self.process.stdin.drain()
 
     async def message(self) -> Mapping[str, Any] | None:
@@ -79,7 +79,7 @@ class WorkerPool:
     async def stop(self) -> None:
         """Have all workers end with what they have."""
         self.stopping = True
-        await asyncio.gather(*(worker.tell(STOP) for worker in self.workers))
+        await asyncio.gather(*(worker.send(STOP) for worker in self.workers))
 
     def statistics(self, plan: LoadPlan) -> LoadStatistics:
         """All that was reported until now, merged."""
@@ -105,7 +105,7 @@ class WorkerPool:
             start_new_session=True,
         )
         worker = Worker(number, process)
-        await worker.tell(json.dumps(share).encode() + b"\n")
+        await worker.send(json.dumps(share).encode() + b"\n")
         return worker
 
     async def _begin(self) -> None:
@@ -117,13 +117,13 @@ class WorkerPool:
             raise WorkersFailed(f"a worker is not ready after {READY_SECONDS:g} s") from None
         if all(worker.problem for worker in self.workers):
             raise WorkersFailed(self.workers[0].problem)
-        await asyncio.gather(*(worker.tell(GO) for worker in self.workers))
+        await asyncio.gather(*(worker.send(GO) for worker in self.workers))
 
     async def _until_ready(self, worker: Worker) -> None:
         message = await worker.message()
         if message is None or "ready" not in message:
-            said = (message or {}).get("error")
-            worker.problem = str(said) if said else await _ending(worker)
+            error = (message or {}).get("error")
+            worker.problem = str(error) if error else await _ending(worker)
 
     async def _follow(self, worker: Worker) -> None:
         while not worker.problem and (message := await worker.message()) is not None:

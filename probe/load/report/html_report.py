@@ -5,14 +5,14 @@ from probe.load.measurement.statistics import ITERATION
 from probe.load.report.plots import LoadChart, outcomes, over_time, percentiles
 from probe.load.report.table import HEAD, MARKS, cells
 from probe.load.report.texts import (
-    count_words,
-    error_words,
+    error_text,
+    generator_text,
     headline,
-    lost_words,
-    objective_words,
-    own_words,
-    plan_words,
-    spending_words,
+    iterations_text,
+    lost_workers_text,
+    objective_text,
+    plan_text,
+    spending_text,
 )
 from probe.load.result import LoadResult, error_rows, notes, step_rows
 from probe.report.html.page import icon
@@ -38,9 +38,9 @@ def render(result: LoadResult) -> str:
         "objectives": _objectives(result),
         "head": HEAD,
         "rows": [cells(row) for row in step_rows(result)],
-        "errors": [error_words(row) for row in error_rows(result)],
+        "errors": [error_text(row) for row in error_rows(result)],
         "charts": _charts(result),
-        "notes": [own_words(result), *notes(result)],
+        "notes": [generator_text(result), *notes(result)],
         "icon": icon(),
     }
     return render_template("load.html", context, style="load.css")
@@ -48,17 +48,17 @@ def render(result: LoadResult) -> str:
 
 def _facts(result: LoadResult) -> list[str]:
     return [
-        f"{iso(result.started_at.timestamp())}, {plan_words(result.plan)}",
-        count_words(result),
-        f"Used {spending_words(result.statistics.used)}",
-        f"Budget {spending_words(result.limit)}",
-        *lost_words(result),
+        f"{iso(result.started_at.timestamp())}, {plan_text(result.plan)}",
+        iterations_text(result),
+        f"Used {spending_text(result.statistics.used)}",
+        f"Budget {spending_text(result.limit)}",
+        *lost_workers_text(result),
         *(f"Limit of the target: {each}" for each in result.limits_met),
     ]
 
 
 def _objectives(result: LoadResult) -> list[str]:
-    return [f"{MARKS[each.verdict]} {objective_words(each)}" for each in result.objectives]
+    return [f"{MARKS[each.verdict]} {objective_text(each)}" for each in result.objectives]
 
 
 def _charts(result: LoadResult) -> list[LoadChart]:

@@ -8,7 +8,7 @@ from datetime import UTC
 from xml.etree import ElementTree as ET
 
 from probe.core.model import Verdict
-from probe.load.report.texts import error_words, headline, objective_words, plan_words, seconds
+from probe.load.report.texts import error_text, headline, objective_text, plan_text, seconds
 from probe.load.result import ErrorRow, LoadResult, StepRow, error_rows, step_rows
 from probe.load.verdict import ObjectiveResult
 from probe.report.text.sanitize import clean, without_commands
@@ -21,7 +21,7 @@ def render(result: LoadResult) -> str:
     facts = {
         "verdict": result.verdict.value,
         "target": result.target,
-        "plan": plan_words(result.plan),
+        "plan": plan_text(result.plan),
         "region": result.region,
         "version": result.version,
         "outcome": headline(result),
@@ -43,13 +43,13 @@ def render(result: LoadResult) -> str:
 
 def _objective(each: ObjectiveResult) -> ET.Element:
     case = ET.Element("testcase", classname="probe.load.objectives", name=each.name, time="0.000")
-    words = objective_words(each)
+    text = objective_text(each)
     if each.verdict is Verdict.OBJECTIVE_MISSED:
-        ET.SubElement(case, "failure", type="threshold", message=words)
+        ET.SubElement(case, "failure", type="threshold", message=text)
     elif each.verdict is Verdict.UNKNOWN:
-        ET.SubElement(case, "error", type="unknown", message=words)
+        ET.SubElement(case, "error", type="unknown", message=text)
     else:
-        ET.SubElement(case, "system-out").text = words
+        ET.SubElement(case, "system-out").text = text
     return case
 
 
@@ -58,7 +58,7 @@ def _step(row: StepRow, errors: list[ErrorRow]) -> ET.Element:
         "testcase", classname="probe.load.steps", name=row.name, time=f"{row.p50 or 0.0:.3f}"
     )
     own = [each for each in errors if each.step == row.name]
-    details = "\n".join(error_words(each) for each in own)
+    details = "\n".join(error_text(each) for each in own)
     if row.failed:
         message = f"{row.failed} of {row.passed + row.failed} failed"
         ET.SubElement(case, "failure", type=own[0].cause.value, message=message).text = details

@@ -132,7 +132,7 @@ def _chart(
             )
             for number in range(_TICKS + 1)
         ),
-        marks=tuple(AxisMark(round(LEFT + x * WIDTH), words) for x, words in axis),
+        marks=tuple(AxisMark(round(LEFT + x * WIDTH), text) for x, text in axis),
     )
 
 

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 
 from probe.core.model import Verdict
 from probe.load.report.texts import (
-    count_words,
-    error_words,
+    error_text,
+    generator_text,
     headline,
-    lost_words,
-    objective_words,
-    own_words,
-    plan_words,
+    iterations_text,
+    lost_workers_text,
+    objective_text,
+    plan_text,
     seconds,
     share,
-    spending_words,
+    spending_text,
 )
 from probe.load.result import LoadResult, StepRow, error_rows, notes, step_rows
 from probe.report.formats import Style
@@ -34,26 +34,26 @@ def render(result: LoadResult, style: Style) -> str:
 
 
 def _lines(result: LoadResult, style: Style) -> Iterator[str]:
-    word = result.verdict.value.upper().replace("_", " ")
-    yield f"{_coloured(word, result.verdict, style)}  {headline(result)}"
-    yield f"{clean(result.target)}: {plan_words(result.plan)}"
-    yield count_words(result)
-    yield f"Used: {spending_words(result.statistics.used)}"
-    yield f"  of: {spending_words(result.limit)}"
-    yield from (f"! {each}" for each in lost_words(result))
+    verdict = result.verdict.value.upper().replace("_", " ")
+    yield f"{_coloured(verdict, result.verdict, style)}  {headline(result)}"
+    yield f"{clean(result.target)}: {plan_text(result.plan)}"
+    yield iterations_text(result)
+    yield f"Used: {spending_text(result.statistics.used)}"
+    yield f"  of: {spending_text(result.limit)}"
+    yield from (f"! {each}" for each in lost_workers_text(result))
     yield ""
     yield from _table([HEAD, *map(cells, step_rows(result))])
     if errors := error_rows(result):
         yield ""
         yield "Errors"
-        yield from (f"  {error_words(row)}" for row in errors)
+        yield from (f"  {error_text(row)}" for row in errors)
     yield ""
     yield "Objectives"
     for each in result.objectives:
         mark = _coloured(MARKS[each.verdict], each.verdict, style)
-        yield f"  {mark} {objective_words(each)}"
+        yield f"  {mark} {objective_text(each)}"
     yield ""
-    yield own_words(result)
+    yield generator_text(result)
     yield from notes(result)
     yield from (f"Limit of the target: {clean(each)}" for each in result.limits_met)
 

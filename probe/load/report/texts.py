@@ -25,12 +25,12 @@ _STOPPED = {
 
 def headline(result: LoadResult) -> str:
     """The verdict in words, and why the load ended early if it did."""
-    words = HEADLINES[result.verdict]
+    text = HEADLINES[result.verdict]
     stopped = _STOPPED.get(result.statistics.stopped_by)
-    return f"{words}; {stopped}" if stopped else words
+    return f"{text}; {stopped}" if stopped else text
 
 
-def plan_words(plan: LoadPlan) -> str:
+def plan_text(plan: LoadPlan) -> str:
     """``10 users, closed model, think time 1 s, 60 s``."""
     model = f"open model, {plan.rate:g} iterations/s" if plan.rate else "closed model"
     think = "" if plan.is_open else f", think time {show(plan.think, Unit.SECONDS)}"
@@ -39,7 +39,7 @@ def plan_words(plan: LoadPlan) -> str:
     return f"{users}, {model}{think}, {show(plan.duration, Unit.SECONDS)}{ramp}"
 
 
-def spending_words(spending: Spending) -> str:
+def spending_text(spending: Spending) -> str:
     """``1,440 requests, 3,360 Redis commands, 15 MB through TURN``."""
     turn = show(float(spending.turn_bytes), Unit.BYTES)
     return (
@@ -58,7 +58,7 @@ def share(value: float | None) -> str:
     return "" if value is None else show(value, Unit.RATIO, 2)
 
 
-def objective_words(each: ObjectiveResult) -> str:
+def objective_text(each: ObjectiveResult) -> str:
     """The measured value and the objective, in a sentence."""
     value = ABSENT if each.value is None else show(each.value, each.unit)
     side = "at most" if each.bad is LimitSide.ABOVE else "at least"
@@ -72,7 +72,7 @@ def objective_words(each: ObjectiveResult) -> str:
     return f"{each.name}: {value} of {each.samples:,}{spread}, objective {side} {limit}{reason}"
 
 
-def error_words(row: ErrorRow) -> str:
+def error_text(row: ErrorRow) -> str:
     """``session: deadline 12 times: no answer within 10 s``."""
     where = row.step + (f", phase {clean(row.phase)}" if row.phase else "")
     kind = "" if row.measured else " (not measured)"
@@ -80,7 +80,7 @@ def error_words(row: ErrorRow) -> str:
     return f"{where}: {row.cause.value} {times}{kind}: {clean(row.message)}"
 
 
-def own_words(result: LoadResult) -> str:
+def generator_text(result: LoadResult) -> str:
     """The generator's own part: lateness of the loop, CPU."""
     own = result.statistics.own
     lag = f"loop lag p95 {seconds(own.lag.quantile(0.95))}, at most {seconds(own.lag.maximum)}"
@@ -89,7 +89,7 @@ def own_words(result: LoadResult) -> str:
     return f"Generator: {lag}; CPU {share(cpu)} of one core{busiest}"
 
 
-def count_words(result: LoadResult) -> str:
+def iterations_text(result: LoadResult) -> str:
     """Iterations, and how many a second."""
     found = result.statistics
     rate = found.completed / found.elapsed if found.elapsed > 0 else 0.0
@@ -99,6 +99,6 @@ def count_words(result: LoadResult) -> str:
     )
 
 
-def lost_words(result: LoadResult) -> Iterator[str]:
+def lost_workers_text(result: LoadResult) -> Iterator[str]:
     """What became of workers that did not report to the end."""
     yield from (clean(each) for each in result.lost)

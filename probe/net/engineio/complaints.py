@@ -26,26 +26,26 @@ class NamespaceRefused(CheckFailed):
     """The application refuses the session, in a text that proves nothing about the token."""
 
 
-def _readable(said: object) -> str:
+def _readable(payload: object) -> str:
     """What the server says, fit to be shown: one line, short, no word that may be a secret."""
-    text = said.get("message", "") if isinstance(said, dict) else said
+    text = payload.get("message", "") if isinstance(payload, dict) else payload
     text = text if isinstance(text, str) else json.dumps(text)[:2000] if text else ""
     line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[:2000]).split())
     return re.sub(r"[\w+/=.~-]{20,}", "…", line)[:160]
 
 
-def _code_of(said: object) -> int | None:
+def _code_of(payload: object) -> int | None:
     """A status in a field of its own, as in ``{"status": 429}``."""
-    while isinstance(said, dict):
+    while isinstance(payload, dict):
         for name in ("statusCode", "status", "code"):
-            if isinstance(said.get(name), int):
-                return int(said[name])
-        said = said.get("data")
+            if isinstance(payload.get(name), int):
+                return int(payload[name])
+        payload = payload.get("data")
     return None
 
 
-def _by_code(said: object, message: str) -> CheckAborted | None:
-    code = _code_of(said)
+def _by_code(payload: object, message: str) -> CheckAborted | None:
+    code = _code_of(payload)
     if code == _TOO_MANY_REQUESTS:
         return NotMeasured(Cause.RATE_LIMITED, message)
     if code == 401:
@@ -55,8 +55,8 @@ def _by_code(said: object, message: str) -> CheckAborted | None:
 
 def refused_namespace(content: object, host: str) -> CheckAborted:
     """What a CONNECT_ERROR packet with this content means."""
-    said = _readable(content)
-    message = f"{host} refuses the namespace" + (f": {said}" if said else "")
+    payload = _readable(content)
+    message = f"{host} refuses the namespace" + (f": {payload}" if payload else "")
     if content == _UNKNOWN_NAMESPACE:
         return CheckFailed(Cause.PROTOCOL_ERROR, message, hint=_NAMESPACE_HINT)
     return _by_code(content, message) or NamespaceRefused(
@@ -66,7 +66,7 @@ def refused_namespace(content: object, host: str) -> CheckAborted:
 
 def complaint(name: str, content: object) -> CheckAborted:
     """What an event of this name means by which the application complains."""
-    said = _readable(content)
-    message = f'the server sends "{name}"' + (f": {said}" if said else "")
+    payload = _readable(content)
+    message = f'the server sends "{name}"' + (f": {payload}" if payload else "")
     hint = "See the backend's log for this moment."
     return _by_code(content, message) or ApplicationError(Cause.PROTOCOL_ERROR, message, hint=hint)

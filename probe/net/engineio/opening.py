@@ -29,10 +29,10 @@ def read_opening(text: str, *, needs_sid: bool = True) -> Opening:
     Over a WebSocket no further request ``needs_sid``. Raises ProtocolViolation.
     """
     try:
-        said = parse_json(text, max_bytes=LONGEST_OPENING)
-        sid = str(said.get("sid") or "")
-        upgrades = tuple(str(each) for each in said["upgrades"])
-        interval, timeout = said["pingInterval"], said["pingTimeout"]
+        document = parse_json(text, max_bytes=LONGEST_OPENING)
+        sid = str(document.get("sid") or "")
+        upgrades = tuple(str(each) for each in document["upgrades"])
+        interval, timeout = document["pingInterval"], document["pingTimeout"]
     except (ValueError, TypeError, KeyError, AttributeError):
         raise ProtocolViolation("does not speak Engine.IO as it should") from None
     if needs_sid and not sid:
@@ -49,13 +49,13 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def refused_request(status: int, host: str, words: str = "") -> CheckAborted:
+def refused_request(status: int, host: str, detail: str = "") -> CheckAborted:
     """The cause behind a status that is neither 200 nor 101.
 
     The token is sent later, in Socket.IO's CONNECT packet: no status here refuses it.
     """
     message = f"{host} answers the Socket.IO handshake with status {status}"
-    message += f": {words}" if words else ""
+    message += f": {detail}" if detail else ""
     aborted: CheckAborted = refusal_of_backend(status, message)
     if aborted.cause is Cause.HTTP_STATUS and status in (400, 404, 405, 426):
         # The server there is up, and speaks no Socket.IO at this path.
@@ -68,16 +68,16 @@ def not_socketio(host: str) -> CheckAborted:
     return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} does not speak Socket.IO as it should")
 
 
-def words_of(body: bytes) -> str:
+def refusal_text(body: bytes) -> str:
     """Engine.IO's own text in a refusal (``{"code", "message"}``), else a short plain text."""
     text = body.decode("utf-8", "replace")
     try:
-        said = parse_json(text)
+        document = parse_json(text)
     except InvalidDocument:
-        said = "" if "<" in text else text
-    if isinstance(said, dict):
-        said = said.get("message", "")
-    if not isinstance(said, str):
+        document = "" if "<" in text else text
+    if isinstance(document, dict):
+        document = document.get("message", "")
+    if not isinstance(document, str):
         return ""
-    line = " ".join("".join(each if each.isprintable() else " " for each in said).split())
+    line = " ".join("".join(each if each.isprintable() else " " for each in document).split())
     return line if len(line) <= 100 else ""

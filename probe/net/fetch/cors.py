@@ -65,12 +65,12 @@ def check_allowed(headers: Headers, origin: str, host: str, *, credentials: bool
     if passes:
         return
     if not values:
-        said = f"sends no {ALLOW_ORIGIN}"
+        finding = f"sends no {ALLOW_ORIGIN}"
     elif credentials and allowed in ("*", origin):
-        said = f"does not allow credentials ({ALLOW_CREDENTIALS})"
+        finding = f"does not allow credentials ({ALLOW_CREDENTIALS})"
     else:
-        said = f"allows {_short(allowed)}"
-    message = f"browsers on {origin} can't read {host}: it {said}"
+        finding = f"allows {_short(allowed)}"
+    message = f"browsers on {origin} can't read {host}: it {finding}"
     hint = TWICE_HINT if len(values) > 1 or "," in allowed else None
     raise CheckFailed(Cause.CORS_REJECTED, message, phase=PHASE, hint=hint)
 

@@ -49,12 +49,12 @@ async def ask(
     without an answer raises.
     """
     address = URL(page).with_user(None).join(URL(preflight.path))
-    asked = {"Accept": "*/*", "Origin": origin, "Access-Control-Request-Method": preflight.method}
+    headers = {"Accept": "*/*", "Origin": origin, "Access-Control-Request-Method": preflight.method}
     if preflight.headers:
-        asked["Access-Control-Request-Headers"] = ",".join(preflight.headers)
+        headers["Access-Control-Request-Headers"] = ",".join(preflight.headers)
     async with (
         fresh_client(ca_file=ca_file, clock=clock, host=address.host or "") as client,
-        client.request("OPTIONS", address, headers=asked) as answer,
+        client.request("OPTIONS", address, headers=headers) as answer,
     ):
         judge(preflight, answer, origin, address.host_port_subcomponent or "", credentials)
 

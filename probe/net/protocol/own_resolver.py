@@ -27,7 +27,7 @@ def name_servers(path: Path = RESOLV_CONF) -> list[str]:
     except OSError:
         lines = []
     fields = [line.split() for line in lines]
-    found = [words[1] for words in fields if len(words) > 1 and words[0] == "nameserver"]
+    found = [parts[1] for parts in fields if len(parts) > 1 and parts[0] == "nameserver"]
     return [address for address in found if _is_ip(address)][:3] or list(_DEFAULT)
 
 

@@ -100,7 +100,7 @@ def are_configured() -> bool:
     return any(address and _is_usable(address) for address in named)
 
 
-def in_words() -> str:
+def proxies_text() -> str:
     """Which proxies are used for what, in one sentence; empty where there are none."""
     used = {
         _proxy(address).host

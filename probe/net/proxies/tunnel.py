@@ -35,8 +35,8 @@ async def open_tunnel(sock: socket.socket, proxy: Proxy, authority: str) -> None
     NotMeasured(own_network) where it refuses.
     """
     try:
-        asked = Request("CONNECT", "http", authority, authority, proxy.headers)
-        status = (await http1.exchange(Stream(sock), asked)).status
+        request = Request("CONNECT", "http", authority, authority, proxy.headers)
+        status = (await http1.exchange(Stream(sock), request)).status
     except (PeerError, OSError):
         sock.close()
         message = f"the proxy {proxy.host} does not answer CONNECT {authority} as it should"

@@ -48,9 +48,9 @@ def of_run(report: Report) -> Announced:
         failure = row.result.failure
         if without_objectives(row.verdict) is Verdict.OK:
             continue
-        said = problem(report, row) or row.verdict.value
+        summary = problem(report, row) or row.verdict.value
         cause = f" ({failure.cause.value}, phase {failure.phase})" if failure else ""
-        lines.append(f"*{row.name}*: {said}{cause}")
+        lines.append(f"*{row.name}*: {summary}{cause}")
     title = "Deployment checked" if verdict is Verdict.OK else "Deployment check failed"
     if verdict in (Verdict.WARNING, Verdict.UNKNOWN):
         title = f"Deployment check: {verdict.value}"
@@ -59,7 +59,7 @@ def of_run(report: Report) -> Announced:
 
 def of_gate(report: GateReport) -> Announced:
     """The end of a watch."""
-    title = f"Release gate: {gate_phrases.WORDS[report.verdict].lower()}"
+    title = f"Release gate: {gate_phrases.VERDICTS[report.verdict].lower()}"
     lines = [*gate_phrases.explanation(report)]
     for row in report.incidents:
         when = f"{gate_phrases.moment(row.start)}, {gate_phrases.lasted(row)}"
@@ -67,7 +67,7 @@ def of_gate(report: GateReport) -> Announced:
     return Announced(_GATE_SIGNS[report.verdict], title, gate_phrases.headline(report), lines)
 
 
-def slack_message(said: Announced, pipeline: CiPipeline) -> Mapping[str, Any]:
+def slack_message(summary: Announced, pipeline: CiPipeline) -> Mapping[str, Any]:
     """The content for a webhook or ``chat.postMessage``; ``text`` is what a notification shows."""
     about = [
         ("Commit", pipeline.short_commit),
@@ -77,12 +77,12 @@ def slack_message(said: Announced, pipeline: CiPipeline) -> Mapping[str, Any]:
     parts = [f"*{name}* {_escaped(value)}" for name, value in about if value]
     if pipeline.url:
         parts.append(f"<{_escaped(pipeline.url)}|the run in {_escaped(pipeline.service)}>")
-    blocks = [_section(f"{said.sign} *{_escaped(said.title)}*: {_escaped(said.text)}")]
+    blocks = [_section(f"{summary.sign} *{_escaped(summary.title)}*: {_escaped(summary.text)}")]
     if parts:
         blocks.append(_section(" · ".join(parts)))
-    if said.lines:
-        blocks.append(_section(_lines(said.lines)))
-    text = f"{said.title}: {said.text}"
+    if summary.lines:
+        blocks.append(_section(_lines(summary.lines)))
+    text = f"{summary.title}: {summary.text}"
     return {"text": cut(_escaped(text), LONGEST_LINE), "blocks": blocks, "unfurl_links": False}
 
 

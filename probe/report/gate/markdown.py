@@ -20,8 +20,8 @@ def render(report: GateReport) -> str:
 
 
 def _blocks(report: GateReport) -> Iterator[Sequence[str]]:
-    word, window = phrases.WORDS[report.verdict], report.window
-    yield [f"### {word}: {escaped(phrases.headline(report))}"]
+    verdict, window = phrases.VERDICTS[report.verdict], report.window
+    yield [f"### {verdict}: {escaped(phrases.headline(report))}"]
     yield [
         f"From {phrases.moment(window.start)} to {phrases.moment(window.end)}"
         f", region {escaped(report.region)}, probe {escaped(report.version)}"
@@ -54,7 +54,7 @@ def _timeline(report: GateReport) -> Iterator[str]:
     yield "    dateFormat YYYY-MM-DDTHH:mm:ss"
     yield "    axisFormat %H:%M" if window.planned <= 2 * 86400 else "    axisFormat %m-%d"
     yield "    section watch"
-    yield f"    {phrases.WORDS[report.verdict]} :done, {_span(window.start, window.end)}"
+    yield f"    {phrases.VERDICTS[report.verdict]} :done, {_span(window.start, window.end)}"
     yield from bars[:MOST_BARS]
     yield "```"
     if len(bars) > MOST_BARS:

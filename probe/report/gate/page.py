@@ -15,15 +15,15 @@ _TICKS = 6
 
 def render(report: GateReport) -> str:
     """The whole document."""
-    word, window = phrases.WORDS[report.verdict], report.window
+    verdict, window = phrases.VERDICTS[report.verdict], report.window
     lanes = list(report.timeline)
     return templates.render(
         "gate.html",
         {
-            "title": word,
+            "title": verdict,
             "heading": "Release gate",
             "verdict": report.verdict.value,
-            "words": f"{word}: {phrases.headline(report)}",
+            "words": f"{verdict}: {phrases.headline(report)}",
             "about": f"From {phrases.moment(window.start)} to {phrases.moment(window.end)}, region "
             f"{report.region}, probe {report.version}, intervals at {100 * report.confidence:g} %. "
             f"{report.early}",

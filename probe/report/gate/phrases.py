@@ -13,7 +13,7 @@ from probe.report.gate.model import (
 from probe.report.text.time_format import duration, iso
 from probe.report.text.units import show
 
-WORDS = {
+VERDICTS = {
     GateVerdict.GO: "GO",
     GateVerdict.ROLL_BACK: "ROLL BACK",
     GateVerdict.NOT_DECIDED: "NOT DECIDED",

@@ -17,8 +17,8 @@ MOST_REASONS = 10
 
 def render(report: GateReport, *, colour: bool = False) -> str:
     """The verdict first, then what it follows from."""
-    word = phrases.WORDS[report.verdict]
-    shown = f"\x1b[1;{_COLOURS[report.verdict]}m{word}\x1b[0m" if colour else word
+    verdict = phrases.VERDICTS[report.verdict]
+    shown = f"\x1b[1;{_COLOURS[report.verdict]}m{verdict}\x1b[0m" if colour else verdict
     lines = [f"{shown}: {phrases.headline(report)}"]
     if report.early:
         lines.append(report.early)

@@ -27,10 +27,10 @@ _USUAL, _WIDEST = 7.0, 11.0
 
 def render(overview: Overview) -> str:
     """An SVG: ``probe | up``, ``probe | 2 critical``, ``probe | starting``."""
-    words = summary(overview)
-    said = "up" if words == "all ok" else words
-    colour = _WAITING if words == "starting" else _COLOURS[without_objectives(overview.verdict)]
-    return _badge(LABEL, said, colour)
+    text = summary(overview)
+    message = "up" if text == "all ok" else text
+    colour = _WAITING if text == "starting" else _COLOURS[without_objectives(overview.verdict)]
+    return _badge(LABEL, message, colour)
 
 
 def state_badge(row: ServiceRow) -> str:
@@ -38,8 +38,8 @@ def state_badge(row: ServiceRow) -> str:
     if row.verdict is None:
         return _badge(row.title, "not run yet", _WAITING)
     verdict = without_objectives(row.verdict)
-    words = {Verdict.OK: "up", Verdict.WARNING: "degraded", Verdict.CRITICAL: "down"}
-    return _badge(row.title, words.get(verdict, verdict.value), _COLOURS[verdict])
+    text = {Verdict.OK: "up", Verdict.WARNING: "degraded", Verdict.CRITICAL: "down"}
+    return _badge(row.title, text.get(verdict, verdict.value), _COLOURS[verdict])
 
 
 def uptime_badge(title: str, report: UptimeReport, window: str, seconds: float) -> str:
@@ -73,18 +73,18 @@ def percent(ratio: float) -> str:
     return "100 %" if ratio >= 1 else f"{hundredths / 100:.2f} %"
 
 
-def _badge(label: str, said: str, colour: str) -> str:
+def _badge(label: str, message: str, colour: str) -> str:
     """Two halves, each as wide as its text; ``colour`` is that of the right one."""
-    left, right = _width(label), _width(said)
+    left, right = _width(label), _width(message)
     context = {
         "label": label,
-        "said": said,
+        "said": message,
         "left": left,
         "right": right,
         "height": _HEIGHT,
         "padding": _PADDING,
         "halves": ((0, left, _GREY), (left, right, colour)),
-        "texts": ((0, left, label), (left, right, said)),
+        "texts": ((0, left, label), (left, right, message)),
     }
     return environment().get_template("badge.svg").render(context)
 

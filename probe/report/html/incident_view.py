@@ -145,8 +145,8 @@ def _notified(incident: Incident) -> str:
     if incident.suppressed and not incident.notifications:
         return f"not notified: {', '.join(incident.suppressed)}"
     parts = [
-        f"{words} {', '.join(receivers)}"
-        for status, words in (
+        f"{label} {', '.join(receivers)}"
+        for status, label in (
             (NotificationStatus.DELIVERED, "sent to"),
             (NotificationStatus.PENDING, "waiting for"),
             (NotificationStatus.REFUSED, "refused by"),

@@ -61,13 +61,13 @@ def render(
     ``refresh`` is after how many seconds a browser asks again (None: never), ``base`` stands
     in front of the paths of the probe's other pages; ``shown`` filters the checks.
     """
-    overview, words = board.overview, board_headline(board)
+    overview, headline = board.overview, board_headline(board)
     incidents = [view_of(each, steps, base) for each in board.open]
     context = {
         "title": page_title(overview),
-        "icon": icon(words.verdict),
-        "symbol": SYMBOLS[words.verdict],
-        "headline": words,
+        "icon": icon(headline.verdict),
+        "symbol": SYMBOLS[headline.verdict],
+        "headline": headline,
         "board": board,
         "overview": overview,
         "incidents": incidents,

@@ -45,7 +45,7 @@ DEFAULT_TITLE = "Service status"
 
 
 @dataclass(frozen=True, slots=True)
-class PublicLook:
+class PublicBranding:
     """What the operators choose: the page's title, a logo as a ``data:`` address, and links
     (name, address)."""
 
@@ -85,7 +85,7 @@ class PublicIncident:
 
 
 def render(
-    board: StatusBoard, look: PublicLook, *, base: str = "", live: bool = True
+    board: StatusBoard, branding: PublicBranding, *, base: str = "", live: bool = True
 ) -> tuple[str, str]:
     """The document, and the Content-Security-Policy that it needs. ``live``: it is served from
     here, and refreshes; otherwise it stands for itself."""
@@ -93,9 +93,9 @@ def render(
     services = [_service(row) for row in board.services]
     verdict = overall([each.verdict for each in services])
     context = {
-        "title": f"{_SYMBOLS[verdict]} {truncate(look.title, 100)}",
+        "title": f"{_SYMBOLS[verdict]} {truncate(branding.title, 100)}",
         "icon": icon(verdict),
-        "look": look,
+        "look": branding,
         "verdict": verdict,
         "symbol": _SYMBOLS[verdict],
         "headline": _HEADLINES[verdict] if services else "Nothing is measured yet",

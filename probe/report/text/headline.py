@@ -133,8 +133,8 @@ def summary(overview: Overview) -> str:
 
 def _of_row(row: StatusRow, others: int) -> Headline:
     verdict = row.verdict or Verdict.UNKNOWN
-    said = truncate(problem(row) or verdict.value, _HEADLINE_TEXT)
-    text = f"{truncate(row.name, _HEADLINE_NAME)}: {said}"
+    problem_text = truncate(problem(row) or verdict.value, _HEADLINE_TEXT)
+    text = f"{truncate(row.name, _HEADLINE_NAME)}: {problem_text}"
     return Headline(verdict, text, row.since, f"{others} more" if others else "")
 
 
@@ -167,7 +167,9 @@ def _also(overview: Overview) -> str:
     notices = [each for each in overview.notices if each.verdict in BROKEN]
     parts = (
         f"{plural(len(rows), 'check')} failing" if rows else "",
-        truncate(notices[0].title, _HEADLINE_NAME) if notices else "",
+        f"{plural(len(notices), 'notice')}: {truncate(notices[0].title, _HEADLINE_NAME)}"
+        if notices
+        else "",
     )
     return ", ".join(part for part in parts if part)
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from probe.core.model import Aggregation, Evaluation, LimitSide, Sample, Status, Unit, Verdict
-from probe.report.model import Report, ReportRow
+from probe.report.model import Report, ReportRow, RetriedRow
 from probe.report.text.sanitize import clean
 from probe.report.text.units import ABSENT, compared, plural, show, show_until
 
@@ -70,8 +70,10 @@ def limit_sentence(evaluation: Evaluation) -> str:
 def objective_sentence(evaluation: Evaluation) -> str:
     """The same under the signal's own name, which is the one to look for or to configure."""
     value, comparison = value_and_limit(evaluation)
-    word = evaluation.verdict.value.removesuffix("_missed")
-    return f"{_named(evaluation, evaluation.threshold.signal.name)} {value}, {comparison} ({word})"
+    verdict = evaluation.verdict.value.removesuffix("_missed")
+    return (
+        f"{_named(evaluation, evaluation.threshold.signal.name)} {value}, {comparison} ({verdict})"
+    )
 
 
 def value_and_limit(evaluation: Evaluation) -> tuple[str, str]:
@@ -82,8 +84,8 @@ def value_and_limit(evaluation: Evaluation) -> tuple[str, str]:
     if evaluation.value is None or limit is None:
         return ABSENT, "not evaluated"
     if unit is Unit.BOOLEAN:
-        wanted = "yes" if bad is LimitSide.BELOW else "no"
-        return show(evaluation.value, unit), f"should be {wanted}"
+        expected = "yes" if bad is LimitSide.BELOW else "no"
+        return show(evaluation.value, unit), f"should be {expected}"
     value, shown = compared(evaluation.value, limit, unit)
     counted = unit is Unit.RATIO and evaluation.samples > 1
     if counted or threshold.aggregation is Aggregation.RATIO:
@@ -123,6 +125,18 @@ def counts(report: Report) -> str:
     return f"{plural(len(verdicts), 'check')}{listed}"
 
 
+def retries(report: Report) -> str:
+    """``retried: frontend twice (http_status)``; empty where every check passed at once."""
+    return f"retried: {', '.join(map(retried, report.retried[:5]))}" if report.retried else ""
+
+
+def retried(row: RetriedRow) -> str:
+    """``frontend twice (http_status)``: what an earlier round of ``--wait`` met."""
+    times = {1: "once", 2: "twice"}.get(row.rounds, f"{row.rounds} times")
+    why = row.result.failure.cause.value if row.result.failure else row.result.status.value
+    return f"{clean(row.result.check)} {times} ({why})"
+
+
 def footer(report: Report) -> list[str]:
     """Counts, what was skipped, the duration and the probe."""
     skipped, unevaluated = len(report.skipped), _unevaluated(report)
@@ -130,6 +144,7 @@ def footer(report: Report) -> list[str]:
         counts(report),
         f"{skipped} skipped" if skipped else "",
         f"{plural(unevaluated, 'threshold')} not evaluated" if unevaluated else "",
+        retries(report),
         show(report.duration, Unit.SECONDS),
         clean(report.region),
         f"probe {clean(report.version)}",
@@ -138,10 +153,10 @@ def footer(report: Report) -> list[str]:
 
 
 def _named(evaluation: Evaluation, name: str) -> str:
-    words = [name, *evaluation.labels.values()]
+    parts = [name, *evaluation.labels.values()]
     if evaluation.threshold.aggregation is Aggregation.P95:
-        words.append(Aggregation.P95.value)
-    return clean(" ".join(words))
+        parts.append(Aggregation.P95.value)
+    return clean(" ".join(parts))
 
 
 def _all_passed(report: Report, unmeasured: int) -> str:

@@ -76,10 +76,10 @@ def _notified(incident: Document) -> str:
     if incident["suppressed"]:
         return f"suppressed by {clean(', '.join(incident['suppressed']))}"
     last = {each["receiver"]: each["status"] for each in incident.get("notifications", ())}
-    said = ", ".join(f"{clean(name)} ({status})" for name, status in last.items())
+    text = ", ".join(f"{clean(name)} ({status})" for name, status in last.items())
     by = [clean(each["author"]) for each in incident.get("acknowledgements", ())]
     acknowledged = f"; acknowledged by {', '.join(by)}" if by else ""
-    return f"notified: {said or 'no receiver'}{acknowledged}"
+    return f"notified: {text or 'no receiver'}{acknowledged}"
 
 
 def _check(check: Document, width: int) -> tuple[str, str]:

@@ -100,6 +100,6 @@ def _moment(value: float) -> str:
         return ABSENT
 
 
-def plural(number: int, thing: str) -> str:
+def plural(number: int, noun: str) -> str:
     """``1 check``, ``1,200 checks``."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -73,7 +73,7 @@ class Machine:
     memory: float | None = None
 
     @property
-    def standing(self) -> MachineState:
+    def current_state(self) -> MachineState:
         """Whether it runs, and if not, whether that was wanted."""
         match self.state:
             case "started":
@@ -93,7 +93,7 @@ class Machine:
         return sum(each.why in why and each.at >= since for each in self.exits)
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """Its state, for people."""
         if self.state == "started" and not self.host_ok:
             return f"{self.id} ({self.region}): its host is unreachable"

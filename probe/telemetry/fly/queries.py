@@ -47,7 +47,7 @@ def _of_machines(me: str) -> dict[str, str]:
     cores = f'count {_MACHINE} (fly_instance_cpu{{{me},mode="idle"}})'
     total = f"fly_instance_memory_mem_total{{{me}}}"
     up = f"max {_MACHINE} (last_over_time(fly_instance_up{{{me}}}[{_NOW}]) == 1)"
-    lately = f"max {_MACHINE} (max_over_time(fly_instance_up{{{me}}}[30m]))"
+    seen_recently = f"max {_MACHINE} (max_over_time(fly_instance_up{{{me}}}[30m]))"
     first_core = f'fly_instance_cpu{{{me},mode="idle",cpu_id="0"}}'
     return {
         MEMORY_USED: f"{total} - fly_instance_memory_mem_available{{{me}}}",
@@ -56,5 +56,5 @@ def _of_machines(me: str) -> dict[str, str]:
         THROTTLED: f"sum {_MACHINE} (rate(fly_instance_cpu_throttle{{{me}}}[5m])) / 100",
         RESTARTS: f"sum {_MACHINE} (resets({first_core}[1d]))",
         UP: up,
-        VANISHED: f"{lately} unless {up}",
+        VANISHED: f"{seen_recently} unless {up}",
     }

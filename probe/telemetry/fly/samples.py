@@ -68,15 +68,15 @@ def warn_of_limits(
         record.sample(f.UNREACHABLE, float(beyond), machine=machine, machine_region=region)
         if not beyond:
             continue
-        words = (
+        message = (
             f"the limit of {highest / 1e6:.0f} MB can't be reached on {total / 1e6:.0f} MB; "
             "90 % of the machine is alerted on all the same"
         )
-        record.facts["memory limit"] = words
+        record.facts["memory limit"] = message
         warned: set[tuple[float, float]] = context.get_or_create(("fly-limits", app), set)
         if (highest, total) not in warned:
             warned.add((highest, total))
-            logger.warning("%s: %s", app, words)
+            logger.warning("%s: %s", app, message)
 
 
 def write_lost(
@@ -87,7 +87,7 @@ def write_lost(
 ) -> None:
     """Of the machines whose metrics have stopped, those that should run as Fly says. What
     Fly says has ended is reported by the check of the machines."""
-    running = {each.id for each in machines if each.standing is MachineState.UP}
+    running = {each.id for each in machines if each.current_state is MachineState.UP}
     for (machine, region), _ in _of_machines(up).items():
         record.sample(f.LOST, 0.0, machine=machine, machine_region=region)
     for (machine, region), _ in _of_machines(vanished).items():
@@ -98,13 +98,13 @@ def write_lost(
 def write_machines(machines: Sequence[Machine], now: float, record: Recorder) -> None:
     """The state of each machine, and how often it ended in the last hour; ``now`` in seconds
     since 1970."""
-    for standing in MachineState:
-        count = sum(each.standing is standing for each in machines)
-        record.sample(f.MACHINES, count, standing=standing.value)
+    for state in MachineState:
+        count = sum(each.current_state is state for each in machines)
+        record.sample(f.MACHINES, count, standing=state.value)
     for each in machines[:MOST_MACHINES]:
         labels = {"machine": each.id, "machine_region": each.region}
-        if each.standing in (MachineState.UP, MachineState.DOWN):
-            record.sample(f.MACHINE_UP, float(each.standing is MachineState.UP), **labels)
+        if each.current_state in (MachineState.UP, MachineState.DOWN):
+            record.sample(f.MACHINE_UP, float(each.current_state is MachineState.UP), **labels)
         since = now - HOUR
         record.sample(f.CRASHES, each.count((Exit.CRASH, Exit.OUT_OF_MEMORY), since), **labels)
         record.sample(f.OUT_OF_MEMORY, each.count((Exit.OUT_OF_MEMORY,), since), **labels)

@@ -18,8 +18,8 @@ def split_token(text: str) -> tuple[str, str]:
     Raises ValueError, which does not repeat the token.
     """
     scheme, bare = "", text.strip()
-    while (word := bare.partition(" ")[0]) in SCHEMES:
-        scheme, bare = word, bare.removeprefix(word).lstrip()
+    while (scheme_prefix := bare.partition(" ")[0]) in SCHEMES:
+        scheme, bare = scheme_prefix, bare.removeprefix(scheme_prefix).lstrip()
     if not _GOOD.match(bare):
         raise ValueError(
             "this is no token: paste what fly tokens create readonly printed, as it is"

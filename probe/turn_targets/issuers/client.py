@@ -51,9 +51,9 @@ class IssuedServers:
             if not self._kept or self._context.clock() >= self._until:
                 self._raise_if_paused()
                 found = await self._ask_in_time(ca_file, limit)
-                kept = KEPT_SECONDS if found.ttl is None else _KEPT_SHARE * found.ttl
+                lifetime = KEPT_SECONDS if found.ttl is None else _KEPT_SHARE * found.ttl
                 self._kept = found.servers
-                self._until = self._context.clock() + min(KEPT_SECONDS, kept)
+                self._until = self._context.clock() + min(KEPT_SECONDS, lifetime)
             return self._kept
 
     def forget(self) -> None:
@@ -77,14 +77,18 @@ class IssuedServers:
     async def _ask(self, ca_file: Path | None) -> IssuedList:
         from yarl import URL
 
-        asked, host = self._issuer.request(self._account), self._host
-        address = URL(self._account.base + asked.path).with_query(dict(asked.query))
+        request, host = self._issuer.request(self._account), self._host
+        address = URL(self._account.base + request.path).with_query(dict(request.query))
         try:
             async with (
                 fresh_client(ca_file=ca_file, clock=self._context.clock, host=host) as browser,
                 # A redirect would show the key elsewhere.
                 browser.request(
-                    asked.method, address, headers=asked.headers, body=asked.body, json=asked.json
+                    request.method,
+                    address,
+                    headers=request.headers,
+                    body=request.body,
+                    json=request.json,
                 ) as response,
             ):
                 self._raise_for_status(response)

@@ -131,7 +131,7 @@ class NewSilence(_StrictBody):
     duration_seconds: StrictFloat | StrictInt | None = Field(default=None, gt=0, le=MOST_SECONDS)
 
     @model_validator(mode="after")
-    def _says_until(self) -> Self:
+    def _has_end(self) -> Self:
         if (self.end is None) == (self.duration_seconds is None):
             raise ValueError("set either end or duration_seconds")
         return self

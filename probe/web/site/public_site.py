@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 from probe.history.uptime.model import DAY_SECONDS
 from probe.report.board import StatusBoard
 from probe.report.html import badge, public_page
-from probe.report.html.public_page import PublicLook
+from probe.report.html.public_page import PublicBranding
 from probe.report.html.templates import path, script
 from probe.web.connections import ConnectionTable, watch_requests
 from probe.web.rendered import RenderedPage, RenderedPages
@@ -45,10 +45,10 @@ class PublicSite:
         self,
         board: Callable[[], Awaitable[StatusBoard]],
         revision: Callable[[], int],
-        look: PublicLook,
+        branding: PublicBranding,
         base: str = "",
     ) -> None:
-        self._board, self._revision, self._look, self._base = board, revision, look, base
+        self._board, self._revision, self._branding, self._base = board, revision, branding, base
         self._rendered = RenderedPages(FRESH_SECONDS)
 
     @property
@@ -84,7 +84,7 @@ class PublicSite:
         return web.json_response({"files": files})
 
     def _files(self, board: StatusBoard) -> dict[str, str]:
-        text, _ = public_page.render(board, self._look, live=False)
+        text, _ = public_page.render(board, self._branding, live=False)
         found = {"index.html": text}
         for row in board.services:
             name = f"badge/{path(row.name)}"
@@ -103,7 +103,7 @@ class PublicSite:
         return await asyncio.to_thread(self._render, board, live=False)
 
     def _render(self, board: StatusBoard, *, live: bool) -> RenderedPage:
-        text, policy = public_page.render(board, self._look, base=self._base, live=live)
+        text, policy = public_page.render(board, self._branding, base=self._base, live=live)
         headers = {"Content-Security-Policy": policy}
         headers |= {"Cache-Control": _CACHED} if live else {}
         return RenderedPage.of(text, "text/html", headers, revalidates=True)

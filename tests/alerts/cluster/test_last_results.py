@@ -20,8 +20,8 @@ class Asked:
 
     def __init__(self, status: Status = Status.OK) -> None:
         self.clock, self.hastened = Clock(1000.0), list[str]()
-        self.fleet = Cluster(ALONE, "fra", now=self.clock, run_soon=self.hastened.append)
-        self.fleet.note(RARE, result_of("rare", status))
+        self.cluster = Cluster(ALONE, "fra", now=self.clock, run_soon=self.hastened.append)
+        self.cluster.note(RARE, result_of("rare", status))
 
     def answer(
         self, younger: float, *, check: str = "rare", own_network_fails: bool = False
@@ -29,7 +29,7 @@ class Asked:
         """What it says of a check; None if nothing."""
         question = Query(asks=(QueriedCheck(check=check, younger=younger),))
         answer = read_answer(
-            self.fleet.answer(question, LocalState(), own_network_fails=own_network_fails)
+            self.cluster.answer(question, LocalState(), own_network_fails=own_network_fails)
         )
         return answer.checks.get(check)
 
@@ -60,7 +60,7 @@ def test_a_run_from_before_the_failure_is_made_again(
 def test_what_it_sees_as_bad_itself_keeps_its_own_rhythm() -> None:
     probe = Asked(Status.FAILED)
     sight = ObservedSeverity(Severity.CRITICAL, sure=True)
-    probe.fleet.set_suspected(
+    probe.cluster.set_suspected(
         [SuspectedAlert(Fingerprint("rare", "failing"), 1000.0, sight)], busy=False
     )
     probe.clock.pass_(300.0)

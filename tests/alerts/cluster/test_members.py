@@ -197,7 +197,7 @@ async def test_one_lost_answer_is_no_death_and_the_next_ones_are() -> None:
 def test_a_mistake_says_what_would_be_right(variables: dict[str, str], words: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         load_settings([], variables, alone=True)
-    said = " ".join(f"{each}" for each in raised.value.mistakes)
+    said = " ".join(f"{each}" for each in raised.value.problems)
     assert words in said
     assert "hunter2" not in said
 

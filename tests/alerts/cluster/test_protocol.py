@@ -18,7 +18,7 @@ from tests.alerts.samples import failing, sample_message, slow
 VIEW = "seen from fra and lax, fine from nrt"
 
 
-def test_what_probes_tell_as_one_has_the_same_labels_and_key_from_each() -> None:
+def test_what_probes_send_together_has_the_same_labels_and_key_from_each() -> None:
     here, there = failing(region="", view=VIEW), failing(region="", view="seen from fra and lax")
     assert labels_of(here) == labels_of(there)
     assert "region" not in labels_of(here)
@@ -102,7 +102,7 @@ others = st.builds(
     st.floats(0, 1e6),
     st.floats(0, 1e6),
 )
-def test_somebody_always_reports(
+def test_one_member_always_reports(
     owner: str | None, over: bool, found: list[Other], waited: float, opened: float
 ) -> None:
     assignment = elect(owner, over, found, waited, opened)

@@ -91,7 +91,7 @@ async def test_what_was_not_asked_yet_waits_and_is_silent_after_a_while() -> Non
     (alert,) = alerts(1)
     for seconds, scope in ((0.0, Scope.WAITING), (15.0, Scope.WAITING)):
         clock.pass_(seconds)
-        probe.peers.others[0].heard = probe.peers.others[1].heard = clock()
+        probe.peers.others[0].answered_at = probe.peers.others[1].answered_at = clock()
         probe.set_suspected(suspected(1), True)
         probe.scope_alerts([alert], lambda each: "g", own_network_fails=False)
         found = probe.quorum_state_of(alert)
@@ -99,7 +99,7 @@ async def test_what_was_not_asked_yet_waits_and_is_silent_after_a_while() -> Non
         assert found.scope is scope
     # A member that answers everything but this for so long can't veto a page for ever.
     clock.pass_(120.0)
-    probe.peers.others[0].heard = probe.peers.others[1].heard = clock()
+    probe.peers.others[0].answered_at = probe.peers.others[1].answered_at = clock()
     probe.scope_alerts([alert], lambda each: "g", own_network_fails=False)
     found = probe.quorum_state_of(alert)
     assert found is not None

@@ -118,7 +118,7 @@ def test_what_was_believed_alone_is_given_up_at_the_first_word_against_it() -> N
     assert stood(bad("fra"), before=alone).scope is Scope.SHARED
 
 
-def test_a_word_against_it_counts_for_a_while_after_it_was_last_heard() -> None:
+def test_a_dissenting_vote_counts_for_a_while_after_it_was_last_received() -> None:
     local = stood(fine("fra"), at=NOON + 1000)
     lost = stood(silent("fra"), before=local, at=NOON + 1001)
     assert lost.scope is Scope.LOCAL

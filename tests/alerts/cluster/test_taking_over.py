@@ -59,7 +59,11 @@ async def test_an_answer_after_the_round_is_an_answer(monkeypatch: pytest.Monkey
     (fra,) = slow.peers.reachable
     assert fra.groups[GROUP].owns == {"chat"}
     # What it says may be as old as the question.
-    assert (fra.groups[GROUP].heard, fra.checks["a"].heard, fra.heard) == (NOW, NOW, NOW + 4)
+    assert (fra.groups[GROUP].answered_at, fra.checks["a"].answered_at, fra.answered_at) == (
+        NOW,
+        NOW,
+        NOW + 4,
+    )
     # That it is slow is still shown, and counted once a round.
     assert fra.problem == "no answer within 2 s"
     assert slow.peers.failures == 1

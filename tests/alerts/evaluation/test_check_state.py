@@ -43,7 +43,7 @@ def verdicts(changes: list[Change]) -> list[tuple[str, Verdict | None, Verdict]]
     return [(change.check.name, change.was, change.now) for change in changes]
 
 
-def test_a_check_that_is_well_from_the_start_is_no_change() -> None:
+def test_a_check_that_passes_from_the_start_is_no_change() -> None:
     board = board_of(toy())
     assert take(board, result_of("toy"), 10.0) == []
     stand = board.state("toy")
@@ -113,22 +113,22 @@ def test_windows_are_as_long_as_their_samples_need() -> None:
 def test_samples_of_the_time_before_a_restart_count() -> None:
     board = board_of(toy("toy", toy_kind(thresholds=(SLOW,)), interval=10))
     for at in (-500.0, -20.0, -10.0):
-        board.remember_samples("toy", at, [Sample(TOY_SECONDS, 5.0)])
+        board.restore_samples("toy", at, [Sample(TOY_SECONDS, 5.0)])
     changes = take(board, result_of("toy", samples={TOY_SECONDS: 5.0}), 0.0)
     assert verdicts(changes) == [("toy", None, Verdict.WARNING)]
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
+    ("status", "changes"),
     [(Status.FAILED, []), (Status.OK, [("toy", Verdict.CRITICAL, Verdict.OK)])],
 )
 def test_since_when_survives_a_restart(
-    status: Status, told: list[tuple[str, Verdict, Verdict]]
+    status: Status, changes: list[tuple[str, Verdict, Verdict]]
 ) -> None:
     board = CheckStates()
     board.restore({"toy": StatePeriod("toy", 100.0, None, Verdict.CRITICAL)})
     board.set_checks([toy()])
-    assert verdicts(take(board, result_of("toy", status), 500.0)) == told
+    assert verdicts(take(board, result_of("toy", status), 500.0)) == changes
     stand = board.state("toy")
     assert stand is not None
     assert stand.since == (100.0 if status is Status.FAILED else 500.0)
@@ -142,7 +142,7 @@ def test_unknown_is_reported_and_is_no_failure() -> None:
     assert board.verdict is Verdict.UNKNOWN
 
 
-def test_a_check_that_is_changed_or_gone_starts_anew() -> None:
+def test_a_changed_or_removed_check_starts_over() -> None:
     old = toy("toy")
     board = board_of(old)
     take(board, result_of("toy", Status.FAILED), 1.0)

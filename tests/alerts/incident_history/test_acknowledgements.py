@@ -99,7 +99,7 @@ async def test_a_second_person_is_added_and_what_is_odd_left_out(api: PagerDutyR
         assert names[1].isprintable()
 
 
-async def test_nobody_is_asked_without_an_incident_or_a_token(api: PagerDutyRestApi) -> None:
+async def test_no_service_is_asked_without_an_incident_or_a_token(api: PagerDutyRestApi) -> None:
     async with loop({"pagerduty": pager(api)}) as (asking, _):
         await asking.exchange()
     async with loop({"pagerduty": pager(api, None)}, incident("a-1", "backend")) as (asking, _):

@@ -57,10 +57,10 @@ def never(alert: Alert) -> None:
 
 
 def group(
-    *firing: Alert, over: tuple[Alert, ...] = (), muted: tuple[Alert, ...] = ()
+    *firing: Alert, over: tuple[Alert, ...] = (), suppressed: tuple[Alert, ...] = ()
 ) -> AlertGroup:
     """A group of the backend."""
-    return AlertGroup(BACKEND, firing, muted, over)
+    return AlertGroup(BACKEND, firing, suppressed, over)
 
 
 def sent(occasion: MessageType, at: float, notifier: str = "chat") -> Delivery:
@@ -159,7 +159,7 @@ def test_a_silence_is_named_and_no_one_was_notified() -> None:
     recorder, kept = IncidentRecorder("lax"), Kept()
     recorder.connect(kept, (), {})
     silence = Silence("silence-1", ("*",), "eva", "moving", NOON, NOON + 60)
-    recorder.update([group(muted=(failing(),))], NOON, lambda alert: silence)
+    recorder.update([group(suppressed=(failing(),))], NOON, lambda alert: silence)
     [found] = kept.incidents.values()
     assert (found.suppressed, kept.of(found)) == (("silence-1",), [])
 

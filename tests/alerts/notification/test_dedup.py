@@ -33,7 +33,7 @@ def queue(story: str) -> list[Delivery]:
     ]
 
 
-def told(story: str, *, sends_missed_incidents: bool) -> str:
+def collapsed(story: str, *, sends_missed_incidents: bool) -> str:
     """What is left, in the same letters, each with its since-at and its place."""
     steps = collapse(queue(story), sends_missed_incidents)
     assert [d for step in steps for d in step.old] == queue(story)
@@ -80,9 +80,9 @@ def _shown(delivery: Delivery) -> str:
         ("F N R", "F1-1@1 N2-2@2 R3-3@3", "F1-1@1 N2-2@2 R3-3@3"),
     ],
 )
-def test_what_is_left_to_tell(story: str, people: str, pager: str) -> None:
-    assert told(story, sends_missed_incidents=True) == people
-    assert told(story, sends_missed_incidents=False) == pager
+def test_what_is_left_to_send(story: str, people: str, pager: str) -> None:
+    assert collapsed(story, sends_missed_incidents=True) == people
+    assert collapsed(story, sends_missed_incidents=False) == pager
 
 
 def test_the_newest_content_is_reported() -> None:

@@ -123,8 +123,8 @@ async def complete(folder: Path, received: list[Message]) -> None:
     outbox = await Outbox.open(folder)
     post = Post(outbox, pager)
     async with running(post):
-        told = int((await outbox.states()).get("told", "0"))
-        await play(post, told, lambda: post.pass_(0.7))
+        stored = int((await outbox.states()).get("told", "0"))
+        await play(post, stored, lambda: post.pass_(0.7))
         await post.emptied()
     refused = {each.message.text for each in await outbox.refused()}
     await outbox.close()

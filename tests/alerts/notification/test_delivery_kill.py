@@ -122,8 +122,8 @@ async def left_in(folder: Path) -> tuple[dict[str, int], dict[str, int], int, in
     waiting = len(await outbox.waiting()) + len(await outbox.refused())
     await outbox.close()
     notes = states.pop(NOTES, 0)
-    burning = {key: state["incident"] for key, state in states.items() if state["burns"]}
-    return burning, {key: state["incident"] for key, state in states.items()}, notes, waiting
+    firing = {key: state["incident"] for key, state in states.items() if state["burns"]}
+    return firing, {key: state["incident"] for key, state in states.items()}, notes, waiting
 
 
 def named(text: str) -> tuple[str, int]:
@@ -135,17 +135,17 @@ def named(text: str) -> tuple[str, int]:
 
 def opened(events: Iterable[Mapping[str, str]]) -> dict[str, int]:
     """What PagerDuty has open after all events; no incident may be opened a second time."""
-    burning: dict[str, int] = {}
+    firing: dict[str, int] = {}
     ended: dict[str, int] = {}
     for event in events:
         key = str(event["dedup_key"]).removeprefix("probe ")
         if event["event_action"] == "resolve":
-            ended[key] = burning.pop(key, ended.get(key, 0))
+            ended[key] = firing.pop(key, ended.get(key, 0))
             continue
         _, incident = named(event["payload"]["summary"])  # type: ignore[index]
         assert incident > ended.get(key, 0), f"{key} #{incident} was over, and is opened again"
-        assert burning.setdefault(key, incident) == incident, f"two incidents of {key} at once"
-    return burning
+        assert firing.setdefault(key, incident) == incident, f"two incidents of {key} at once"
+    return firing
 
 
 def last_sent(place: City) -> tuple[dict[str, int], list[int]]:
@@ -193,15 +193,15 @@ async def test_whoever_is_killed_at_any_moment_loses_nothing(
         async with asyncio.timeout(120):
             _, errors = await last.communicate()
         assert last.returncode == 0, errors.decode()
-    burning, incidents, notes, waiting = await left_in(tmp_path)
-    told, heard = last_sent(place)
+    firing, incidents, notes, waiting = await left_in(tmp_path)
+    incidents_sent, heard = last_sent(place)
     print(
         f"{kills} kills, {sum(incidents.values())} incidents, {notes} notes; received:",
         ", ".join(f"{type(each).__name__} {len(each.taken)}" for each in place.services),
     )
     assert waiting == 0
     assert sum(incidents.values()) >= kills // 3
-    assert opened(place.pager.taken) == burning
-    assert {json.loads(labels)["check"] for labels in place.manager.active} == set(burning)
-    assert (told, heard) == (incidents, [number + 1 for number in range(notes)])
-    assert shown_as_firing(place) == set(burning)
+    assert opened(place.pager.taken) == firing
+    assert {json.loads(labels)["check"] for labels in place.manager.active} == set(firing)
+    assert (incidents_sent, heard) == (incidents, [number + 1 for number in range(notes)])
+    assert shown_as_firing(place) == set(firing)

@@ -24,7 +24,7 @@ from tests.alerts.notification.test_grouping import (
     SETTING,
     alert,
     group_store,
-    told,
+    sent,
 )
 
 
@@ -42,29 +42,29 @@ def test_what_was_refused_is_sent_again_after_the_group_interval_and_a_restart()
     here = group_store()
     refuse(here, 0)
     assert here.notified(alert("health")) == "refused by pager"
-    assert told(here, GROUP_INTERVAL_SECONDS - 1, [alert("health")]) == []
-    again = told(here, GROUP_INTERVAL_SECONDS, [alert("health")])
+    assert sent(here, GROUP_INTERVAL_SECONDS - 1, [alert("health")]) == []
+    again = sent(here, GROUP_INTERVAL_SECONDS, [alert("health")])
     assert [each[:2] for each in again] == [("pager", "firing")]
     before = group_store()
     refuse(before, 0)
     after = group_store()
     after.restore({name: text for name, text in before.documents().items() if text is not None})
-    again = told(after, 1, [alert("health")])
+    again = sent(after, 1, [alert("health")])
     assert [each[:2] for each in again] == [("pager", "firing")]
 
 
 def test_what_was_never_accepted_is_not_resolved() -> None:
     here = group_store()
     refuse(here, 0)
-    assert [each[:2] for each in told(here, 10)] == [("chat", "resolved")]
+    assert [each[:2] for each in sent(here, 10)] == [("chat", "resolved")]
     here = group_store()
     refuse(here, 0, attempts=2)  # the first attempt may have arrived
-    assert [each[:2] for each in told(here, 10)] == [("chat", "resolved"), ("pager", "resolved")]
+    assert [each[:2] for each in sent(here, 10)] == [("chat", "resolved"), ("pager", "resolved")]
 
 
 def test_a_resolve_that_was_refused_is_sent_until_it_is_accepted() -> None:
     here = group_store()
-    told(here, 0, [alert("health")])
+    sent(here, 0, [alert("health")])
     (_, resolve) = here.settle([], 10, SETTING)
     here.log.refused(resolve, 10)
     after = group_store()
@@ -84,19 +84,19 @@ def test_a_receiver_that_forgets_is_repeated_to_also_while_it_is_suppressed() ->
         "keeps", BOTH, 60.0, deduplicates=True, group_wait=0, group_interval=0, resends=True
     )
     here, mild = GroupStore(Routes([keeps])), alert("b", Severity.WARNING)
-    assert told(here, 0, [mild]) == [("keeps", "firing", "b: it is down")]
+    assert sent(here, 0, [mild]) == [("keeps", "firing", "b: it is down")]
     both = [alert("a"), mild]
-    assert [line[1] for line in told(here, 1, both)] == ["changed"]
-    assert [line[1] for line in told(here, 61, muted=both)] == ["reminder"]
+    assert [line[1] for line in sent(here, 1, both)] == ["changed"]
+    assert [line[1] for line in sent(here, 61, suppressed=both)] == ["reminder"]
     # What begins while it is suppressed is not sent.
-    assert [line[1] for line in told(here, 121, muted=[*both, alert("new")])] == ["reminder"]
-    assert [line[1] for line in told(here, 122, muted=[mild])] == ["changed"]
-    assert [line[1] for line in told(here, 123)] == ["resolved"]
+    assert [line[1] for line in sent(here, 121, suppressed=[*both, alert("new")])] == ["reminder"]
+    assert [line[1] for line in sent(here, 122, suppressed=[mild])] == ["changed"]
+    assert [line[1] for line in sent(here, 123)] == ["resolved"]
 
 
 def test_its_end_is_reported_with_what_was_over() -> None:
     here = group_store()
-    told(here, 0, [alert("health")])
+    sent(here, 0, [alert("health")])
     ended = replace(alert("health"), ended=50.0)
     (message, _) = (
         each.message for each in here.settle([Incident("backend", over=(ended,))], 50, SETTING)
@@ -105,41 +105,41 @@ def test_its_end_is_reported_with_what_was_over() -> None:
     assert message.title == "health recovered"
     assert message.resolved == (ended,)
     assert message.since == 0.0
-    assert told(here, 60) == []
+    assert sent(here, 60) == []
 
 
 def test_an_incident_that_no_one_speaks_of_any_more_is_over() -> None:
     here = group_store()
-    told(here, 0, [alert("health")])
+    sent(here, 0, [alert("health")])
     occasions = [each.message.occasion for each in here.settle([], 10, SETTING)]
     assert occasions == [MessageType.RESOLVED, MessageType.RESOLVED]
 
 
 def test_muted_alerts_are_reported_when_they_still_fire_afterwards() -> None:
     here = group_store()
-    assert told(here, 0, muted=[alert("health")]) == []
-    assert len(told(here, 100, [alert("health")])) == 2
+    assert sent(here, 0, suppressed=[alert("health")]) == []
+    assert len(sent(here, 100, [alert("health")])) == 2
 
 
 def test_muting_what_was_sent_is_no_end() -> None:
     here = group_store()
-    told(here, 0, [alert("health")])
-    assert told(here, 10, muted=[alert("health")]) == []
-    assert [occasion for _, occasion, _ in told(here, 20)] == ["resolved", "resolved"]
+    sent(here, 0, [alert("health")])
+    assert sent(here, 10, suppressed=[alert("health")]) == []
+    assert [occasion for _, occasion, _ in sent(here, 20)] == ["resolved", "resolved"]
 
 
 def test_what_goes_on_firing_is_repeated() -> None:
     here = group_store()
-    told(here, 0, [alert("health")])
-    assert told(here, REMIND_SECONDS - 1, [alert("health")]) == []
-    occasions = [occasion for _, occasion, _ in told(here, REMIND_SECONDS, [alert("health")])]
+    sent(here, 0, [alert("health")])
+    assert sent(here, REMIND_SECONDS - 1, [alert("health")]) == []
+    occasions = [occasion for _, occasion, _ in sent(here, REMIND_SECONDS, [alert("health")])]
     assert occasions == ["reminder", "reminder"]
 
 
 def test_an_own_route_goes_before_the_others() -> None:
     here = group_store(RouteTable(matches=("frontend",), notify=("chat",)), RouteTable(notify=()))
-    assert [name for name, *_ in told(here, 0, [alert("frontend")])] == ["chat"]
-    assert told(group_store(RouteTable(notify=())), 0, [alert("health")]) == []
+    assert [name for name, *_ in sent(here, 0, [alert("frontend")])] == ["chat"]
+    assert sent(group_store(RouteTable(notify=())), 0, [alert("health")]) == []
 
 
 def test_a_severity_without_a_route_is_known() -> None:
@@ -150,12 +150,12 @@ def test_a_severity_without_a_route_is_known() -> None:
 
 def test_views_survive_a_restart() -> None:
     before = group_store()
-    told(before, 0, [alert("health")])
+    sent(before, 0, [alert("health")])
     documents = {name: text for name, text in before.documents().items() if text is not None}
     after = group_store()
     after.restore({**documents, "view:nonsense": "{", "alert:x": "{}"})
-    assert told(after, 10, [alert("health")]) == []
-    assert [occasion for _, occasion, _ in told(after, 20)] == ["resolved", "resolved"]
+    assert sent(after, 10, [alert("health")]) == []
+    assert [occasion for _, occasion, _ in sent(after, 20)] == ["resolved", "resolved"]
     assert set(after.documents().values()) == {None}
 
 
@@ -167,7 +167,7 @@ def test_alerts_are_grouped_by_what_they_are_about() -> None:
         lambda each: subjects[each.identity.check],
         lambda each: each.identity.check == "ready",
     )
-    assert [(each.subject, len(each.firing), len(each.muted)) for each in found] == [
+    assert [(each.subject, len(each.firing), len(each.suppressed)) for each in found] == [
         ("backend", 1, 1),
         ("TURN primary", 1, 0),
     ]
@@ -183,10 +183,10 @@ levels = st.lists(
 def test_each_opening_has_exactly_one_end(steps: list[tuple[int, Severity | None, bool]]) -> None:
     here, now = group_store(), 0.0
     stories: dict[str, list[Message]] = {"chat": [], "pager": []}
-    for gap, severity, muted in [*steps, (1, None, False)]:
+    for gap, severity, suppressed in [*steps, (1, None, False)]:
         now += gap
         alerts = (alert("health", severity),) if severity else ()
-        incident = Incident("backend", () if muted else alerts, alerts if muted else ())
+        incident = Incident("backend", () if suppressed else alerts, alerts if suppressed else ())
         for delivery in here.settle([incident], now, SETTING):
             stories[delivery.notifier].append(delivery.message)
     for story in stories.values():
@@ -202,19 +202,19 @@ def test_a_route_of_its_own_may_have_other_times() -> None:
         RouteTable(matches=("slow",), notify=("chat",), group_wait=60, group_interval=900)
     )
     slow, other = alert("slow", Severity.WARNING), alert("other", Severity.WARNING)
-    assert told(here, GROUP_WAIT_SECONDS, [slow]) == []
+    assert sent(here, GROUP_WAIT_SECONDS, [slow]) == []
     assert here.next_time([Incident("backend", (slow,))], 0) == 60
-    assert [each[:2] for each in told(here, 60, [slow])] == [("chat", "firing")]
+    assert [each[:2] for each in sent(here, 60, [slow])] == [("chat", "firing")]
     joined = [slow, alert("slow.too", Severity.WARNING)]
-    assert told(here, 60 + GROUP_INTERVAL_SECONDS, joined) == []
-    assert [each[:2] for each in told(group_store(), GROUP_WAIT_SECONDS, [other])] == [
+    assert sent(here, 60 + GROUP_INTERVAL_SECONDS, joined) == []
+    assert [each[:2] for each in sent(group_store(), GROUP_WAIT_SECONDS, [other])] == [
         ("chat", "firing")
     ]
 
 
 def test_an_alert_that_is_routed_away_while_it_fires_has_not_recovered_or_eased() -> None:
     here = group_store()
-    told(here, 0, [alert("health"), alert("ready")])
+    sent(here, 0, [alert("health"), alert("ready")])
     here.routes = Routes([CHAT, PAGER], [RouteTable(notify=("chat",))])
     (away,) = here.settle([Incident("backend", (alert("health"), alert("ready")))], 10, SETTING)
     assert away.message.title == "health, ready are no longer routed here"
@@ -225,7 +225,7 @@ def test_an_alert_that_is_routed_away_while_it_fires_has_not_recovered_or_eased(
 
 def test_what_recovered_before_the_rest_was_routed_away_is_named_as_such() -> None:
     here = group_store()
-    told(here, 0, [alert("health"), alert("ready")])
+    sent(here, 0, [alert("health"), alert("ready")])
     here.routes = Routes([CHAT, PAGER], [RouteTable(notify=())])
     left = Incident("backend", (alert("ready"),), over=(alert("health"),))
     titles = {each.message.title for each in here.settle([left], 10, SETTING)}
@@ -234,6 +234,6 @@ def test_what_recovered_before_the_rest_was_routed_away_is_named_as_such() -> No
 
 def test_an_alert_that_eases_is_still_said_to_ease() -> None:
     here = group_store()
-    told(here, 0, [alert("health")])
-    (eased,) = told(here, 10, [alert("health", Severity.WARNING)])
+    sent(here, 0, [alert("health")])
+    (eased,) = sent(here, 10, [alert("health", Severity.WARNING)])
     assert eased == ("pager", "resolved", "health: no longer critical")

@@ -71,7 +71,7 @@ def test_pages_that_begin_to_fail_before_either_is_paged_are_one_incident() -> N
     assert keys(incidents(), page("shop", 0.0), page("blog", 10.0)) == ["shop", "shop"]
 
 
-def test_when_many_services_fail_together_their_pages_join_as_well() -> None:
+def test_pages_of_services_that_fail_together_are_grouped() -> None:
     here, shop = incidents("shop"), page("shop", 0.0)
     assert keys(here, shop) == ["shop"]
     alerts = (shop, page("blog", 10.0), turn("a", 20.0))
@@ -175,7 +175,7 @@ def test_checks_that_say_the_same_are_named_in_one_line() -> None:
     assert len(said) <= 4
 
 
-def test_checks_that_fail_differently_are_told_apart_in_a_message() -> None:
+def test_checks_that_fail_differently_are_listed_separately_in_a_message() -> None:
     alerts = [*services(3), *services(5, "certificate expired")[3:]]
     group = AlertGroup("site-000", tuple(alerts))
     message = firing_message(group, alerts, MessageType.FIRING, None, 40.0, MessageContext("lax"))
@@ -187,7 +187,7 @@ def test_checks_that_fail_differently_are_told_apart_in_a_message() -> None:
 @pytest.mark.parametrize(
     ("closed", "said"), [("", "What had failed:"), ("no longer monitored", "Last seen:")]
 )
-def test_what_is_over_is_not_told_in_the_present_alone(closed: str, said: str) -> None:
+def test_a_resolved_incident_is_not_described_in_the_present_tense(closed: str, said: str) -> None:
     ended = replace(page("shop", 0.0), ended=60.0, closed=closed)
     before = NotificationLogEntry(Severity.CRITICAL, ("shop/failing",), 0.0, 0.0, 0.0)
     group = AlertGroup("shop", over=(ended,))

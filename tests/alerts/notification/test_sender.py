@@ -150,7 +150,7 @@ async def test_one_message_at_a_time_goes_to_a_service(outbox: Outbox) -> None:
     assert pager.most_at_once == 1
 
 
-async def test_a_service_that_wants_a_pause_between_messages_gets_it(outbox: Outbox) -> None:
+async def test_the_minimum_pause_between_messages_of_a_service_is_kept(outbox: Outbox) -> None:
     slack = Service("slack", pause=60.0)
     async with running(Post(outbox, slack)) as post:
         await post.commit(*(a_delivery(key=key, to="slack") for key in "ab"))

@@ -17,14 +17,14 @@ async def test_it_receives_groups_and_resolves(tmp_path: Path) -> None:
     now = time.time()
     first = replace(failing(), since=now - 60)
     second = replace(failing("ready", severity=Severity.WARNING), since=now - 30)
-    burning = a_message(firing=(first, second), at=now, since=now - 60)
+    firing = a_message(firing=(first, second), at=now, since=now - 60)
     async with (
         Service() as receiver,
         Alertmanager(tmp_path, webhook=f"{receiver.url}/hook") as server,
     ):
         notifier = Notifier([server.url])
-        memory = await notifier.send(burning, {})
-        await notifier.send(replace(burning, occasion=MessageType.REMINDER), memory)
+        memory = await notifier.send(firing, {})
+        await notifier.send(replace(firing, occasion=MessageType.REMINDER), memory)
         active = await server.alerts()
         assert {each["labels"]["check"] for each in active} == {"health", "ready"}
         assert all(each["annotations"]["summary"] for each in active)

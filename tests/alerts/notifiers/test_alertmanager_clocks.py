@@ -134,7 +134,7 @@ async def test_a_clock_that_is_set_in_mid_outage_ends_and_prolongs_nothing(step:
 
 
 @pytest.mark.parametrize("step", [300.0, -300.0])
-async def test_a_receiver_whose_clock_was_set_is_sent_it_again(step: float) -> None:
+async def test_a_receiver_with_a_changed_clock_is_sent_it_again(step: float) -> None:
     async with receiving() as receiver:
         notifier = Alertmanager([receiver.url])
         memory = await notifier.send(outage(time.time()), {})

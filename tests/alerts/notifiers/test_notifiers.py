@@ -24,7 +24,7 @@ from tests.servers.services import Failure, Service
 KEY = "r0uting-key-0f-mine"
 
 
-def test_a_message_answers_what_somebody_asks_at_three_in_the_morning() -> None:
+def test_a_message_answers_the_questions_of_the_engineer_on_call() -> None:
     text = shown(slack.document(sample_message(), "<!channel>"))
     for answer in (
         "✗ CRITICAL: health: redis is down, since 08:00:00 UTC",
@@ -83,7 +83,7 @@ async def test_the_bot_changes_its_message_and_answers_in_the_thread() -> None:
         ]
 
 
-async def test_the_bot_posts_anew_when_its_message_is_gone() -> None:
+async def test_the_bot_posts_a_new_message_when_its_message_is_deleted() -> None:
     async with SlackApi("t0ken") as service:
         bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
         memory = await bot.send(sample_message(MessageType.CHANGED), {"channel": "C0", "ts": "1.2"})
@@ -254,12 +254,12 @@ async def test_the_bot_repeats_once_what_slack_failed_at() -> None:
 
 
 async def test_slack_s_redirect_is_not_followed_with_the_message() -> None:
-    async with SlackWebhookService() as elsewhere, SlackWebhookService() as service:
-        service.fail.append(Failure(307, "", {"Location": f"{elsewhere.url}/services/x"}))
+    async with SlackWebhookService() as moved_to, SlackWebhookService() as service:
+        service.fail.append(Failure(307, "", {"Location": f"{moved_to.url}/services/x"}))
         notifier = slack.SlackWebhook(SecretStr(f"{service.url}/services/T0/B0/5ecret"))
         with pytest.raises(NotifyError, match="Slack answers 307"):
             await notifier.send(sample_message(), {})
-        assert elsewhere.seen == []
+        assert moved_to.seen == []
 
 
 def test_what_is_copied_from_slack_can_be_pasted() -> None:

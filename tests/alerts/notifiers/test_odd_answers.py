@@ -68,7 +68,7 @@ async def test_what_is_no_error_of_slack_s_is_tried_again(answer: object) -> Non
 
 
 @pytest.mark.parametrize("word", ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"])
-async def test_a_message_whose_blocks_slack_refuses_is_sent_as_text(word: str) -> None:
+async def test_a_message_with_refused_blocks_is_sent_as_text(word: str) -> None:
     async with SlackApi("t0ken") as service:
         service.fail.append(Failure(200, json.dumps({"ok": False, "error": word})))
         bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
@@ -132,7 +132,7 @@ async def test_why_a_receiver_is_not_reached_is_said_in_words(
         assert "s3cret" not in caught.value.reason
 
 
-async def test_a_receiver_whose_certificate_is_not_trusted_says_so() -> None:
+async def test_a_receiver_with_an_untrusted_certificate_is_reported() -> None:
     server = await asyncio.start_server(
         lambda reader, writer: None, "127.0.0.1", 0, ssl=untrusted(["127.0.0.1"])
     )

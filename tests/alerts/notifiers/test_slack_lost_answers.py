@@ -38,7 +38,7 @@ async def lose(slack: SlackApi, **parts: object) -> None:
 
 
 @pytest.mark.parametrize("channel", ["#alerts", "C0"])
-async def test_a_message_whose_answer_was_lost_is_found_and_not_posted_again(
+async def test_a_message_with_a_lost_answer_is_found_and_not_posted_again(
     slack: SlackApi, channel: str
 ) -> None:
     await lose(slack)
@@ -68,7 +68,7 @@ async def test_an_earlier_incident_of_the_same_key_is_another_message(slack: Sla
     assert len(slack.messages) == 2
 
 
-async def test_a_reply_whose_answer_was_lost_is_not_posted_again(slack: SlackApi) -> None:
+async def test_a_reply_with_a_lost_answer_is_not_posted_again(slack: SlackApi) -> None:
     memory = dict(await bot(slack).send(a_message(at=5.0), {}))
     ended = replace(a_message(RESOLVED, at=9.0), since=5.0)
     slack.fail.extend([None, Failure(reset=True), Failure(absent=True)])

@@ -71,7 +71,7 @@ TEAM = {"ok": True, "user": "probe\x1b[2J", "team": "paircam"}
         ((200, "<html>"), False, "Slack"),
     ],
 )
-async def test_a_slack_bot_asks_whose_token_it_is(
+async def test_a_slack_bot_verifies_its_token(
     receivers: Receivers, answer: Answer, accepts: bool, says: str
 ) -> None:
     receivers.answers["/api/auth.test"] = answer

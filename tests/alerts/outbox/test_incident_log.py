@@ -40,7 +40,7 @@ async def test_an_incident_stays_open_when_a_later_message_of_it_is_refused(
     await again.close()
 
 
-async def test_an_incident_whose_first_message_is_refused_is_not_open(tmp_path: Path) -> None:
+async def test_an_incident_with_a_refused_first_message_is_not_open(tmp_path: Path) -> None:
     log = await opened(tmp_path)
     first = a_delivery(MessageType.FIRING, at=1)
     await log.begun(first)

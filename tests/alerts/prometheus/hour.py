@@ -28,7 +28,7 @@ RUN_SECONDS = 0.2
 _SERIES = re.compile(r"^(\S+?)(\{.*\})? (\S+)$")
 
 # What fires, and at which level: (check, signal, severity) → times.
-Told = tuple[str, str, str]
+AlertKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Hour:
     """``on``: when each alert was on, as the daemon's own parts have it (from, to; to is the end
     of the hour if it still fires). ``series``: one value or None for each scrape."""
 
-    on: dict[Told, list[list[float]]] = field(default_factory=dict)
+    on: dict[AlertKey, list[list[float]]] = field(default_factory=dict)
     series: dict[str, list[float | None]] = field(default_factory=dict)
 
 
@@ -173,8 +173,8 @@ class _Life:
             self._turn((*what, "warning"), not over, event.transition.at)
             self._turn((*what, "critical"), grave, event.transition.at)
 
-    def _turn(self, told: Told, on: bool, at: float) -> None:
-        spells = self.hour.on.setdefault(told, [])
+    def _turn(self, key: AlertKey, on: bool, at: float) -> None:
+        spells = self.hour.on.setdefault(key, [])
         open_ = bool(spells) and len(spells[-1]) == 1
         if on and not open_:
             spells.append([at])

@@ -10,7 +10,7 @@ from alerts.prometheus.rules import rules_file
 from alerts.prometheus.yaml import dump
 from probe.kinds import KINDS
 from tests import requirements
-from tests.alerts.prometheus.hour import HOUR, SCRAPE, Hour, Told, lived, notation
+from tests.alerts.prometheus.hour import HOUR, SCRAPE, AlertKey, Hour, lived, notation
 
 # One scrape until it is seen, one evaluation until it is judged.
 ALLOWED = SCRAPE + EVERY
@@ -25,7 +25,7 @@ def _seconds(text: str) -> int:
     return sum(int(count) * units[unit] for count, unit in re.findall(r"(\d+)([hms])", text))
 
 
-def burning(folder: Path, hour: Hour) -> dict[Told, list[list[float]]]:
+def firing_times(folder: Path, hour: Hour) -> dict[AlertKey, list[list[float]]]:
     """When each alert was firing, as promtool has evaluated the rules."""
     program = requirements.program("promtool", part="prometheus")
     (folder / "rules.yml").write_text(rules_file(KINDS), encoding="utf-8")
@@ -59,36 +59,36 @@ def burning(folder: Path, hour: Hour) -> dict[Told, list[list[float]]]:
     return _spells(done.stdout + done.stderr)
 
 
-def _spells(text: str) -> dict[Told, list[list[float]]]:
-    found: dict[Told, list[list[float]]] = {}
+def _spells(text: str) -> dict[AlertKey, list[list[float]]]:
+    found: dict[AlertKey, list[list[float]]] = {}
     for at, got in _BLOCK.findall(text):
         now = float(_seconds(at))
         for inner in _ALERT.findall(got):
             labels = dict(re.findall(r'(\w+)="([^"]*)"', inner))
-            told = (labels["check"], labels["signal"], labels["severity"])
-            spells = found.setdefault(told, [])
+            key = (labels["check"], labels["signal"], labels["severity"])
+            spells = found.setdefault(key, [])
             if spells and spells[-1][1] == now - SCRAPE:
                 spells[-1][1] = now
             else:
                 spells.append([now, now])
     # It was still firing at its last moment, and resolved by the next.
     return {
-        told: [[start, min(end + SCRAPE, HOUR)] for start, end in spells]
-        for told, spells in found.items()
+        key: [[start, min(end + SCRAPE, HOUR)] for start, end in spells]
+        for key, spells in found.items()
     }
 
 
 def test_both_judge_an_hour_with_faults_alike(tmp_path: Path) -> None:
     hour = lived()
-    ours = {told: spells for told, spells in hour.on.items() if spells}
-    theirs = burning(tmp_path, hour)
+    ours = {key: spells for key, spells in hour.on.items() if spells}
+    theirs = firing_times(tmp_path, hour)
     differences = []
-    for told in sorted({*ours, *theirs}):
-        one, other = ours.get(told, []), theirs.get(told, [])
-        print(" ".join(told), "probe", one, "rules", other)
-        assert len(one) == len(other), f"{told}: {one} and {other}"
+    for key in sorted({*ours, *theirs}):
+        one, other = ours.get(key, []), theirs.get(key, [])
+        print(" ".join(key), "probe", one, "rules", other)
+        assert len(one) == len(other), f"{key}: {one} and {other}"
         differences += [
-            (there - here, allowed, *told)
+            (there - here, allowed, *key)
             for ours_, theirs_ in zip(one, other, strict=True)
             for here, there, allowed in zip(ours_, theirs_, (ALLOWED, ALLOWED_END), strict=True)
         ]

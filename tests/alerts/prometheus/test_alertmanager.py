@@ -55,7 +55,7 @@ def summaries(message: dict[str, Any], status: str = "firing") -> set[tuple[str,
     }
 
 
-async def told(
+async def notification_with(
     service: Service, status: str, alert: tuple[str, str, str], *, timeout: float
 ) -> dict[str, Any]:
     """The first message that has this alert so; each is waited for that many seconds."""
@@ -135,7 +135,7 @@ async def test_a_fault_is_one_page_that_groups_inhibits_and_resolves(tmp_path: P
             await prometheus.until('probe_success{check="health"} == 1')
             lab.set_knob("backend.redis", "down")
             # With seconds for minutes, the first message may leave before all is known.
-            page = await told(pager, "firing", FAULT, timeout=60)
+            page = await notification_with(pager, "firing", FAULT, timeout=60)
             check_page(page)
             active = await alertmanager.alerts()
             local = [each for each in active if each["labels"].get("scope") == "region"]

@@ -28,15 +28,15 @@ def long_world(make: Make) -> Make:
 
 
 def outage(
-    start: int, minutes: int, length: int, *regions: str, told: bool = True, step: int = MINUTE
+    start: int, minutes: int, length: int, *regions: str, fires: bool = True, step: int = MINUTE
 ) -> World:
-    """Each region fails for so many scrapes, by default one a minute. ``told``: an alert fires of
+    """Each region fails for so many scrapes, by default one a minute. ``fires``: an alert fires of
     it, one scrape after it began."""
     made = World(length, step=step)
     rest = length - start - minutes
     for region in regions:
         success = course((1, start), (0, minutes), (1, rest))
-        severity = course((0, start + 1), (2, minutes), (0, rest - 1)) if told else ""
+        severity = course((0, start + 1), (2, minutes), (0, rest - 1)) if fires else ""
         made.checks.append(Seen(region=region, success=success, severity=severity))
     return made
 
@@ -62,7 +62,7 @@ def an_outage_of_five_minutes_is_one_page_and_nothing_after_it() -> World:
 
 @world
 def one_region_of_two_burns_no_budget() -> World:
-    made = outage(70, 30, 110, "lax", told=False)
+    made = outage(70, 30, 110, "lax", fires=False)
     made.checks.append(Seen(region="fra"))
     made.always(range(70 * MINUTE, 110 * MINUTE, 5 * MINUTE), 0, **BURN)
     return made

@@ -124,7 +124,7 @@ def test_a_backup_is_offered_only_where_there_is_one_and_coturn_needs_the_provid
     assert "coturn" not in page.text.partition("## First steps")[2].partition("## Resolution")[0]
 
 
-def test_steps_fit_the_cause_and_are_numbered_anew() -> None:
+def test_steps_match_the_cause_and_are_renumbered() -> None:
     name = "allocation-primary-udp"
     refused = steps(STAGING, name, Cause.CONNECT_REFUSED)
     assert "systemctl restart coturn" in refused

@@ -48,7 +48,7 @@ def _held(windows: WindowTable, around: date) -> list[bool]:
 
 
 @given(recurring, st.sampled_from(CHANGES))
-def test_windows_hold_in_the_minutes_in_which_somebody_who_watches_the_clock_says_so(
+def test_windows_are_active_in_the_minutes_of_the_wall_clock(
     windows: WindowTable, around: date
 ) -> None:
     first = datetime.combine(around, time(), UTC).timestamp() - 10 * DAY

@@ -162,9 +162,9 @@ def test_a_mistake_is_reported_with_its_place_and_what_would_be_right(
 
 def test_every_mistake_is_reported_and_good_entries_are_kept() -> None:
     good: dict[str, Any] = {"name": "a", "reason": "b", "at": "02:00"}
-    tables, mistakes = read_windows([{**good, "at": 1}, good, {"at": "02:00"}])
+    tables, problems = read_windows([{**good, "at": 1}, good, {"at": "02:00"}])
     assert [each.name for each in tables] == ["a"]
-    assert [mistake.place for mistake in mistakes] == [
+    assert [mistake.place for mistake in problems] == [
         'probe.toml: [[maintenance]] entry 1, key "at"',
         'probe.toml: [[maintenance]] entry 3, key "name"',
         'probe.toml: [[maintenance]] entry 3, key "reason"',
@@ -173,8 +173,8 @@ def test_every_mistake_is_reported_and_good_entries_are_kept() -> None:
 
 def test_two_windows_of_one_name_are_a_mistake() -> None:
     good: dict[str, Any] = {"name": "a", "reason": "b", "at": "02:00"}
-    _, mistakes = read_windows([good, good])
-    assert [str(mistake) for mistake in mistakes] == [
+    _, problems = read_windows([good, good])
+    assert [str(mistake) for mistake in problems] == [
         'probe.toml: [[maintenance]] "a": two windows have this name: rename one of them'
     ]
 

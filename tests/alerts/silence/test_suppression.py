@@ -56,7 +56,7 @@ def test_what_ends_last_is_what_suppresses_an_alert() -> None:
 
 def test_a_silence_mutes_until_it_ends() -> None:
     silence = a_silence(start=10.0, end=100.0)
-    muted = [
+    suppressed = [
         suppressed_by(an_alert("backend"), [], [silence], now) for now in (9.9, 10.0, 99.9, 100.0)
     ]
-    assert muted == [None, silence, silence, None]
+    assert suppressed == [None, silence, silence, None]

@@ -33,7 +33,7 @@ LASTING = Signal("probe_toy_size_bytes", Unit.BYTES, "Of a disk.", ("disk",))
         (LASTING, Status.OK, False),
     ],
 )
-def test_an_alert_about_a_machine_ends_when_a_good_look_no_longer_has_it(
+def test_an_alert_about_a_machine_resolves_when_a_good_run_no_longer_lists_it(
     signal: Signal, status: Status, ends: bool
 ) -> None:
     check = toy("toy", toy_kind(signals=(signal,)), interval=10)
@@ -44,11 +44,13 @@ def test_an_alert_about_a_machine_ends_when_a_good_look_no_longer_has_it(
     events = store.update(check, result_of("toy"), [bad], 0.0, backed_up=False)
     assert [event.transition.turn for event in events] == [TransitionType.FIRED]
     other = replace(bad, labels={signal.labels[0]: "d2"}, value=0.5, verdict=Verdict.OK)
-    told: list[Event] = []
+    transitions: list[Event] = []
     for now in range(10, 300, 10):
-        told += store.update(check, result_of("toy", status), [other], float(now), backed_up=True)
-        told += store.tick(float(now))
-    over = [each for each in told if each.alert.identity.rule == signal.name]
+        transitions += store.update(
+            check, result_of("toy", status), [other], float(now), backed_up=True
+        )
+        transitions += store.tick(float(now))
+    over = [each for each in transitions if each.alert.identity.rule == signal.name]
     assert bool(over) is ends
     assert bool([alert for alert in store.firing if alert.identity.rule == signal.name]) is not ends
 
@@ -88,7 +90,7 @@ def test_a_run_that_hung_failed_since_it_began() -> None:
     assert store.firing[0].since == 2.0
 
 
-def test_a_result_that_is_judged_anew_counts_once() -> None:
+def test_a_result_that_is_evaluated_again_counts_once() -> None:
     """A check whose backup fails is judged anew; three failures of six runs are three runs."""
     store = AlertStore("lax")
     store.set_checks([CHECK], 0.0)
@@ -135,9 +137,7 @@ def fires_about_its_size() -> AlertStore:
     ids=["the limit is gone", "the signal is gone", "an objective alone is left"],
 )
 @pytest.mark.parametrize("restarts", [False, True])
-def test_an_alert_whose_limit_is_taken_away_while_it_fires_is_closed(
-    later: Check, restarts: bool
-) -> None:
+def test_a_firing_alert_is_closed_when_its_limit_is_removed(later: Check, restarts: bool) -> None:
     store = fires_about_its_size()
     if restarts:
         stored = {name: text for name, text in store.documents().items() if text is not None}
@@ -149,7 +149,7 @@ def test_an_alert_whose_limit_is_taken_away_while_it_fires_is_closed(
     assert list(store.documents().values()) == [None]
 
 
-def test_an_alert_whose_limit_is_only_moved_goes_on_until_a_result() -> None:
+def test_a_firing_alert_with_a_changed_limit_stays_until_a_result() -> None:
     store = fires_about_its_size()
     moved = with_limit(thresholds={LASTING.name: {"warning": 3.0}})
     assert store.set_checks([moved], 35.0) == []

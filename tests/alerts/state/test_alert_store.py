@@ -138,7 +138,7 @@ def test_a_value_beyond_its_limit_reports_how_far_and_since_when() -> None:
     assert alert.identity.rule == TOY_SECONDS.name
 
 
-def test_a_value_has_to_be_well_within_its_limit_to_end() -> None:
+def test_an_alert_resolves_once_the_value_is_within_its_limit_by_the_hysteresis() -> None:
     stage = Stage()
     stage.see(0, value=1.5)
     for now in range(10, 300, 10):
@@ -183,7 +183,7 @@ def test_no_data_is_a_warning_of_its_own_and_ends_with_the_first_result() -> Non
     ]
 
 
-def test_a_check_whose_results_do_not_come_at_all_has_no_data() -> None:
+def test_a_check_without_any_result_has_no_data() -> None:
     stage = Stage()
     stage.see(0)
     stage.until(1000)
@@ -209,7 +209,7 @@ def test_a_check_that_is_not_watched_any_more_is_over() -> None:
     assert stage.store.firing == []
 
 
-def test_after_a_long_absence_nothing_fires_before_it_was_looked_at_again() -> None:
+def test_after_a_long_absence_nothing_fires_before_a_new_result() -> None:
     stage = Stage()
     stage.see(0, Status.FAILED)
     stage.now = 100.0

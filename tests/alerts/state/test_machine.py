@@ -31,12 +31,12 @@ def live(
     seen: Iterable[tuple[float, ObservedLevel]], until: float, terms: Timers = TERMS
 ) -> tuple[State, list[Transition]]:
     """What becomes of an alert whose timers go off when they are due."""
-    state, told = State(), list[Transition]()
+    state, transitions = State(), list[Transition]()
 
     def take(step: tuple[State, Transition | None]) -> None:
         nonlocal state
         state, transition = step
-        told.extend([transition] if transition else [])
+        transitions.extend([transition] if transition else [])
 
     for at, what in [*seen, (until, ObservedLevel.NOTHING)]:
         while (due := next_time(state, terms)) is not None and due < at:
@@ -44,30 +44,30 @@ def live(
             take(tick(state, due, terms))
             assert state != before
         take(observe(state, what, at, terms))
-    return state, told
+    return state, transitions
 
 
-def turns(told: list[Transition]) -> list[tuple[TransitionType, Severity, float]]:
-    return [(each.turn, each.severity, each.at) for each in told]
+def turns(transitions: list[Transition]) -> list[tuple[TransitionType, Severity, float]]:
+    return [(each.turn, each.severity, each.at) for each in transitions]
 
 
 def test_a_page_leaves_by_the_timer_and_not_by_the_next_result() -> None:
-    _, told = live([(0, ObservedLevel.GOOD), (10, ObservedLevel.CRITICAL)], 1000)
-    assert turns(told) == [(TransitionType.FIRED, Severity.CRITICAL, 40.0)]
-    assert told[0].since == 10.0
+    _, transitions = live([(0, ObservedLevel.GOOD), (10, ObservedLevel.CRITICAL)], 1000)
+    assert turns(transitions) == [(TransitionType.FIRED, Severity.CRITICAL, 40.0)]
+    assert transitions[0].since == 10.0
 
 
 def test_what_recovers_in_time_does_not_fire() -> None:
-    state, told = live([(10, ObservedLevel.CRITICAL), (39, ObservedLevel.GOOD)], 1000)
-    assert told == []
+    state, transitions = live([(10, ObservedLevel.CRITICAL), (39, ObservedLevel.GOOD)], 1000)
+    assert transitions == []
     assert state.stage is AlertState.OK
 
 
-def test_it_ends_after_it_has_been_well_for_long_enough() -> None:
-    _, told = live(
+def test_it_resolves_after_keep_firing_for() -> None:
+    _, transitions = live(
         [(0, ObservedLevel.CRITICAL), (100, ObservedLevel.GOOD), (110, ObservedLevel.GOOD)], 1000
     )
-    assert turns(told) == [
+    assert turns(transitions) == [
         (TransitionType.FIRED, Severity.CRITICAL, 30.0),
         (TransitionType.RESOLVED, Severity.CRITICAL, 120.0),
     ]
@@ -80,8 +80,8 @@ def test_a_relapse_before_that_is_the_same_alert() -> None:
         (110, ObservedLevel.CRITICAL),
         (200, ObservedLevel.GOOD),
     ]
-    _, told = live(seen, 1000)
-    assert turns(told) == [
+    _, transitions = live(seen, 1000)
+    assert turns(transitions) == [
         (TransitionType.FIRED, Severity.CRITICAL, 30.0),
         (TransitionType.RESOLVED, Severity.CRITICAL, 220.0),
     ]
@@ -94,22 +94,22 @@ def test_it_escalates_and_eases() -> None:
         (200, ObservedLevel.WARNING),
         (300, ObservedLevel.GOOD),
     ]
-    _, told = live(seen, 1000)
-    assert turns(told) == [
+    _, transitions = live(seen, 1000)
+    assert turns(transitions) == [
         (TransitionType.FIRED, Severity.WARNING, 60.0),
         (TransitionType.ESCALATED, Severity.CRITICAL, 130.0),
         (TransitionType.EASED, Severity.WARNING, 200.0),
         (TransitionType.RESOLVED, Severity.WARNING, 320.0),
     ]
-    assert {each.since for each in told} == {0.0}
+    assert {each.since for each in transitions} == {0.0}
 
 
 def test_unknown_neither_fires_nor_resolves() -> None:
     nothing: Seq = [(at, ObservedLevel.NOTHING) for at in range(100, 1000, 10)]
-    _, told = live([(0, ObservedLevel.CRITICAL), *nothing], 1000)
-    assert turns(told) == [(TransitionType.FIRED, Severity.CRITICAL, 30.0)]
-    _, told = live([(0, ObservedLevel.GOOD), *nothing], 1000)
-    assert told == []
+    _, transitions = live([(0, ObservedLevel.CRITICAL), *nothing], 1000)
+    assert turns(transitions) == [(TransitionType.FIRED, Severity.CRITICAL, 30.0)]
+    _, transitions = live([(0, ObservedLevel.GOOD), *nothing], 1000)
+    assert transitions == []
 
 
 def test_one_bad_result_among_good_ones_is_not_noticed() -> None:
@@ -123,8 +123,8 @@ def test_every_second_failure_is_noticed() -> None:
     seen: Seq = [
         (at, ObservedLevel.CRITICAL if at % 20 else ObservedLevel.GOOD) for at in range(0, 200, 10)
     ]
-    _, told = live(seen, 200)
-    assert [each.turn for each in told] == [TransitionType.FIRED]
+    _, transitions = live(seen, 200)
+    assert [each.turn for each in transitions] == [TransitionType.FIRED]
 
 
 def test_flapping_is_reported_once_and_ends_when_it_is_calm() -> None:
@@ -132,19 +132,19 @@ def test_flapping_is_reported_once_and_ends_when_it_is_calm() -> None:
     for round_ in range(2 * FLAPS):
         seen += [(round_ * 400.0, ObservedLevel.CRITICAL)]
         seen += [(round_ * 400.0 + 50 + 10 * good, ObservedLevel.GOOD) for good in range(6)]
-    _, told = live(seen, 10_000)
-    found = [each.turn for each in told]
+    _, transitions = live(seen, 10_000)
+    found = [each.turn for each in transitions]
     assert found.count(TransitionType.FLAPPING) == 1
     assert found[-2:] == [TransitionType.FLAPPING, TransitionType.RESOLVED]
-    assert told[-1].at == seen[-6][0] + CALM_SECONDS
+    assert transitions[-1].at == seen[-6][0] + CALM_SECONDS
 
 
 @pytest.mark.parametrize(
     ("seen", "severity"), [(ObservedLevel.WARNING, "warning"), (ObservedLevel.CRITICAL, "critical")]
 )
 def test_without_a_hold_it_fires_at_once(seen: ObservedLevel, severity: str) -> None:
-    _, told = live([(5, seen)], 5, AT_ONCE)
-    assert turns(told) == [(TransitionType.FIRED, Severity(severity), 5)]
+    _, transitions = live([(5, seen)], 5, AT_ONCE)
+    assert turns(transitions) == [(TransitionType.FIRED, Severity(severity), 5)]
 
 
 sequences = st.lists(
@@ -166,9 +166,9 @@ def test_at_most_one_incident_is_open_and_each_ends_once(
     steps: list[tuple[int, ObservedLevel]],
 ) -> None:
     seen = at_times(steps)
-    state, told = live(seen, seen[-1][0] + 10_000)
+    state, transitions = live(seen, seen[-1][0] + 10_000)
     opened = False
-    for each in told:
+    for each in transitions:
         if each.turn in (TransitionType.FIRED, TransitionType.FLAPPING):
             assert not opened
             opened = True
@@ -185,8 +185,8 @@ def test_it_never_fires_before_the_condition_has_held(
     steps: list[tuple[int, ObservedLevel]],
 ) -> None:
     seen = at_times(steps)
-    _, told = live(seen, seen[-1][0] + 10_000)
-    for each in told:
+    _, transitions = live(seen, seen[-1][0] + 10_000)
+    for each in transitions:
         if each.turn in (TransitionType.FIRED, TransitionType.FLAPPING):
             assert each.at - each.since >= TERMS.hold[each.severity]
 
@@ -196,8 +196,8 @@ def test_it_never_resolves_while_the_last_result_was_bad(
     steps: list[tuple[int, ObservedLevel]],
 ) -> None:
     seen = at_times(steps)
-    _, told = live(seen, seen[-1][0] + 10_000)
-    for each in told:
+    _, transitions = live(seen, seen[-1][0] + 10_000)
+    for each in transitions:
         if each.turn is TransitionType.RESOLVED:
             last = [
                 what for at, what in seen if at <= each.at and what is not ObservedLevel.NOTHING
@@ -239,7 +239,7 @@ def test_a_restart_changes_nothing(steps: list[tuple[int, ObservedLevel]], cut: 
         state.flapping,
     )
     for at, what in seen[cut:]:
-        state, told = observe(state, what, at, TERMS)
-        stored, told_again = observe(stored, what, at, TERMS)
-        assert told == told_again
+        state, transitions = observe(state, what, at, TERMS)
+        stored, repeated = observe(stored, what, at, TERMS)
+        assert transitions == repeated
     assert state == stored

@@ -71,7 +71,7 @@ def test_an_hour_of_ordinary_jitter_is_no_news() -> None:
     assert town.sent == []
 
 
-def test_one_lost_look_in_an_hour_is_no_news() -> None:
+def test_one_lost_run_in_an_hour_is_no_alert() -> None:
     town = Simulation([health()])
     town.live(300, well)
     town.live(310, failing("health"))

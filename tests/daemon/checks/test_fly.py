@@ -59,7 +59,7 @@ async def test_a_crash_and_a_query_s_limit_are_reported_and_the_token_is_nowhere
             }
             async with daemon(tmp_path, environment) as running:
                 await running.ready()
-                told = json.dumps(await hook.until(1))
+                webhook_body = json.dumps(await hook.until(1))
                 # Machines and metrics are one subject, so one incident, whoever comes first.
                 notices = json.dumps((await running.status())["notices"])
                 assert all(signal in notices for signal in REPORTED)
@@ -72,7 +72,7 @@ async def test_a_crash_and_a_query_s_limit_are_reported_and_the_token_is_nowhere
     assert 'machine="d1"' in shown[0]
     assert 'instance="' not in metrics
     everything = (
-        told + notices + metrics + "".join(running.raw) + "".join(text for _, text in pages)
+        webhook_body + notices + metrics + "".join(running.raw) + "".join(text for _, text in pages)
     )
     assert {code for code, _ in pages} == {200}
     assert SECRET not in everything

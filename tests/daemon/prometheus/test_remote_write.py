@@ -57,7 +57,7 @@ async def agent(folder: Path, probe: str, receiver: str) -> AsyncIterator[None]:
 
 @pytest.mark.proof
 @pytest.mark.parts
-async def test_an_agent_beside_the_probe_writes_its_metrics_on(tmp_path: Path) -> None:
+async def test_an_agent_next_to_the_probe_forwards_its_metrics(tmp_path: Path) -> None:
     async with Pages(answers()) as pages:
         (tmp_path / "probe.toml").write_text(f'[[http]]\nname = "page"\nurl = "{pages.url}"\n')
         receiving = ("--web.enable-remote-write-receiver",)

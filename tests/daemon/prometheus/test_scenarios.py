@@ -105,8 +105,8 @@ async def _a_probe_killed_while_an_alert_fires(made: Stage) -> None:
     await asyncio.sleep(OUTAGE)
     assert [each.status for each in made.site.sent if each.status == "resolved"] == []
     assert len(made.site.to("pagerduty")) == 1
-    told = {name for each in made.site.to("slack") for name in each.firing if "Silent" in name}
-    assert told == {"ProbeRegionSilent lax"}
+    notified = {name for each in made.site.to("slack") for name in each.firing if "Silent" in name}
+    assert notified == {"ProbeRegionSilent lax"}
     await made.start("probe", "lax")
     await _gone(made, silent)
     assert len(made.site.to("pagerduty")) == 1

@@ -102,12 +102,12 @@ def test_a_clock_that_is_set_is_noticed_and_one_that_is_slewed_is_not() -> None:
     for _ in range(10):
         clock.pass_(1.0)
         wall.pass_(1.01)
-        assert watch.look() == 0.0
+        assert watch.check() == 0.0
     wall.pass_(-7200.0)
-    assert watch.look() == pytest.approx(-7200.0)
+    assert watch.check() == pytest.approx(-7200.0)
     assert watch.steps == 1
     assert "set back by 2 h" in watch.notices[0].title
-    assert watch.look() == 0.0
+    assert watch.check() == 0.0
 
 
 def test_a_suspended_machine_is_noticed_and_is_no_step_of_the_clock() -> None:
@@ -115,7 +115,7 @@ def test_a_suspended_machine_is_noticed_and_is_no_step_of_the_clock() -> None:
     watch = ClockWatch(wall, clock, boot)
     wall.pass_(3600.0)
     boot.pass_(3600.0)
-    assert watch.look() == 0.0
+    assert watch.check() == 0.0
     assert watch.steps == 0
     assert "suspended for 1 h" in watch.notices[0].title
 

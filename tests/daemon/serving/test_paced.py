@@ -30,7 +30,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_cheap_query_is_asked_each_time() -> None:
+async def test_a_cheap_query_runs_each_time() -> None:
     slow = Slow(0.001)
     query = PacedQuery(slow.ask, lambda: slow.now)
     for wanted in (1, 2, 3):

@@ -57,7 +57,7 @@ def incident(name: str = "20270115-080030-0a1b2c", **parts: Any) -> Incident:
     return replace(found, **parts)
 
 
-def told(occasion: str = "firing", at: float = NOON + 30, **parts: Any) -> Notification:
+def notification(occasion: str = "firing", at: float = NOON + 30, **parts: Any) -> Notification:
     """A message that was accepted a second later."""
     found = Notification(
         "slack", occasion, at, "redis is down", NotificationStatus.DELIVERED, at + 1

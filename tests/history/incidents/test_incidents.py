@@ -12,7 +12,7 @@ from probe.history.incidents.model import Annotation, Announcement, Notification
 from probe.history.incidents.store import IncidentHistory
 from tests.clocks import Clock
 from tests.history.history_builders import FILE, keep, opened
-from tests.history.incidents.samples import DAY, DEPLOY, NOTE, TAKEN, incident, told
+from tests.history.incidents.samples import DAY, DEPLOY, NOTE, TAKEN, incident, notification
 from tests.history.period_builders import NOON, entry
 
 pytestmark = pytest.mark.usefixtures("leaks")
@@ -22,7 +22,7 @@ async def filled(history: History) -> IncidentHistory:
     """One incident with everything."""
     store = IncidentHistory(history)
     store.keep(incident())
-    store.keep_notification(incident().id, told())
+    store.keep_notification(incident().id, notification())
     assert await store.put_annotation(DEPLOY)
     assert await store.put_note(incident().id, NOTE)
     assert await store.acknowledge(incident().id, TAKEN)
@@ -37,7 +37,7 @@ async def test_an_incident_survives_a_restart_with_all_that_belongs_to_it(tmp_pa
         [found] = await store.open()
         assert found == replace(
             incident(),
-            notifications=(told(),),
+            notifications=(notification(),),
             acknowledgements=(TAKEN,),
             notes=(NOTE,),
             annotations=(DEPLOY,),
@@ -49,7 +49,9 @@ async def test_an_incident_survives_a_restart_with_all_that_belongs_to_it(tmp_pa
 async def test_a_later_state_takes_the_place_of_an_earlier_one() -> None:
     async with opened(None) as history:
         store = await filled(history)
-        store.keep_notification(incident().id, told(status=NotificationStatus.REFUSED, error="no"))
+        store.keep_notification(
+            incident().id, notification(status=NotificationStatus.REFUSED, error="no")
+        )
         store.keep(incident(ended=NOON + 600))
         await history.flush()
         found = await store.get(incident().id)
@@ -85,7 +87,7 @@ async def test_what_is_older_than_400_days_goes_and_what_lasts_stays() -> None:
     async with opened(None, now=clock) as history:
         store = IncidentHistory(history)
         store.keep(incident("over", ended=NOON + 60))
-        store.keep_notification("over", told())
+        store.keep_notification("over", notification())
         store.keep(incident("lasts", key="other"))
         assert await store.put_annotation(DEPLOY)
         clock.pass_(401 * DAY)
@@ -144,7 +146,7 @@ async def test_incidents_are_salvaged_from_a_damaged_file(tmp_path: Path) -> Non
     async with opened(tmp_path) as history:
         found = await IncidentHistory(history).get(incident().id)
         assert found is not None
-        assert (found.notes, found.notifications) == ((NOTE,), (told(),))
+        assert (found.notes, found.notifications) == ((NOTE,), (notification(),))
         assert "set aside" in history.state.problem
 
 

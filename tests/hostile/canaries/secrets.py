@@ -103,11 +103,11 @@ def _candidates(name: str, ports: Ports) -> Iterator[tuple[str, frozenset[str]]]
     yield from ((value, frozenset(canaries)) for value, canaries in ordered)
 
 
-def _mistakes(model: type[Environment], values: dict[str, str]) -> frozenset[str]:
+def _problems(model: type[Environment], values: dict[str, str]) -> frozenset[str]:
     try:
         read_environment(model, Variables(values))
     except ConfigurationError as error:
-        return frozenset(map(str, error.mistakes))
+        return frozenset(map(str, error.problems))
     return frozenset()
 
 
@@ -116,7 +116,7 @@ def _value(name: str, ports: Ports) -> tuple[str, frozenset[str]]:
     for value, canaries in _candidates(name, ports):
         # What a variable is missed by is another one's mistake.
         if all(
-            _mistakes(each, {**beside, name: value}) <= _mistakes(each, beside) for each in models
+            _problems(each, {**beside, name: value}) <= _problems(each, beside) for each in models
         ):
             return value, canaries
     raise AssertionError(f"no canary is accepted as {name}: add a form of it to _candidates")

@@ -218,8 +218,8 @@ async def test_a_server_that_goes_in_mid_call_is_reported(mortal_lab: TurnLab) -
     running = Interrupted(lab_check(mortal_lab, echoes=50), context)
     await running.reaches("echo")
     await mortal_lab.server.stop()
-    told = await running.ends(within=5)
-    assert told == ("echo", "connect_refused")
+    ended = await running.ends(within=5)
+    assert ended == ("echo", "connect_refused")
     await context.closing.drain(timeout=0)
 
 

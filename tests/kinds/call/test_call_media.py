@@ -41,7 +41,7 @@ def found(result: Result) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("way", ["udp", "tcp", "tls"])
-async def test_audio_through_a_relay_that_is_well_arrives(coturn: CoturnFactory, way: str) -> None:
+async def test_audio_through_a_healthy_relay_arrives(coturn: CoturnFactory, way: str) -> None:
     server = coturn(CoturnConfig(loopback_peers=True))
     table: dict[str, Any] = {"media": True, "media_seconds": SECONDS, "deadline": 60}
     result = await run(coturn_check(server, way, **table))
@@ -140,9 +140,9 @@ async def test_a_server_that_dies_while_people_talk_is_named() -> None:
 def stream(transits: dict[int, float], sent: int) -> RtpStream:
     found = RtpStream(1)
     for number in range(sent):
-        found.departs(number, number * 0.02)
+        found.record_sent(number, number * 0.02)
     for number, transit in transits.items():
-        found.arrives(found.packet(number), number * 0.02 + transit)
+        found.record_received(found.packet(number), number * 0.02 + transit)
     return found
 
 
@@ -164,12 +164,12 @@ def test_figures_of_a_stream_are_those_of_rfc_3550_and_of_a_jitter_buffer() -> N
 
 def test_what_is_no_packet_of_the_stream_is_no_arrival() -> None:
     own, other = RtpStream(1), RtpStream(2)
-    own.departs(0, 0.0)
-    own.arrives(other.packet(0), 0.1)
-    own.arrives(own.packet(5), 0.1)
+    own.record_sent(0, 0.0)
+    own.record_received(other.packet(0), 0.1)
+    own.record_received(own.packet(5), 0.1)
     assert (own.arrived, own.altered) == ({}, [])
-    own.arrives(own.packet(0), 0.1)
-    own.arrives(own.packet(0), 0.2)
+    own.record_received(own.packet(0), 0.1)
+    own.record_received(own.packet(0), 0.2)
     assert (len(own.arrived), own.duplicates) == (1, 1)
 
 

@@ -24,7 +24,7 @@ from tests.servers.pages import Pages, answers, in_turn
 pytestmark = pytest.mark.usefixtures("leaks")
 
 
-async def test_a_page_that_is_well_is_measured_phase_by_phase() -> None:
+async def test_a_healthy_page_is_measured_phase_by_phase() -> None:
     async with Pages(answers(200, HEALTHY)) as pages:
         result = await look(pages.named_url, body="health")
     assert (result.status, result.failure) == (Status.OK, None)
@@ -58,7 +58,7 @@ async def test_over_tls_the_handshake_is_a_phase_and_the_certificate_s_end_is_kn
     assert now == pytest.approx(result.started_at.timestamp(), abs=60)
 
 
-async def test_every_run_connects_anew() -> None:
+async def test_every_run_opens_a_new_connection() -> None:
     async with Pages(answers()) as pages:
         for _ in range(3):
             assert (await look(pages.url)).status is Status.OK
@@ -99,7 +99,7 @@ async def test_every_run_connects_anew() -> None:
         (b"nonsense", "json", Cause.BODY_INVALID, "not JSON"),
     ],
 )
-async def test_a_200_whose_body_says_otherwise_fails(
+async def test_a_200_with_an_unhealthy_body_fails(
     document: object, body: str, cause: Cause, words: str
 ) -> None:
     result = await look_at(answers(200, document), body=body)
@@ -110,7 +110,7 @@ async def test_a_200_whose_body_says_otherwise_fails(
 @pytest.mark.parametrize(
     ("document", "body"), [(READY, "ready"), (["any", "shape"], "json"), ({"status": "ok"}, "any")]
 )
-async def test_a_body_that_says_so_is_well(document: object, body: str) -> None:
+async def test_a_healthy_body_passes(document: object, body: str) -> None:
     assert (await look_at(answers(200, document), body=body)).status is Status.OK
 
 

@@ -139,7 +139,7 @@ def test_mistakes_say_what_would_be_right(tmp_path: Path) -> None:
     variables = Variables({"BACKEND_URL": "paircam.live", "PROBE_CA_FILE": str(tmp_path)})
     with pytest.raises(ConfigurationError) as caught:
         read_environment(HttpEnvironment, variables)
-    backend, ca_file = map(str, caught.value.mistakes)
+    backend, ca_file = map(str, caught.value.problems)
     assert backend == "BACKEND_URL: 'paircam.live' has no scheme: write https://paircam.live"
     assert ca_file.startswith(f"PROBE_CA_FILE: can't read {tmp_path}")
 

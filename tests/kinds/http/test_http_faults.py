@@ -50,7 +50,7 @@ async def test_silence_ends_at_the_deadline_in_its_phase(sent: bytes, phase: str
     assert f"probe_http_duration_seconds/{phase}" not in values(result)
 
 
-async def test_a_backend_that_hangs_makes_one_look_at_postgres() -> None:
+async def test_a_hanging_backend_triggers_one_run_of_postgres() -> None:
     result = await look_at(hangs_after(), deadline=HANGS, body="health")
     assert "Postgres" in failure(result).hint
 

@@ -104,7 +104,7 @@ async def test_a_name_that_the_server_refuses_has_a_hint_of_its_own(tmp_path: Pa
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_a_server_that_wants_a_client_certificate_is_named(
+async def test_a_server_that_requires_a_client_certificate_is_named(
     tmp_path: Path, version: ssl.TLSVersion
 ) -> None:
     chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)

@@ -45,7 +45,7 @@ def test_a_table_has_the_secret_of_the_environment() -> None:
     assert table.target == "https://paircam.live"
 
 
-def test_beside_the_checks_that_are_always_there_it_stays_in_upstash_tenth() -> None:
+def test_with_the_default_checks_it_stays_within_a_tenth_of_upstash_quota() -> None:
     variables = {
         **BACKEND,
         "PROBE_JOURNEY": "true",
@@ -56,7 +56,7 @@ def test_beside_the_checks_that_are_always_there_it_stays_in_upstash_tenth() -> 
     assert not Budget("upstash", UPSTASH, drains).exceeds
 
 
-def test_a_failure_is_looked_at_again_before_anybody_is_reported() -> None:
+def test_a_failure_is_confirmed_before_it_is_reported() -> None:
     first = Check(KIND, _table()).retry_delay(Cause.DEADLINE, failing=0.0)
     assert first + _table().deadline < KIND.failing.hold
 

@@ -79,9 +79,7 @@ async def test_a_session_survives_short_losses(lab: JourneyLab, context: Context
     assert await lab.is_clean(context)
 
 
-async def test_a_session_that_ends_meanwhile_is_opened_anew(
-    lab: JourneyLab, context: Context
-) -> None:
+async def test_a_session_that_ends_meanwhile_is_reopened(lab: JourneyLab, context: Context) -> None:
     """The server says how soon silence is an end (engine.io's pingInterval, pingTimeout)."""
     lab.backend.signaling.set_ping_timers(interval=0.2, timeout=0.2)
     result = await run_check(session_check(lab, losses=(1.5,)), context)
@@ -162,7 +160,7 @@ async def test_a_deadline_at_any_moment_leaves_nothing(
     assert await lab.is_clean(context)
 
 
-def test_the_pauses_before_connecting_anew_are_socket_io_clients() -> None:
+def test_the_reconnection_delays_are_those_of_socket_io_clients() -> None:
     assert [delay_before(number, lambda: 0.5) for number in range(5)] == [1, 2, 4, 5, 5]
     dice = random.Random(1)
     some = [delay_before(0, dice.random) for _ in range(100)]

@@ -57,7 +57,7 @@ async def test_a_single_run_reads_the_memory_and_does_not_write_it(tmp_path: Pat
 
 
 @pytest.mark.parametrize("damage", ["", "{", '{"salt": "zz"}', '{"salt": "00", "secrets": 3}'])
-def test_a_memory_that_can_not_be_read_begins_anew(tmp_path: Path, damage: str) -> None:
+def test_an_unreadable_memory_file_is_recreated(tmp_path: Path, damage: str) -> None:
     (tmp_path / FILE).write_text(damage)
     assert remembered(tmp_path, KNOWN, NOW, True) == {"JWT_SECRET": NOW, "TURN_PASSWORD": NOW}
     assert json.loads((tmp_path / FILE).read_text())["secrets"]["JWT_SECRET"]["since"] == NOW

@@ -169,7 +169,7 @@ async def test_a_failed_upgrade_is_a_warning_while_polling_works(
 
 
 @pytest.mark.parametrize("body", ['{"code":1,"message":"Session ID unknown"}', "", "<html>"])
-async def test_a_session_that_the_next_backend_does_not_know_wants_sticky_sessions(
+async def test_a_session_unknown_to_the_next_backend_hints_at_sticky_sessions(
     body: str,
 ) -> None:
     async def handle(request: web.Request) -> web.Response:

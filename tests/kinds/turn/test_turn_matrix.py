@@ -152,7 +152,7 @@ async def test_each_fault_has_its_cause_by_each_way_in(
         assert _cause(result) == expected
         assert result.duration < check.table.deadline + 2.0
         assert await lab.is_clean(context)
-    print(f"{name:32} {way:4} {kind.name:11} {_told(result)}")
+    print(f"{name:32} {way:4} {kind.name:11} {_outcome(result)}")
 
 
 def _cause(result: Result) -> str:
@@ -160,7 +160,7 @@ def _cause(result: Result) -> str:
     return found[1] if found else ""
 
 
-def _told(result: Result) -> str:
+def _outcome(result: Result) -> str:
     found = ending(result)
     return f"{found[1]} in {found[0]}" if found else "ok"
 
@@ -205,8 +205,8 @@ async def test_coturn_shows_the_same_causes(
     result = await run(Check(turn.KIND, turn.TurnTable.model_validate({**parts, **table})), context)
     assert _cause(result) == cause
     assert result.duration < 12
-    assert await context.closing.drain(timeout=3) == 0
-    print(f"coturn: {name:24} {way:4} {_told(result)}")
+    assert await context.closing.drain(timeout=20) == 0
+    print(f"coturn: {name:24} {way:4} {_outcome(result)}")
 
 
 @pytest.fixture
@@ -227,4 +227,4 @@ async def test_a_dropped_syn_ends_at_the_deadline(blackhole: int, scheme: str, w
     table = {"name": "x", "url": url, "username": "u", "password": "p", "deadline": 0.5}
     result = await run(Check(turn.KIND, turn.TurnTable.model_validate(table)))
     assert (result.status, ending(result)) == (Status.FAILED, ("connect", "deadline"))
-    print(f"{'SYN dropped':32} {way:4} {_told(result)}")
+    print(f"{'SYN dropped':32} {way:4} {_outcome(result)}")

@@ -47,7 +47,7 @@ async def test_credentials_that_are_incomplete_are_a_bad_request(server: LabTurn
 
 
 @pytest.mark.parametrize("nonce", [b"", b"never made", b"-1-0", b"f" * 400, b"7fffffff-00"])
-async def test_a_nonce_of_somebody_else_is_stale(server: LabTurnServer, nonce: bytes) -> None:
+async def test_a_nonce_of_another_client_is_stale(server: LabTurnServer, nonce: bytes) -> None:
     async with raw(server) as client:
         await client.challenged()
         client.nonce = nonce

@@ -52,7 +52,7 @@ LOGO = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E"
     "%3Ccircle cx='4' cy='4' r='4' fill='%232563b8'/%3E%3C/svg%3E"
 )
-LOOK = public_page.PublicLook(
+LOOK = public_page.PublicBranding(
     "PairCam status", LOGO, (("PairCam", "https://paircam.live/"), ("Help", "https://example.org/"))
 )
 

@@ -149,7 +149,7 @@ def test_a_check_that_has_not_run_says_so_and_when_it_will() -> None:
     assert "next 03:36:36 UTC, every 1 min" in said
 
 
-def test_before_the_first_run_nothing_is_called_well() -> None:
+def test_before_the_first_run_nothing_is_reported_as_passing() -> None:
     reading = read(samples.starting())
     assert "? UNKNOWN: 6 checks not run yet" in reading.text
     assert "✓" not in reading.text

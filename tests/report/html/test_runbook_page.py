@@ -67,7 +67,7 @@ def test_every_runbook_becomes_a_whole_document(slug: str) -> None:
 
 
 @pytest.mark.parametrize("slug", runbooks.slugs())
-def test_every_link_of_a_runbook_leads_to_a_page_beside_it_or_elsewhere(slug: str) -> None:
+def test_every_link_of_a_runbook_leads_to_an_existing_page_or_another_site(slug: str) -> None:
     runbook = runbooks.page(slug)
     for address in _read(runbook.text, runbook.title).links:
         assert address in runbooks.slugs() or address.startswith("https://"), address
@@ -118,7 +118,7 @@ def test_an_image_is_not_fetched() -> None:
     assert "img" not in reader.tags
 
 
-def test_a_link_to_another_page_leads_beside_this_one() -> None:
+def test_a_link_to_another_page_is_relative_to_this_one() -> None:
     reader = _read("[one](service-down.md) [two](service-down.md#steps) [three](https://x.md/a.md)")
     assert reader.links == ["service-down", "service-down#steps", "https://x.md/a.md"]
 

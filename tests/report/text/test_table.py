@@ -142,7 +142,7 @@ def test_a_switch_that_should_be_on_is_reported_in_words() -> None:
     assert plain(report).startswith("OK  1 of 1 check passed, 1 objective missed, 2 skipped\n")
 
 
-def test_limits_without_data_are_counted_where_the_check_itself_went_well() -> None:
+def test_limits_without_data_are_counted_where_the_check_itself_passed() -> None:
     assert " · 1 threshold not evaluated · " in plain(samples.all_ok())
     unjudged = Evaluation("health", samples.WAIT, {}, None, Verdict.UNKNOWN)
     assert "not evaluated" not in plain(replace(samples.redis_down(), evaluations=(unjudged,)))

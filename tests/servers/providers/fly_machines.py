@@ -27,7 +27,7 @@ def exit_event(
     ``form``: when it was as an RFC 3339 ``timestamp``, in ``milliseconds``, or under
     ``MonitorEvent`` (``monitor``).
     """
-    told: dict[str, Any] = {
+    event: dict[str, Any] = {
         name: value
         for name, value in (
             ("exit_code", code),
@@ -36,12 +36,12 @@ def exit_event(
         )
         if value
     }
-    told["exited_at"] = round(at * 1000)
+    event["exited_at"] = round(at * 1000)
     if form != "milliseconds":
-        told["exited_at"] = time.strftime("%Y-%m-%dT%H:%M:%S.123456789Z", time.gmtime(at))
-    request = {"exit_event": told}
+        event["exited_at"] = time.strftime("%Y-%m-%dT%H:%M:%S.123456789Z", time.gmtime(at))
+    request = {"exit_event": event}
     if form == "monitor":
-        request = {"MonitorEvent": {"exit_event": told}, "restart_count": 1}  # type: ignore[dict-item]
+        request = {"MonitorEvent": {"exit_event": event}, "restart_count": 1}  # type: ignore[dict-item]
     return {
         "type": "exit",
         "status": "stopped",

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from probe.web.access import Access
 from probe.web.api.operations import OPERATIONS
-from tests.history.incidents.samples import DEPLOY, NOTE, incident, told
+from tests.history.incidents.samples import DEPLOY, NOTE, incident, notification
 from tests.history.period_builders import NOON
 from tests.web.api.serving import BEARER, LOGIN, TOKEN, Client, served
 
@@ -19,7 +19,7 @@ async def with_incident(client: Client) -> None:
     """An incident that lasts, a deployment before it, a note."""
     store = client.source.incidents_of
     store.keep(incident())
-    store.keep_notification(ID, told())
+    store.keep_notification(ID, notification())
     assert await store.put_annotation(DEPLOY)
     assert await store.put_note(ID, NOTE)
 

@@ -9,7 +9,7 @@ import pytest
 from probe.web.api.handlers import ApiHandlers
 from probe.web.api.openapi import document
 from probe.web.api.operations import OPERATIONS
-from tests.history.incidents.samples import incident, told
+from tests.history.incidents.samples import incident, notification
 from tests.web.api.serving import served
 
 
@@ -56,7 +56,7 @@ async def test_answers_follow_the_document(path: str, operation: str) -> None:
     schema = {**answer["schema"], "components": found["components"]}
     async with served() as client:
         client.source.incidents_of.keep(incident())
-        client.source.incidents_of.keep_notification(incident().id, told())
+        client.source.incidents_of.keep_notification(incident().id, notification())
         await client.source.history.flush()
         given = await client.get(path)
         errors = [

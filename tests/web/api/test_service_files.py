@@ -11,7 +11,7 @@ from probe.core.model import Verdict
 from probe.history.incidents.model import Incident
 from probe.report.feed import incident_feed
 from probe.report.html.badge import percent, response_badge, state_badge
-from tests.history.incidents.samples import NOTE, alert, incident, told
+from tests.history.incidents.samples import NOTE, alert, incident, notification
 from tests.history.period_builders import NOON
 from tests.web.api.serving import LOGIN, served
 
@@ -104,7 +104,7 @@ def _check_atom(text: str) -> list[ET.Element]:
 def _whole() -> Incident:
     return replace(
         incident(ended=NOON + 600),
-        notifications=(told(),),
+        notifications=(notification(),),
         notes=(NOTE, replace(NOTE, id="public", text="We are on it.", public=True)),
     )
 

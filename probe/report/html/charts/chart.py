@@ -26,7 +26,7 @@ LIMITS = ("objective", "warning", "critical")
 
 
 @dataclass(frozen=True, slots=True)
-class ChartWord:
+class ChartLabel:
     """A word at a place: ``x`` in percent, ``y`` in pixels, ``name`` is its class."""
 
     text: str
@@ -41,7 +41,7 @@ class LimitLine:
 
     name: str
     y: int
-    words: ChartWord
+    words: ChartLabel
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,12 @@ class Chart:
 
     title: str
     cells: int
-    ticks: tuple[ChartWord, ...]
+    ticks: tuple[ChartLabel, ...]
     grid: str
     band: str
     median: str
     limits: tuple[LimitLine, ...]
-    times: tuple[ChartWord, ...]
+    times: tuple[ChartLabel, ...]
     caption: tuple[str, ...]
 
     @property
@@ -83,7 +83,7 @@ def chart_of(
         title=name,
         cells=len(points),
         ticks=tuple(
-            ChartWord(show(tick, signal.unit) if tick else "0", "100%", height_of(scale, tick) + 4)
+            ChartLabel(show(tick, signal.unit) if tick else "0", "100%", height_of(scale, tick) + 4)
             for tick in scale.ticks
         ),
         grid="".join(f"M0 {height_of(scale, tick)}h{len(points)}" for tick in scale.ticks),
@@ -178,8 +178,8 @@ def _limit_lines(signal: Signal, limits: Limits, scale: Scale) -> Iterator[Limit
             continue
         y = height_of(scale, value)
         lowest = max(y - 3, lowest + _LINE)
-        words = ChartWord(f"{name} {show(value, signal.unit)}", "100%", lowest, "name")
-        yield LimitLine(name, y, words)
+        label = ChartLabel(f"{name} {show(value, signal.unit)}", "100%", lowest, "name")
+        yield LimitLine(name, y, label)
 
 
 def _named(limits: Limits) -> list[tuple[str, float]]:
@@ -188,7 +188,7 @@ def _named(limits: Limits) -> list[tuple[str, float]]:
     return [(name, value) for name, value in zip(LIMITS, values, strict=True) if value in drawable]
 
 
-def _times(start: float, end: float) -> Iterator[ChartWord]:
+def _times(start: float, end: float) -> Iterator[ChartLabel]:
     """Some round moments of UTC, where they are on the way from start to end: hours of a day,
     days of a week or a month."""
     span = end - start
@@ -198,7 +198,7 @@ def _times(start: float, end: float) -> Iterator[ChartWord]:
     for moment in range(int(-(-start // step) * step), int(end) + 1, int(step)):
         share = 100 * (moment - start) / span
         edge = "first" if share < _EDGE else "last" if share > 100 - _EDGE else ""
-        yield ChartWord(_moment(moment, step), f"{share:.1f}%", HEIGHT + FOOT - 3, edge)
+        yield ChartLabel(_moment(moment, step), f"{share:.1f}%", HEIGHT + FOOT - 3, edge)
 
 
 def _step_of(span: float) -> float:

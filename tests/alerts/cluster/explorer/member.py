@@ -31,7 +31,7 @@ ALERTS = tuple(
 class Said:
     """What a member last answered, and when."""
 
-    heard: float
+    answered_at: float
     looked: tuple[float | None, ...]
     since: tuple[float | None, ...]
     sees: bool
@@ -127,6 +127,6 @@ class Node:
         parts += [turn, *map(age, times)]
         for name, said in sorted(self.said.items()):
             flags = (said.sees, said.open, said.owns, said.holds, said.pending)
-            parts += [name, age(said.heard), flags, age(said.sending), age(said.quorum_at)]
+            parts += [name, age(said.answered_at), flags, age(said.sending), age(said.quorum_at)]
             parts += [[*map(age, said.looked)], [*map(age, said.since)]]
         return parts

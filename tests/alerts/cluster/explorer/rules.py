@@ -36,7 +36,7 @@ class Decision:
     def __init__(self, node: Node, now: float) -> None:
         self.node, self.now = node, now
         self.there: Mapping[str, Said] = {
-            name: said for name, said in node.said.items() if now - said.heard <= GONE_SECONDS
+            name: said for name, said in node.said.items() if now - said.answered_at <= GONE_SECONDS
         }
         self.has_majority = len(self.there) + 1 > len(NAMES) / 2
 
@@ -87,7 +87,7 @@ class Decision:
         said = self.there.get(name)
         if said is None:
             return MemberVote(name, Vote.SILENT)
-        if said.heard < since:
+        if said.answered_at < since:
             return MemberVote(name, Vote.UNASKED)
         looked = said.looked[check]
         if looked is None:
@@ -194,7 +194,7 @@ class Decision:
     def _is_held(self) -> bool:
         node, there = self.node, self.there
         since = node.over_since or self.now
-        if node.round_at is None or any(said.heard < since for said in there.values()):
+        if node.round_at is None or any(said.answered_at < since for said in there.values()):
             return True
         for said in there.values():
             trusted = self.now - said.quorum_at <= TRUST_SECONDS
@@ -233,7 +233,7 @@ def answer_of(node: Node, now: float) -> Said:
     sending = [each.at for each in openings if not each.failed]
     fails = [since is not None for since in node.since]
     return Said(
-        heard=now,
+        answered_at=now,
         looked=tuple(node.looked),
         since=tuple(
             since if node.looked[check] is not None else None

@@ -82,8 +82,8 @@ class Probe:
         self._offset = 1e6 * (1 + town.regions.index(region))
         entries = tuple(f"http://{each}:9091" for each in town.regions)
         plan = PeersPlan(entries, SecretStr("0f-all-three-pr0bes"))
-        self.fleet = Cluster(plan, region, now=self.now, run_soon=self._hasten, post=self._post)
-        self.pipeline = Pipeline(AlertingConfig(region, routes=[CHAT, PAGER]), self.fleet)
+        self.cluster = Cluster(plan, region, now=self.now, run_soon=self._hasten, post=self._post)
+        self.pipeline = Pipeline(AlertingConfig(region, routes=[CHAT, PAGER]), self.cluster)
         self.pipeline.restore(self.stored)
         self.pipeline.set_checks([CHECK], self.now())
         self.pipeline.groups["health"] = GROUP
@@ -101,7 +101,7 @@ class Probe:
         group_store = self.pipeline.group_store
         suspected = self.pipeline.alerts.suspected(self.now())
         ask_for(
-            self.fleet,
+            self.cluster,
             suspected,
             group_store.views,
             (),
@@ -109,9 +109,9 @@ class Probe:
             self.pipeline.unknown.groups,
             group_store.ended,
         )
-        if self.town.now >= self._asks or self.fleet.ask_now.is_set():
-            self.fleet.ask_now.clear()
-            await self.fleet.ask()
+        if self.town.now >= self._asks or self.cluster.ask_now.is_set():
+            self.cluster.ask_now.clear()
+            await self.cluster.ask()
             self._asks = self.town.now + SUSPECTED_INTERVAL_SECONDS
         self._settle()
 
@@ -145,7 +145,7 @@ class Probe:
         group_store = other.pipeline.group_store
         ids = other.pipeline.recorder.open_ids
         own = LocalState({"health": GROUP}, group_store.views, {}, group_store.ended, incidents=ids)
-        return other.fleet.answer(read_question(question), own, own_network_fails=False)
+        return other.cluster.answer(read_question(question), own, own_network_fails=False)
 
 
 class Village:

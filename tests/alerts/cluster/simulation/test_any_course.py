@@ -19,14 +19,14 @@ Steps = list[tuple[set[str], set[frozenset[str]], set[str], int]]
 @settings(max_examples=3, phases=PHASES)
 @given(steps)
 @example([(ALL, set(), set(), 60), (ALL, set(), {"lax"}, 40), (set(), set(), {"lax"}, 60)])
-def test_however_it_went_in_the_end_all_is_well_everywhere(steps: Steps) -> None:
+def test_after_every_course_nothing_is_left_open_anywhere(steps: Steps) -> None:
     in_the_end_all_is_well(steps)
 
 
 @pytest.mark.proof
 @settings(max_examples=30, phases=PHASES)
 @given(steps)
-def test_however_it_went_in_the_end_all_is_well_for_long(steps: Steps) -> None:
+def test_after_every_course_nothing_is_left_open_for_long(steps: Steps) -> None:
     in_the_end_all_is_well(steps)
 
 

@@ -143,7 +143,7 @@ def test_asking_that_never_ends_keeps_nothing_back_for_ever() -> None:
     async def never() -> None:
         """Nothing comes of it."""
 
-    probe.fleet.ask = never  # type: ignore[method-assign]
+    probe.cluster.ask = never  # type: ignore[method-assign]
     village.town.down = {"fra"}
     village.pass_(int(HOLD + ALONE_SECONDS) - 1)
     # Who was never asked is not nobody.
@@ -168,7 +168,7 @@ def test_two_halves_that_do_not_hear_each_other_open_one_incident(village: Villa
     assert village.town.headlines()[2:] == ["resolved: health recovered"]
 
 
-def test_a_single_bad_look_elsewhere_makes_no_page(village: Village) -> None:
+def test_a_single_failed_run_of_another_member_makes_no_page(village: Village) -> None:
     village.town.down = {"fra"}
     village.pass_(300)
     for _ in range(30):

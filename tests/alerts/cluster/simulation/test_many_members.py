@@ -90,13 +90,13 @@ def walk(members: int, count: int, seed: int) -> None:
         live_through(village, phase)
 
 
-def test_whatever_befalls_two_of_five_people_are_notified_once() -> None:
+def test_with_faults_of_two_of_five_people_are_notified_once() -> None:
     walk(5, 2, seed=1)
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("members", [3, 5, 7])
-def test_whatever_befalls_a_minority_people_are_notified_once(members: int) -> None:
+def test_with_faults_of_a_minority_people_are_notified_once(members: int) -> None:
     walk(members, 8, seed=members)
 
 

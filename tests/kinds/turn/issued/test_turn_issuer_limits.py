@@ -18,7 +18,7 @@ from tests.servers.providers.issuers import KEY
 from tests.turn.turn_lab import PASSWORD, ending, run
 
 
-async def test_expired_credentials_are_asked_for_anew(account: Account) -> None:
+async def test_expired_credentials_are_requested_again(account: Account) -> None:
     account.api.credential = "old"
     context, check = Context(), account.check("cloudflare")
     assert ending(await run(check, context)) == ("allocate", "auth_rejected")

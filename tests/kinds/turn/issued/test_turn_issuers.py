@@ -82,7 +82,7 @@ async def test_a_wrong_key_is_no_relay_that_fails_and_names_the_setting(
     ],
 )
 @pytest.mark.parametrize("name", NAMES)
-async def test_an_answer_that_is_none_says_whose_fault_it_is(
+async def test_an_invalid_answer_is_attributed_to_its_source(
     account: Account, name: str, answer: tuple[int, str], status: Status, ends: str
 ) -> None:
     account.api.answer = answer

@@ -81,7 +81,7 @@ async def test_checks_share_an_answer_for_a_quarter_of_an_hour(account: Account)
     assert len(account.api.asked) == 2
 
 
-async def test_credentials_that_are_refused_are_asked_for_anew(account: Account) -> None:
+async def test_refused_credentials_are_requested_again(account: Account) -> None:
     context, check = Context(), account.check(allocation.KIND)
     account.give(*account.relay.server.urls(), credential="old")
     assert ending(await run(check, context)) == ("allocate", "auth_rejected")
