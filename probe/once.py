@@ -14,7 +14,7 @@ from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import Result, Status, Verdict
 from probe.core.runner import preload, run_checks
-from probe.report.model import Report, ReportRow, SkippedRow
+from probe.report.model import Report, ReportRow, RetriedRow, SkippedRow
 
 # Between two rounds of --wait: short against a deployment, long against rate limits.
 PAUSE_SECONDS = 3.0
@@ -71,10 +71,11 @@ async def run_once(
     listener = listener or ProgressListener()
     preload(plan.checks)
     started, started_at = context.clock(), datetime.fromtimestamp(context.now(), UTC)
+    retried: dict[str, RetriedRow] = {}
     must = {check.name for name in options.must_measure for check in select_checks(plan, name)}
     try:
         results = _with_references(
-            plan.checks, await _rounds(plan, options, must, context, listener)
+            plan.checks, await _rounds(plan, options, must, context, listener, retried)
         )
         duration = context.clock() - started
     finally:
@@ -90,6 +91,7 @@ async def run_once(
         rows=tuple(_row(check, results, judgement) for check in plan.checks),
         evaluations=judgement.evaluations,
         skipped=tuple(SkippedRow(skip.kind, skip.reason) for skip in plan.skipped),
+        retried=tuple(retried.values()),
     )
 
 
@@ -109,6 +111,7 @@ async def _rounds(
     must: set[str],
     context: Context,
     listener: ProgressListener,
+    retried: dict[str, RetriedRow],
 ) -> dict[str, Result]:
     """Repeat the checks that do not pass until they do, then run all of them once more.
 
@@ -133,11 +136,19 @@ async def _rounds(
         if bad:
             pause = min(PAUSE_SECONDS, left)
             listener.waiting(bad, pause)
+            _note_retries(retried, bad)
             await asyncio.sleep(pause)
         names = {result.check for result in bad}
         again = [check for check in plan.checks if check.name in names] or list(plan.checks)
         complete = not bad
         results |= await _round(again, options, context, listener)
+
+
+def _note_retries(retried: dict[str, RetriedRow], bad: Sequence[Result]) -> None:
+    """What passes at last is not what passed at once: a report says so."""
+    for result in bad:
+        before = retried.get(result.check)
+        retried[result.check] = RetriedRow(before.rounds + 1 if before else 1, result)
 
 
 def _with_references(checks: Sequence[Check], results: Mapping[str, Result]) -> dict[str, Result]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.forking.network import file_of
 from tests.forking.process import ForkedProcess
 
 # What a process needs to run at all; everything else would be somebody's configuration.
@@ -45,8 +46,10 @@ async def start(
 
     It is forked from a process that has imported it already, where nothing speaks against it.
     """
-    if fork and not prefix and not any(name.startswith(_READ_EARLY) for name in env or ()):
-        return await ForkedProcess.start(arguments, cwd, environment(env))
+    network = file_of(prefix)
+    is_plain = not any(name.startswith(_READ_EARLY) for name in env or ())
+    if fork and is_plain and (network or not prefix):
+        return await ForkedProcess.start(arguments, cwd, environment(env), network)
     return await asyncio.create_subprocess_exec(
         *prefix,
         sys.executable,

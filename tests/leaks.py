@@ -42,7 +42,7 @@ def _open_descriptors() -> list[tuple[str, str]]:
     return found
 
 
-async def left_behind(before: Footprint, *, grace: float = 2.0) -> list[str]:
+async def left_behind(before: Footprint, *, grace: float = 10.0) -> list[str]:
     """What is there beyond `before`, after closing things had `grace` seconds to finish."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + grace

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from alerts.cluster.protocol import LONGEST_ANSWER
 from probe.net.fetch.failure import reason_of
+from probe.net.flow.capped_socket import capped_connector
 
 if TYPE_CHECKING:
     import aiohttp
@@ -51,7 +52,9 @@ async def post_question(url: str, body: bytes, token: str) -> bytes:
     try:
         async with (
             # No proxy: the others are neighbours.
-            aiohttp.ClientSession(trust_env=False) as session,
+            aiohttp.ClientSession(
+                connector=capped_connector(LONGEST_ANSWER), trust_env=False
+            ) as session,
             session.post(url, data=body, headers=headers, allow_redirects=False) as response,
         ):
             if response.status != 200:

@@ -108,7 +108,7 @@ async def request(
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
     try:
         async with (
-            session_for_attempt(timeout=timeout) as session,
+            session_for_attempt(longest, timeout=timeout) as session,
             session.request(
                 method, url, allow_redirects=False, **content, **options_for(url)
             ) as response,

@@ -17,7 +17,7 @@ from alerts.notification.template import headline, lines, steps, time_range
 from alerts.notifier import Notifier
 from alerts.notifiers.base import NotifierKind, error_from_answer, post
 from probe.core.environment import Environment
-from probe.net.urls import BaseUrl, HttpUrl
+from probe.net.urls import HttpUrl, TokenBaseUrl
 from probe.report.text.sanitize import clean, cut
 
 LONGEST_KEY, LONGEST_SUMMARY = 255, 1024
@@ -41,7 +41,7 @@ class PagerDutyEnvironment(Environment):
     rest_token: SecretStr | None = Field(default=None, alias="PAGERDUTY_REST_TOKEN")
     """REST API key (read-only), to ask who has acknowledged an incident, and which are open after
     stored state was lost."""
-    api_url: BaseUrl = Field(
+    api_url: TokenBaseUrl = Field(
         default=SecretStr("https://api.pagerduty.com"), alias="PAGERDUTY_API_URL"
     )
     """Other address of the REST API (proxies, Europe: `https://api.eu.pagerduty.com`)."""

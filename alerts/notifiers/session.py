@@ -12,29 +12,39 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from probe.net.flow.capped_socket import BESIDE_BODY, CappedSocket
+
 if TYPE_CHECKING:
     import aiohttp
 
+_PLAIN = {"Accept-Encoding": "identity"}
 _RESETS, _FLUSHES = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
 
 
 @asynccontextmanager
-async def session_for_attempt(**options: Any) -> "AsyncIterator[aiohttp.ClientSession]":
+async def session_for_attempt(
+    longest: int, **options: Any
+) -> "AsyncIterator[aiohttp.ClientSession]":
     """A session; ``options`` are those of aiohttp's. A block that is left by an exception, a
-    deadline or a cancellation among them, resets its connections."""
+    deadline or a cancellation among them, resets its connections.
+
+    A connection brings at most ``longest`` bytes of body, and no coding of it is undone: a
+    receiver that is asked for none and sends gzip could fill the memory with it.
+    """
     import aiohttp
 
     opened: list[socket.socket] = []
 
     def open_socket(info: Sequence[Any]) -> socket.socket:
-        family, kind, protocol, *_ = info
-        made = socket.socket(family, kind, protocol)
+        made = CappedSocket(info[0], longest + BESIDE_BODY)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESETS)
         opened.append(made)
         return made
 
     connector = aiohttp.TCPConnector(socket_factory=open_socket)
-    async with aiohttp.ClientSession(connector=connector, **options) as session:
+    async with aiohttp.ClientSession(
+        connector=connector, headers=_PLAIN, auto_decompress=False, **options
+    ) as session:
         yield session
         for each in opened:
             if each.fileno() >= 0:

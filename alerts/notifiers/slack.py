@@ -23,7 +23,7 @@ from alerts.notifiers.base import (
 from alerts.notifiers.slack_history import find, with_metadata
 from probe.core.environment import Environment
 from probe.core.kind import lazy_import
-from probe.net.urls import BaseUrl, HttpUrl
+from probe.net.urls import HttpUrl, TokenBaseUrl
 from probe.report.text.sanitize import clean
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
@@ -47,7 +47,7 @@ class SlackEnvironment(Environment):
     """Channel that the bot posts to. Example: `#alerts`"""
     mention: str | None = Field(default=None, alias="SLACK_MENTION")
     """Mention in critical messages. Example: `<!channel>`"""
-    api_url: BaseUrl = Field(default=SecretStr("https://slack.com/api"), alias="SLACK_API_URL")
+    api_url: TokenBaseUrl = Field(default=SecretStr("https://slack.com/api"), alias="SLACK_API_URL")
     """Other address of Slack's API (proxies)."""
 
     @field_validator("bot_token")

@@ -46,6 +46,7 @@ _ERRORS = (
     SlackClientError,
     AttributeError,
     OSError,
+    RecursionError,
     TypeError,
     ValueError,
 )
@@ -122,7 +123,9 @@ async def _answer_of(
     try:
         async with (
             asyncio.timeout(TIMEOUT_SECONDS),
-            session_for_attempt(timeout=_TIMEOUT, middlewares=(answers,)) as session,
+            session_for_attempt(
+                LONGEST_ANSWER, timeout=_TIMEOUT, middlewares=(answers,)
+            ) as session,
         ):
             try:
                 await send(session)

@@ -3,8 +3,9 @@
 An alert fires when its `for` is over, which may be long after the last run of its check, and
 meanwhile the target may have recovered. So before a notification leaves, the check is run
 again if its last result is not fresh, and the notification waits a moment for the answer;
-longer if another check that failed at the same time has recovered since. No answer in time
-confirms the alert: a target that hangs must not hold up its own page.
+longer if another check that failed at the same time has recovered since, or if the last run could
+not measure anything. No answer in time confirms the alert: a target that hangs must not hold up
+its own page.
 """
 
 from dataclasses import dataclass
@@ -131,6 +132,11 @@ class Confirmation:
         return min(self._due, default=None)
 
     def _is_doubtful(self, alert: Alert, failed_at: float) -> bool:
+        """Whether it may have recovered: what failed at the same time has, or the last run could
+        not measure it (this machine stood still, or was short of something)."""
+        last = self._last.get(alert.identity.check)
+        if last is not None and last.status is Status.UNKNOWN:
+            return True
         return any(
             each.at > failed_at and abs(each.began - alert.since) <= TOGETHER_SECONDS
             for each in self._recoveries

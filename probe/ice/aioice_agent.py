@@ -11,6 +11,7 @@ from aioice import Connection, TransportPolicy
 
 from probe.ice.candidate import IceParameters, places_of
 from probe.ice.connectivity_check import IceCredentials
+from probe.ice.relay_guard import RelayGuard
 from probe.ice.relay_transport import RelayServer
 from probe.ice.transport import HostIce, IceTransport
 
@@ -32,6 +33,34 @@ class AioiceAgent(HostIce):
         super().__init__(
             controlling=controlling, clock=clock, connection=_connection(servers, controlling)
         )
+        relay = servers.relay
+        is_stream = relay is not None and relay.url.transport == "tcp"
+        self._guard = RelayGuard(relay) if relay is not None and is_stream else None
+
+    async def gather(self) -> None:
+        """Find this host's addresses, and the relay's where there is one."""
+        if self._guard is not None:
+            try:
+                self._connection.turn_server = await self._guard.open()
+            except OSError:
+                self._connection.turn_server = None  # as a relay that refuses aioice itself
+        await super().gather()
+
+    async def until_failed(self) -> None:
+        """Return once the relay has flooded; of anything else aioice says nothing."""
+        if self._guard is None:
+            await super().until_failed()
+        else:
+            await self._guard.failed.wait()
+            self.failure = self._guard.failure
+
+    async def close(self) -> None:
+        """Close the sockets."""
+        try:
+            await super().close()
+        finally:
+            if self._guard is not None:
+                await self._guard.close()
 
     @property
     def side(self) -> IceParameters:
@@ -69,12 +98,10 @@ def _connection(servers: IceServers, controlling: bool) -> Connection:
     return Connection(
         controlling,
         stun_server=servers.stun,
-        # With TLS the name, which is what the certificate has.
-        turn_server=(relay.url.host if relay.tls else address.ip, address.port),
+        # Of a stream the guard's, once there is one.
+        turn_server=(address.ip, address.port),
         turn_username=relay.credentials.username,
         turn_password=relay.credentials.password.get_secret_value(),
         turn_transport=relay.url.transport,
-        # Declared as a flag, but handed as it is to asyncio, which takes a context as well.
-        turn_ssl=cast(bool, relay.tls or False),
         transport_policy=TransportPolicy.ALL,
     )

@@ -170,7 +170,7 @@ async def run(table: PostgresTable, record: Recorder, context: Context) -> None:
 
     started = context.clock()
     record.current = "connect"
-    async with connected(table.address, context, table.ca_file) as session:
+    async with connected(table.address, table.ca_file) as session:
         record.add_phase("connect", context.clock() - started)
         record.sample(CONNECT, context.clock() - started)
         with record.phase("query", hint=_HANGS):

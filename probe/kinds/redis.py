@@ -161,7 +161,7 @@ async def run(table: RedisTable, record: Recorder, context: Context) -> None:
 
     started = context.clock()
     record.current, record.hint = "connect", _TLS if table.address.scheme == "rediss" else ""
-    async with connected(table.address, context, table.ca_file) as session:
+    async with connected(table.address, table.ca_file) as session:
         record.add_phase("connect", context.clock() - started)
         record.sample(CONNECT, context.clock() - started)
         with record.phase("ping", hint=_SILENT):

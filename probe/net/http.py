@@ -23,7 +23,7 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
-from probe.net.fetch.cookies import Cookies
+from probe.net.fetch.cookies import Cookies, CookieUse
 from probe.net.fetch.page_opening import PageOpening
 from probe.net.fetch.redirect import Response
 from probe.net.fetch.timing import Timing
@@ -123,7 +123,7 @@ class FreshHttpClient:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         json: Any = None,
-        cookies: bool = True,
+        cookies: CookieUse = True,
     ) -> AsyncIterator[HttpResponse]:
         """One request on a connection of its own. Raises CheckAborted."""
         address, given = URL(url), dict(headers or {})
@@ -145,7 +145,7 @@ class FreshHttpClient:
         body: bytes = b"",
         *,
         upgrade: bool = False,
-        cookies: bool = True,
+        cookies: CookieUse = True,
     ) -> HttpResponse:
         """A request on a connection of its own, and the response's head; ``finish`` ends it.
 
@@ -155,7 +155,7 @@ class FreshHttpClient:
             stream = await self._connect(address, ALPN[1:] if upgrade else ALPN, tunnel=upgrade)
             try:
                 self.timing.enter("processing")
-                kept = self.cookies_for(address) if cookies else ""
+                kept = self._cookies.header_for(address, cookies)
                 sending = request_for(method, address, headers, body, kept)
                 if self._proxy is not None and address.scheme == "http" and not upgrade:
                     sending = through(self._proxy, sending)
@@ -165,8 +165,7 @@ class FreshHttpClient:
                 else:
                     response = await http1.exchange(stream, sending, upgrade=upgrade)
                 self.timing.enter("transfer")
-                if cookies:
-                    self._cookies.keep(response, address)
+                self._cookies.keep(response, address, cookies)
             except BaseException:
                 self._close(stream)
                 raise
@@ -180,12 +179,14 @@ class FreshHttpClient:
         """The cookies that a request to this address carries."""
         return self._cookies.header_for(address)
 
-    async def upgrade(self, url: str | URL, headers: Mapping[str, str]) -> http1.Http1Response:
+    async def upgrade(
+        self, url: str | URL, headers: Mapping[str, str], cookies: CookieUse = True
+    ) -> http1.Http1Response:
         """A request that asks for another protocol; its connection lasts until ``close``.
 
         Raises CheckAborted.
         """
-        response = await self.start("GET", URL(url), headers, upgrade=True)
+        response = await self.start("GET", URL(url), headers, upgrade=True, cookies=cookies)
         assert isinstance(response, http1.Http1Response)
         return response
 

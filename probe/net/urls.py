@@ -94,9 +94,22 @@ def _secret_base_url(url: SecretStr) -> SecretStr:
     return SecretStr(check_base_url(url.get_secret_value()))
 
 
+def _without_login(url: SecretStr) -> SecretStr:
+    if "@" in urlsplit(url.get_secret_value()).netloc:
+        raise ValueError("write it without a login: the token is sent in Authorization")
+    return url
+
+
 # Types for the fields of tables and environments. An address may hold a password or a token.
 HttpUrl = Annotated[SecretStr, AfterValidator(_secret_http_url), Described(type="URL")]
 BaseUrl = Annotated[SecretStr, AfterValidator(_secret_base_url), Described(type="URL")]
+# An address whose requests carry a token in Authorization, where no login fits.
+TokenBaseUrl = Annotated[
+    SecretStr,
+    AfterValidator(_secret_base_url),
+    AfterValidator(_without_login),
+    Described(type="URL"),
+]
 CaFile = Annotated[
     Path,
     AfterValidator(check_ca_file),

@@ -33,6 +33,15 @@ class SkippedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RetriedRow:
+    """A check that did not pass in so many earlier rounds of ``--wait``; ``result`` is the last of
+    these."""
+
+    rounds: int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One run of all checks. ``duration`` is in seconds, ``started_at`` in UTC.
 
@@ -49,3 +58,4 @@ class Report:
     rows: tuple[ReportRow, ...]
     evaluations: tuple[Evaluation, ...] = ()
     skipped: tuple[SkippedRow, ...] = ()
+    retried: tuple[RetriedRow, ...] = ()

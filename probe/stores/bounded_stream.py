@@ -7,50 +7,43 @@ takes 25 MB (Python with asyncio and asyncpg), more than the checks are worth. T
 that the checks exchange are spoken here instead, over a stream that counts.
 """
 
-import asyncio
 import socket
 import ssl
-from contextlib import nullcontext
 from typing import Self
 
 from probe.core.causes import Cause
-from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.net.protocol.connect import connect_tcp
-from probe.net.protocol.sliced_socket import MOST_WITHOUT_CONTENT, RecordBudget, SlicedSocket
+from probe.net.protocol.stream import Stream, TlsStream
 from probe.net.resolver import Address
 from probe.stores.errors import closed
 
 # Either check needs less than 16 KiB.
 MAX_BYTES = 256 << 10
-_READ_AHEAD = 16 << 10
+_LONGEST_LINE = 16 << 10
 
 
-async def connect_socket(addresses: list[Address]) -> SlicedSocket:
+async def connect_socket(addresses: list[Address]) -> socket.socket:
     """A socket to the address that takes the connection first (RFC 8305, as Node's clients do).
 
     Raises OSError.
     """
-    connected = await connect_tcp(
-        addresses, lambda family: SlicedSocket(family, socket.SOCK_STREAM)
-    )
-    assert isinstance(connected, SlicedSocket)
-    return connected
+    return await connect_tcp(addresses)
 
 
 class BoundedStream:
     """Reads at most MAX_BYTES; ``host`` is the server for people."""
 
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str
-    ) -> None:
-        self._reader, self._writer, self.host = reader, writer, host
+    def __init__(self, stream: Stream, host: str) -> None:
+        self._stream, self.host = stream, host
+        self._buffer = bytearray()
         self._left = MAX_BYTES
+        self._has_sent = False
 
     @classmethod
     async def over(
         cls,
-        connection: SlicedSocket,
+        connection: socket.socket,
         host: str,
         *,
         tls: ssl.SSLContext | None = None,
@@ -58,71 +51,77 @@ class BoundedStream:
     ) -> Self:
         """A stream over a connected socket, with TLS where there is a context for it.
 
-        The socket belongs to the stream from now on, also where this raises.
+        The socket belongs to the stream from now on, also where this raises (OSError, of which
+        ssl.SSLError is one).
         """
         try:
-            with connection.bounded_handshake() if tls else nullcontext():
-                reader, writer = await asyncio.open_connection(
-                    sock=connection,
-                    ssl=tls,
-                    server_hostname=server_name if tls else None,
-                    limit=_READ_AHEAD,
-                )
+            stream = TlsStream(connection, tls, server_name) if tls else Stream(connection)
         except BaseException:
             connection.close()
             raise
-        if tls is not None:
-            connection.records = RecordBudget(MAX_BYTES + MOST_WITHOUT_CONTENT)
-        return cls(reader, writer, host)
+        if isinstance(stream, TlsStream):
+            try:
+                await stream.handshake()
+            except ssl.SSLEOFError:
+                stream.close()
+                raise ConnectionResetError from None
+            except BaseException:
+                stream.close()
+                raise
+        return cls(stream, host)
 
     async def send(self, data: bytes) -> None:
         """Send it; what is sent is short."""
-        self._writer.write(data)
-        await self._writer.drain()
+        self._has_sent = True
+        await self._stream.write(data)
 
     async def read(self, length: int) -> bytes:
         """So many bytes. Raises CheckFailed: connection_closed, flooded."""
         self._count(length)
-        try:
-            return await self._reader.readexactly(length)
-        except asyncio.IncompleteReadError:
-            raise closed(self.host) from None
+        while len(self._buffer) < length:
+            await self._receive()
+        return self._taken(length)
 
     async def read_line(self) -> bytes:
         """A line without its CR LF, of at most 16 KiB.
 
         Raises CheckFailed: connection_closed, flooded; protocol_error for a longer one.
         """
-        try:
-            line = await self._reader.readuntil(b"\r\n")
-        except asyncio.IncompleteReadError:
-            raise closed(self.host) from None
-        except asyncio.LimitOverrunError:
-            message = f"{self.host} sends a line without an end"
-            raise CheckFailed(Cause.PROTOCOL_ERROR, message) from None
-        self._count(len(line))
-        return line[:-2]
+        seen = 0
+        while (at := self._buffer.find(b"\r\n", max(0, seen - 1))) < 0:
+            seen = len(self._buffer)
+            if seen > _LONGEST_LINE:
+                message = f"{self.host} sends a line without an end"
+                raise CheckFailed(Cause.PROTOCOL_ERROR, message)
+            await self._receive()
+        self._count(at + 2)
+        return self._taken(at + 2)[:-2]
 
     @property
     def peer_certificate(self) -> bytes | None:
         """The server's certificate in DER; None without TLS."""
-        tls: ssl.SSLObject | None = self._writer.get_extra_info("ssl_object")
-        return tls.getpeercert(binary_form=True) if tls is not None else None
+        stream = self._stream
+        return (
+            stream.connection.getpeercert(binary_form=True)
+            if isinstance(stream, TlsStream)
+            else None
+        )
 
-    def abort(self) -> None:
-        """Close at once."""
-        self._writer.transport.abort()
+    def close(self) -> None:
+        """Close, without waiting for the server."""
+        self._stream.close()
 
-    async def close(self, context: Context, timeout: float) -> None:
-        """Close in an orderly way, behind the check's back if that takes longer."""
-        self._writer.close()
-        await context.closing.close(self._closed(), timeout=timeout)
+    async def _receive(self) -> None:
+        data = await self._stream.read(at_once=not self._has_sent)
+        self._has_sent = False
+        if not data:
+            raise closed(self.host)
+        self._buffer += data
 
-    async def _closed(self) -> None:
-        try:
-            await self._writer.wait_closed()
-        except OSError:
-            return
+    def _taken(self, length: int) -> bytes:
+        data = bytes(self._buffer[:length])
+        del self._buffer[:length]
+        return data
 
     def _count(self, length: int) -> None:
         self._left -= length

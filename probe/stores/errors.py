@@ -7,7 +7,7 @@ import ssl
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
-from probe.net.protocol.sliced_socket import TlsFlood
+from probe.net.flow.tls_records import TlsFlood
 from probe.net.resolver import connection_error
 from probe.net.tls import translate_tls
 

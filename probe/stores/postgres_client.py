@@ -12,7 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from probe.core.causes import Cause
-from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.resolver import Address, resolve
 from probe.net.tls import client_context, last_change
@@ -22,7 +21,6 @@ from probe.stores.errors import closed, translate_socket, wrong_protocol
 from probe.stores.postgres_errors import NOT_LET_IN, refusal
 from probe.stores.postgres_protocol import PostgresSession, ServerError
 
-CLOSE_SECONDS = 1.0
 _NAME = "probe"
 _SYSTEM = "system"
 _SSL_REQUEST = bytes((0, 0, 0, 8, 4, 210, 22, 47))
@@ -33,9 +31,7 @@ _NO_PROCESS = "Its processes or its memory may be used up: look at the server's 
 
 
 @asynccontextmanager
-async def connected(
-    address: StoreAddress, context: Context, ca_file: Path | None
-) -> AsyncIterator[PostgresSession]:
+async def connected(address: StoreAddress, ca_file: Path | None) -> AsyncIterator[PostgresSession]:
     """One session, closed at the end whatever happens.
 
     Raises CheckFailed and NotMeasured in place of everything else.
@@ -47,9 +43,9 @@ async def connected(
         try:
             yield session
         except BaseException:
-            session.stream.abort()
+            session.stream.close()
             raise
-        await session.terminate(context, CLOSE_SECONDS)
+        await session.terminate()
     except (ServerError, OSError, UnicodeError) as error:
         raise translate(error, address) from None
 
@@ -85,7 +81,7 @@ async def _attempt(
     try:
         await session.start(address, _NAME)
     except BaseException:
-        stream.abort()
+        stream.close()
         raise
     return session
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from probe.core.causes import Cause
-from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.stores.bounded_stream import BoundedStream
 from probe.stores.channel_binding import check_bound, chosen
@@ -74,10 +73,10 @@ class PostgresSession:
                 case _:
                     self.refuse()
 
-    async def terminate(self, context: Context, timeout: float) -> None:
+    async def terminate(self) -> None:
         """End the session and close the connection."""
         await self._send(b"X", b"")
-        await self.stream.close(context, timeout)
+        self.stream.close()
 
     def refuse(self) -> NoReturn:
         """Raises CheckFailed(protocol_error): something else answers there."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from probe.core.causes import Cause
-from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.net.resolver import resolve
 from probe.net.tls import client_context
@@ -16,7 +15,6 @@ from probe.stores.dsn import StoreAddress
 from probe.stores.errors import translate_socket
 from probe.stores.redis_protocol import RedisSession, ReplyError
 
-CLOSE_SECONDS = 1.0
 # Of a server with noeviction that has refused writes, the share of its memory from which on
 # it is taken to refuse them still: what was too large for the rest is not in use now.
 FULL_RATIO = 0.9
@@ -101,9 +99,7 @@ class Info:
 
 
 @asynccontextmanager
-async def connected(
-    address: StoreAddress, context: Context, ca_file: Path | None
-) -> AsyncIterator[RedisSession]:
+async def connected(address: StoreAddress, ca_file: Path | None) -> AsyncIterator[RedisSession]:
     """One session, closed at the end whatever happens.
 
     Raises CheckFailed and NotMeasured in place of everything else.
@@ -118,10 +114,8 @@ async def connected(
             session = RedisSession(stream)
             await session.start(address)
             yield session
-        except BaseException:
-            stream.abort()
-            raise
-        await stream.close(context, CLOSE_SECONDS)
+        finally:
+            stream.close()
     except (ReplyError, OSError) as error:
         raise translate(error, address) from None
     except CheckFailed as error:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from probe.net.protocol.sliced_socket import SlicedSocket
+from probe.net.flow.sliced_socket import SlicedSocket
 
 UDP_HEADER = 8
 # With the time stamps (RFC 7323) that Linux puts into every segment.
@@ -70,7 +70,7 @@ class CountedSocket(SlicedSocket):
     """
 
     def __init__(self, family: int, traffic: ByteCounter) -> None:
-        super().__init__(family, socket.SOCK_STREAM)
+        super().__init__(family)
         self._traffic, self._counted = traffic, ByteCounter()
 
     def count(self) -> None:

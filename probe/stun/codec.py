@@ -19,6 +19,8 @@ from probe.stun.attributes import BY_NAME, BY_NUMBER, COOKIE, DISCARDED
 
 HEADER_BYTES = 20
 TRANSACTION_ID_BYTES = 12
+# Servers send about ten; thousands of empty ones fit into 64 KiB.
+MOST_ATTRIBUTES = 256
 _HEADER = struct.Struct("!HHI12s")
 _ATTRIBUTE = struct.Struct("!HH")
 _INTEGRITY, _FINGERPRINT = BY_NAME["MESSAGE-INTEGRITY"].number, BY_NAME["FINGERPRINT"].number
@@ -108,7 +110,9 @@ def decode(data: bytes) -> StunMessage:
     message = StunMessage(kind & ~_CLASS_BITS, MessageClass(kind & _CLASS_BITS), {}, transaction_id)
     attributes: dict[str, Any] = {}
     unknown: list[int] = []
-    for number, at, value in _split(data):
+    for count, (number, at, value) in enumerate(_split(data)):
+        if count >= MOST_ATTRIBUTES:
+            raise DecodeError(f"more than {MOST_ATTRIBUTES} attributes")
         known = BY_NUMBER.get(number)
         if known is None:
             if number in DISCARDED:

@@ -13,6 +13,8 @@ from probe.web.security import WebSecurity
 
 # Slow readers don't delay the shutdown.
 SHUTDOWN_SECONDS = 1.0
+# Connections that wait to be taken; more are refused by the system.
+BACKLOG = 512
 
 
 class ServedApplication(Protocol):
@@ -70,8 +72,10 @@ class WebServer:
         self.address = bound.getsockname()[:2]
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(
-            table.new, sock=bound, backlog=self._limits.backlog
+            table.new, sock=bound, backlog=self._limits.accepts
         )
+        # asyncio takes so many in one turn; the system may hold more of them back.
+        bound.listen(BACKLOG)
 
     async def stop(self) -> None:
         """Stop serving; streams of events end at once."""

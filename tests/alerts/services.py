@@ -73,7 +73,7 @@ class Service:
         return [message.title for message in self.received]
 
     async def _until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()

@@ -199,7 +199,7 @@ async def lose_everywhere(stage: Stage, losses: tuple[float, ...]) -> None:
         judge_session(session["attempts"], session["recovered"], length)
         attempts = int(said(results, "session_attempts", length))
         judge_session(attempts, said(results, "session_recovery_seconds", length), length)
-    assert await context.closing.drain(timeout=5) == 0
+    assert await context.closing.drain(timeout=20) == 0
 
 
 @pytest.mark.parts

@@ -47,7 +47,7 @@ async def calling(relay: RelayServer, consent: float = 30.0) -> AsyncIterator[Re
     context = Context()
     async with RecoveringCall((relay, relay), context, PhaseTimeouts(), consent) as call:
         yield call
-    assert await context.closing.drain(timeout=5) == 0
+    assert await context.closing.drain(timeout=20) == 0
 
 
 def lab_relay(lab: TurnLab, way: str = "udp") -> RelayServer:
@@ -62,7 +62,7 @@ def coturn_relay(server: Coturn, way: str = "udp") -> RelayServer:
 async def passes(call: RecoveringCall, clock: Context | None = None) -> None:
     """Return when a check and a message that leave from now on are back."""
     now = (clock or Context()).clock()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await call.liveness.next_on_path(now, now)
         await call.liveness.next_data(now, now)
 

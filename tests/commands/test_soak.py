@@ -61,8 +61,8 @@ def leaves_nothing(soaked: Soaked) -> None:
     assert (soaked.tasks, soaked.descriptors, soaked.closings) == (0, 0, 0)
 
 
-async def test_twenty_five_runs_leave_no_task_and_no_descriptor(env_file: Path) -> None:
-    leaves_nothing(await soak(env_file, 25))
+async def test_fifteen_runs_leave_no_task_and_no_descriptor(env_file: Path) -> None:
+    leaves_nothing(await soak(env_file, 15))
 
 
 @pytest.mark.proof

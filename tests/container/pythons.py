@@ -21,7 +21,7 @@ FAST = (
     *("budget", "call", "config", "core", "diagnostics", "exporter", "gate", "history", "ice"),
     *("net", "paircam", "report", "storage", "stun", "telemetry", "turn", "untrusted", "web"),
 )
-_PACKAGES = "ca-certificates,iproute2,git,openssl"
+_PACKAGES = "ca-certificates,curl,iproute2,git,openssl"
 _STEPS = """set -eu
 cd "$SOURCE"
 "$PYTHON" -m venv "$WORK/venv"

@@ -40,7 +40,7 @@ class Stage:
 
     async def until_read(self) -> None:
         """Wait until the configuration is read once more."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await self.read.wait()
         self.read.clear()
 

@@ -78,11 +78,12 @@ async def test_a_sentry_that_does_not_answer_holds_no_one_up() -> None:
         await sentry.asked()
         started = time.monotonic()
         await errors.close()
-        assert 1.0 < time.monotonic() - started < 1.9
+        waited = time.monotonic() - started
+        assert 1.0 < waited < 10
         logger.error("second")
         started = time.monotonic()
         await errors.close()
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < waited
 
 
 async def test_a_sentry_that_is_not_there_disturbs_no_one() -> None:

@@ -30,9 +30,12 @@ class ForkedProcess:
         self._ended = asyncio.create_task(self._end(reply, closing))
 
     @classmethod
-    async def start(cls, arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Self:
-        """Fork ``probe`` with arguments, in a folder and with an environment of its own."""
-        request = {"cwd": str(cwd), "env": dict(env), "arguments": arguments}
+    async def start(
+        cls, arguments: Sequence[str], cwd: Path, env: Mapping[str, str], network: str = ""
+    ) -> Self:
+        """Fork ``probe`` with arguments, in a folder and with an environment of its own;
+        ``network`` is the file of its network namespace, unless it is this process'."""
+        request = {"cwd": str(cwd), "env": dict(env), "arguments": arguments, "network": network}
         (ours, theirs), pipes = socket.socketpair(), [os.pipe(), os.pipe()]
         descriptors = [*(write for _, write in pipes), theirs.fileno()]
         socket.send_fds(_server(), [json.dumps(request).encode()], descriptors)

@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any
 
 import probe
+from tests.forking.network import enter
 
 MOST_REQUEST_BYTES = 1 << 18
 # It reads the environment as it is imported, as a process that uses it does.
@@ -93,6 +94,8 @@ def _become(request: Mapping[str, Any], out: int, err: int) -> None:
     for number, stream in enumerate((nothing, out, err)):
         os.dup2(stream, number)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    if request["network"]:
+        enter(request["network"])
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.command import probe, start
+from tests.forking.network import tcp_socket_in
+from tests.servers.netns import Namespace
 
 CHECKED = {"BACKEND_URL": "http://127.0.0.1:9", "TZ": "America/Los_Angeles"}
 
@@ -27,10 +29,11 @@ def open_in(place: Path) -> dict[str, str]:
     [
         ("--help",),
         ("list",),
-        ("check-config",),
         ("--once",),
-        ("alerts", "list"),
-        ("rules",),
+        *(
+            pytest.param(each, marks=pytest.mark.proof)
+            for each in (("check-config",), ("alerts", "list"), ("rules",))
+        ),
     ],
     ids=" ".join,
 )
@@ -82,3 +85,18 @@ async def test_many_at_once_are_apart(tmp_path: Path) -> None:
     for folder, each in zip(folders, done, strict=True):
         assert f"http://127.0.0.1:9{folder.name}" in each.out
         assert each.code == 0
+
+
+async def test_it_is_in_the_network_that_a_command_line_names(
+    netns: Namespace, tmp_path: Path
+) -> None:
+    process = await start("lab", cwd=tmp_path, prefix=netns.prefix)
+    assert process.stderr is not None
+    await process.stderr.readline()
+    inside = os.stat(f"/run/netns/{netns.name}").st_ino
+    assert os.stat(f"/proc/{process.pid}/ns/net").st_ino == inside
+    assert os.stat("/proc/self/ns/net").st_ino != inside
+    with tcp_socket_in(netns.name) as within:
+        within.bind((netns.address, 0))
+    process.kill()
+    await process.wait()

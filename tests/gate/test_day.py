@@ -100,6 +100,7 @@ def test_history_alone_gives_the_same_report(watched: tuple[Release, GateReport]
         assert mine.estimate == other.estimate
 
 
+@pytest.mark.proof
 def test_killed_and_continued_it_gives_the_verdict_of_one_that_was_not(
     tmp_path: Path, watched: tuple[Release, GateReport]
 ) -> None:

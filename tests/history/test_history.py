@@ -66,7 +66,7 @@ async def test_what_is_added_is_written_without_being_asked_for(tmp_path: Path) 
     async with opened(tmp_path, flush_seconds=0.001) as history:
         for each in entries(3):
             history.add(each)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while history.state.waiting:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
         assert history.state.written == 3

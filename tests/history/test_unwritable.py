@@ -173,7 +173,7 @@ async def test_after_an_input_output_error_entries_are_written_later(tmp_path: P
 
 async def until(done: Callable[[], bool]) -> None:
     """Wait for the thread that writes."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not done():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 

@@ -6,6 +6,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import brotli
+
 from probe.core.causes import Cause
 from tests.hostile.floods import (
     after_hello,
@@ -32,6 +34,8 @@ ANY = FLOOD | LATE | {Cause.BODY_INVALID}
 
 _GZIP = gzip.compress(bytes(32 << 20), 9)
 _DEFLATED = zlib.compress(bytes(32 << 20), 9)[2:-4]
+_BROTLI = brotli.compress(bytes(32 << 20), quality=5)
+_NAMES = b"".join(b"X-%d: a\r\n" % number for number in range(4000))
 _CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 _UNAUTHORIZED = (
     attribute(9, b"\0\0\4\1Unauthorized") + attribute(0x14, b"r") + attribute(0x15, b"n")
@@ -39,7 +43,8 @@ _UNAUTHORIZED = (
 _STALE = attribute(9, b"\0\0\4\x26Stale Nonce") + attribute(0x14, b"r") + attribute(0x15, b"n")
 _ELSEWHERE = attribute(9, b"\0\0\3\0Try Alternate") + attribute(0x8023, b"\0\1\0\x09\x7f\0\0\1")
 _INDICATION = stun(0x17, b"", b"T" * 12)
-_DATA = stun(0x17, attribute(0x12, b"\0\1" + bytes(6)) + attribute(0x13, b"q" * 900), b"T" * 12)
+_PEER = attribute(0x12, b"\0\1" + bytes(6))
+_DATA = stun(0x17, _PEER + attribute(0x13, b"q" * 900), b"T" * 12)
 
 WEB: dict[str, tuple[Behaviour, set[Cause]]] = {
     "100 Continue without end": (web(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), FLOOD),
@@ -52,6 +57,11 @@ WEB: dict[str, tuple[Behaviour, set[Cause]]] = {
         FLOOD | {Cause.BODY_INVALID},
     ),
     "redirects with a cookie each": (redirecting(b"b" * 4000), {Cause.TOO_MANY_REDIRECTS, *FLOOD}),
+    "a redirect of a megabyte": (
+        web_once(b"HTTP/1.1 302 Found\r\nLocation: /" + b"a" * 1_000_000 + b"\r\n\r\n"),
+        FLOOD,
+    ),
+    "header names without end": (web(OK, _NAMES), FLOOD),
     "a status line without end": (web(b"HTTP/1.1 200 ", b"O"), FLOOD),
     "bytes without end": (web(b"", b"\0"), FLOOD),
     "a body without end": (web(OK + b"\r\n", b"a" * 1024), FLOOD),
@@ -66,6 +76,20 @@ WEB: dict[str, tuple[Behaviour, set[Cause]]] = {
     "chunk extensions without end": (web(_CHUNKED, b"1;" + b"a" * 3000 + b"\r\nb\r\n"), FLOOD),
     "a gzip bomb": (
         web_once(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(_GZIP) + _GZIP),
+        FLOOD,
+    ),
+    "a brotli bomb": (
+        web_once(
+            OK + b"Content-Encoding: br\r\nContent-Length: %d\r\n\r\n" % len(_BROTLI) + _BROTLI
+        ),
+        FLOOD,
+    ),
+    "a deflate bomb": (
+        web_once(
+            OK
+            + b"Content-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(_DEFLATED)
+            + _DEFLATED
+        ),
         FLOOD,
     ),
     "gzip in gzip in gzip": (
@@ -92,6 +116,17 @@ SOCKETS: dict[str, tuple[Behaviour, set[Cause]]] = {
     "pongs of the WebSocket": (socket(frame(10, b"x" * 100)), FLOOD),
     "pings of Engine.IO": (socket(frame(1, b"2")), FLOOD),
     "noops of Engine.IO": (socket(frame(1, b"6")), FLOOD),
+    "empty text messages": (socket(frame(1, b"")), FLOOD),
+    "closes of the WebSocket": (socket(frame(8, b"")), FLOOD),
+    "disconnections": (
+        socket(frame(1, b"41/signaling,")),
+        FLOOD | {Cause.AUTH_REJECTED},
+    ),
+    "answers to no probe": (socket(frame(1, b"3probe")), FLOOD),
+    "an event of a megabyte again and again": (
+        socket(frame(1, b'42/signaling,["x","' + b"a" * 1_000_000 + b'"]')),
+        FLOOD,
+    ),
     "events": (socket(frame(1, b'42/signaling,["queue-update",{"position":1}]')), FLOOD),
     "events of another namespace": (socket(frame(1, b'42/other,["x"]')), FLOOD),
     "acknowledgements": (socket(frame(1, b'43/signaling,7["x"]')), FLOOD),
@@ -130,6 +165,14 @@ RELAYS: dict[str, tuple[Behaviour, set[Cause]]] = {
         FLOOD,
     ),
     "channel data that was not asked for": (relay(b"\x40\0\0\4abcd"), FLOOD),
+    "empty channel data": (relay(b"\x40\0\0\0"), FLOOD),
+    "empty channel data behind an answer": (relay(b"\x40\0\0\0", _UNAUTHORIZED), FLOOD),
+    "data indications of 60 kB": (
+        relay(stun(0x17, _PEER + attribute(0x13, b"q" * 60_000), b"T" * 12)),
+        FLOOD,
+    ),
+    "requests of the server's own": (relay(stun(3, b"", b"T" * 12)), FLOOD),
+    "heads of messages that never come": (relay(b"\1\x13\xff\xfc" + b"\x21\x12\xa4\x42"), FLOOD),
     "answers to no request": (relay(stun(0x103, _UNAUTHORIZED, b"S" * 12)), FLOOD),
     "401 without end": (relay(b"", _UNAUTHORIZED), FLOOD | {Cause.AUTH_REJECTED}),
     "438 without end": (

@@ -20,11 +20,11 @@ from probe.ice.candidate import InvalidOffer
 from probe.ice.candidate import read as read_offer
 from probe.net.engineio.opening import read_opening
 from probe.net.engineio.socketio_packet import read_packet
+from probe.net.flow.pace import LARGEST
 from probe.net.protocol import http1, http2
 from probe.net.protocol.errors import PeerError
 from probe.net.protocol.exchange import HttpResponse, Request, read_bounded
 from probe.net.protocol.head import parse_head
-from probe.net.protocol.sliced_socket import SLICE
 from probe.net.protocol.stream import Stream
 from probe.net.websocket.connection import WebSocket
 from probe.net.websocket.permessage_deflate import PerMessageDeflate, negotiated
@@ -53,16 +53,6 @@ SLOWEST = 1.0
 LARGE = 1 << 20
 
 
-class _Unsent:
-    """Takes everything and sends nothing."""
-
-    def write(self, data: bytes) -> None:
-        """Nothing."""
-
-    async def drain(self) -> None:
-        """Nothing to wait for."""
-
-
 class Received:
     """A stream on which these bytes came, in the slices that the real one reads."""
 
@@ -70,16 +60,19 @@ class Received:
 
     def __init__(self, data: bytes) -> None:
         self.received = len(data)
-        self._slices = [data[at : at + SLICE] for at in range(0, len(data), SLICE)][::-1]
+        self._slices = [data[at : at + LARGEST] for at in range(0, len(data), LARGEST)][::-1]
 
     @property
     def left(self) -> int:
         """How many slices were not read."""
         return len(self._slices)
 
-    async def read(self) -> bytes:
+    async def read(self, *, at_once: bool = True) -> bytes:
         """The next slice; empty at the end."""
         return self._slices.pop() if self._slices else b""
+
+    async def breathe(self) -> None:
+        """Nothing."""
 
     async def write(self, data: bytes) -> None:
         """Nothing."""
@@ -89,10 +82,7 @@ class Received:
 
 
 def _stream(body: bytes) -> BoundedStream:
-    reader = asyncio.StreamReader(limit=1 << 14)
-    reader.feed_data(body)
-    reader.feed_eof()
-    return BoundedStream(reader, cast(asyncio.StreamWriter, _Unsent()), "host")
+    return BoundedStream(cast(Stream, Received(body)), "host")
 
 
 async def _redis(body: bytes) -> None:

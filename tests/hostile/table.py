@@ -108,6 +108,8 @@ POSTGRES: dict[str, tuple[Behaviour, set[Cause]]] = {
     "rows without an end": (postgres(STARTED, _row(b"1" * 60_000) * 400), FLOOD),
     "an error without a code": (postgres(pg(b"E", b"Mno\0\0")), GARBAGE),
     "an error with a code of its own": (postgres(pg(b"E", b"C\x1b[31m\0Mno\0\0")), GARBAGE),
+    "an error of 10,000 fields": (postgres(pg(b"E", b"Mx\0" * 10_000 + b"\0")), GARBAGE),
+    "keys without an end": (postgres(AUTH_OK + pg(b"K", bytes(8)) * 40_000), FLOOD),
     "closed at once": (saying(b""), CLOSED),
     "closed after the start-up": (postgres(AUTH_OK), CLOSED),
 }
@@ -116,6 +118,8 @@ REDIS: dict[str, tuple[Behaviour, set[Cause]]] = {
     "http": (saying(b"HTTP/1.1 400 Bad Request\r\n\r\n"), GARBAGE),
     "zeros": (saying(bytes(64) + b"\r\n"), GARBAGE),
     "text": (saying(b"what do you want?\r\n"), GARBAGE),
+    "arrays a million deep": (saying(b"*1\r\n" * 1_000_000), GARBAGE),
+    "a push of RESP3": (repeating(b">1\r\n+x\r\n"), GARBAGE),
     "ssh": (saying(b"SSH-2.0-OpenSSH_9.2\r\n"), GARBAGE),
     "smtp": (saying(b"220 mail ESMTP\r\n"), GARBAGE),
     "an array": (saying(b"*1\r\n$4\r\nPONG\r\n"), GARBAGE),

@@ -1,41 +1,59 @@
-"""How many bytes of TLS may come without content."""
+"""How many bytes and records of TLS may come without content."""
 
 import pytest
 
-from probe.net.protocol.sliced_socket import (
+from probe.net.flow.tls_records import (
+    MOST_RECORDS,
     MOST_WITHOUT_CONTENT,
     RecordBudget,
     RecordFlood,
-    pause_after,
 )
 
-RECORD, KEY_UPDATE, LARGEST = 29, 27, 16384 + 256
+KEY_UPDATE, LARGEST = 27, 16384 + 256
+
+
+def record(length: int) -> bytes:
+    """A TLS record of so many bytes, its header included."""
+    return b"\x17\x03\x03" + (length - 5).to_bytes(2) + bytes(length - 5)
 
 
 def test_records_of_one_byte_are_no_flood_however_many_there_are() -> None:
     budget = RecordBudget()
-    for _ in range(100_000):
-        budget.spend(RECORD)
-        budget.earn(1)
+    for _ in range(1000):
+        budget.spend(100 * record(23))
+        budget.earn(100)
+        budget.check()
 
 
 def test_a_record_of_the_largest_size_comes_before_its_content() -> None:
     budget = RecordBudget()
     for _ in range(100):
-        budget.spend(LARGEST)
+        budget.spend(record(LARGEST))
+        budget.check()
         budget.earn(16384)
 
 
-@pytest.mark.parametrize("content", [0, 1])
-def test_key_updates_are_a_flood_though_a_byte_comes_with_every_twenty_of_them(
-    content: int,
-) -> None:
+def test_the_tickets_of_a_generous_server_are_no_flood() -> None:
+    budget = RecordBudget()
+    budget.spend(MOST_RECORDS * record(255))
+    budget.check()
+
+
+def test_key_updates_one_after_the_other_are_a_flood() -> None:
+    budget = RecordBudget()
+    budget.spend((MOST_RECORDS + 1) * record(KEY_UPDATE))
+    with pytest.raises(RecordFlood):
+        budget.check()
+
+
+def test_key_updates_are_a_flood_though_a_byte_comes_with_every_twenty_of_them() -> None:
     budget = RecordBudget()
 
     def receive() -> None:
-        for _ in range(2 * MOST_WITHOUT_CONTENT // KEY_UPDATE):
-            budget.spend(20 * KEY_UPDATE + content)
-            budget.earn(content)
+        for _ in range(MOST_WITHOUT_CONTENT // KEY_UPDATE):
+            budget.spend(20 * record(KEY_UPDATE) + record(23))
+            budget.earn(1)
+            budget.check()
 
     with pytest.raises(RecordFlood):
         receive()
@@ -44,15 +62,21 @@ def test_key_updates_are_a_flood_though_a_byte_comes_with_every_twenty_of_them(
 def test_content_earns_no_more_than_there_was_at_the_start() -> None:
     budget = RecordBudget()
     budget.earn(10_000_000)
+    budget.spend(5 * record(LARGEST))
     with pytest.raises(RecordFlood):
-        budget.spend(MOST_WITHOUT_CONTENT + 1)
+        budget.check()
 
 
-@pytest.mark.parametrize(
-    ("received", "busy", "pause"),
-    [(1000, 0.5, 0.0), (1 << 20, 0.0005, 0.0), (1 << 20, 0.004, 0.012), (1 << 20, 0.5, 0.03)],
-)
-def test_a_slice_of_many_that_takes_long_is_followed_by_a_rest(
-    received: int, busy: float, pause: float
-) -> None:
-    assert pause_after(received, busy) == pytest.approx(pause)
+@pytest.mark.parametrize("slice_size", [1, 3, 5, 27, 4096])
+def test_records_are_counted_wherever_a_slice_ends(slice_size: int) -> None:
+    budget, data = RecordBudget(), 40 * record(KEY_UPDATE) + 3 * record(5)
+    slices = [data[at : at + slice_size] for at in range(0, len(data), slice_size)]
+    assert sum(budget.spend(each) for each in slices) == 43
+
+
+def test_what_comes_with_the_handshake_counts_for_nothing_but_its_records_are_followed() -> None:
+    budget = RecordBudget()
+    budget.spend(100 * record(255) + record(255)[:100])
+    budget.begin()
+    assert budget.spend(record(255)[100:] + record(KEY_UPDATE)) == 1
+    budget.check()

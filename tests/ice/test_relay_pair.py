@@ -58,7 +58,7 @@ async def test_a_set_up_that_needed_the_timer_of_ice_says_so(lab: TurnLab) -> No
         lab.knobs.hairpin = False
         await call.gather()
         connecting = asyncio.create_task(call.connect())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not all(side.retransmitted_checks for side in sides(call)):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         lab.knobs.hairpin = True

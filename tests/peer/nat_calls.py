@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,14 @@ class Pair:
         """One run on the left: the check, and its samples by name and path."""
         env = {**self.environment, "PROBE_PEERS": self.door, **more}
         prefix = self.homes.left.prefix
-        done = await probe(*ONE_CALL, cwd=self.folder, env=env, prefix=prefix)
-        assert done.out, done.err
-        return once(done.out)
+        for _ in range(3):
+            done = await probe(*ONE_CALL, cwd=self.folder, env=env, prefix=prefix)
+            assert done.out, done.err
+            check, samples = once(done.out)
+            # A machine that stands still for seconds says nothing of what is between the two.
+            if (check["failure"] or {}).get("cause") != "own_stall":
+                break
+        return check, samples
 
     @asynccontextmanager
     async def answering(self, **more: str) -> AsyncIterator[Process]:
@@ -61,7 +67,7 @@ async def running(
         async with asyncio.timeout(PATIENCE):
             while not await asyncio.to_thread(_is_ready, home):
                 assert process.returncode is None
-                await asyncio.sleep(0.3)  # each look is a process of its own
+                await asyncio.sleep(0.1)
         yield process
     finally:
         if process.returncode is None:
@@ -71,8 +77,8 @@ async def running(
 
 def _is_ready(home: Home) -> bool:
     try:
-        return home.ask(f"http://127.0.0.1:{PORT}/readyz")[0] == 200
-    except AssertionError:
+        return home.ask("/readyz")[0] == 200
+    except (OSError, HTTPException):
         return False
 
 

@@ -29,7 +29,7 @@ async def engine(leaks: None) -> AsyncIterator[CallAnswerer]:
     engine = CallAnswerer(context, identity_of(context, "0.1.0", "fra"), no_servers)
     yield engine
     await engine.close()
-    assert await context.closing.drain(timeout=8) == 0
+    assert await context.closing.drain(timeout=20) == 0
     assert engine.calls == 0
 
 
@@ -72,7 +72,7 @@ async def test_a_caller_that_never_comes_is_waited_for_a_while(
 ) -> None:
     monkeypatch.setattr(answerer, "_BOUNDS", PhaseTimeouts(ice=0.2))
     assert (await engine.answer(with_())).status == 200
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while engine.calls:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
@@ -95,11 +95,11 @@ async def test_a_call_over_which_nothing_comes_is_over(
     monkeypatch.setattr(answerer, "IDLE_SECONDS", 0.2)
     context = Context()
     call = await call_and_echo(engine, context)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while engine.calls:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     await call.__aexit__()
-    assert await context.closing.drain(timeout=8) == 0
+    assert await context.closing.drain(timeout=20) == 0
 
 
 async def test_no_call_lasts_for_ever(
@@ -108,12 +108,12 @@ async def test_no_call_lasts_for_ever(
     monkeypatch.setattr(answerer, "CALL_SECONDS", 1.0)
     context = Context()
     call = await call_and_echo(engine, context)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while engine.calls:
             with suppress(CheckFailed):  # at the end nobody echoes any more
                 await call.echo(1)
     await call.__aexit__()
-    assert await context.closing.drain(timeout=8) == 0
+    assert await context.closing.drain(timeout=20) == 0
 
 
 async def test_a_call_that_floods_is_ended(
@@ -129,7 +129,7 @@ async def test_a_call_that_floods_is_ended(
         while engine.calls:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     await call.__aexit__()
-    assert await context.closing.drain(timeout=8) == 0
+    assert await context.closing.drain(timeout=20) == 0
 
 
 async def test_a_region_may_have_any_letters(leaks: None) -> None:
@@ -138,7 +138,7 @@ async def test_a_region_may_have_any_letters(leaks: None) -> None:
     reply = await engine.answer(with_())
     assert read(reply.body).region == "Z?rich"
     await engine.close()
-    assert await context.closing.drain(timeout=8) == 0
+    assert await context.closing.drain(timeout=20) == 0
 
 
 async def test_a_call_that_ends_as_it_begins_closes_its_end(engine: CallAnswerer) -> None:
@@ -164,4 +164,4 @@ async def test_a_certificate_that_was_not_announced_is_not_accepted(
     async with call:
         with pytest.raises(CheckFailed, match="DTLS"):
             await call.make(identity_of(context, "0.1.0", ""), "direct", "", ring, PhaseTimeouts())
-    assert await context.closing.drain(timeout=8) == 0
+    assert await context.closing.drain(timeout=20) == 0

@@ -10,7 +10,7 @@ from tests.servers.coturn import CoturnFactory
 
 pytestmark = pytest.mark.usefixtures("netns")
 
-ROUNDS = 3
+ROUNDS, CLOSE_SECONDS = 10, 0.002
 FALLBACK, ICE = "probe_turn_fallback_ratio", "probe_ice_success_ratio"
 
 
@@ -58,8 +58,10 @@ async def test_added_latency_is_what_the_way_to_the_relay_adds(
                 put_in = 2 * await way.held()
                 assert put_in >= 0.06
                 differences.append(samples["probe_peer_added_latency_seconds"] - put_in)
+                if abs(differences[-1]) < CLOSE_SECONDS:
+                    break
     print(
         "added latency beyond what was put in, ms:", [round(1e3 * each, 2) for each in differences]
     )
     # A busy machine is late here and there: what it is not in all rounds is not the probe's.
-    assert min(map(abs, differences)) < 0.002, differences
+    assert abs(differences[-1]) < CLOSE_SECONDS, differences

@@ -58,7 +58,7 @@ class Service:
     def routes(self, app: web.Application) -> None:
         """What it serves beside."""
 
-    async def until(self, count: int, seconds: float = 60.0) -> list[dict[str, Any]]:
+    async def until(self, count: int, seconds: float = 150.0) -> list[dict[str, Any]]:
         """Wait until so many documents were accepted."""
         async with asyncio.timeout(seconds):
             while len(self.taken) < count:

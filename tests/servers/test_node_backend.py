@@ -39,7 +39,7 @@ class Session:
         )
 
     async def next_event(self) -> str:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             return await self.events.get()
 
 

@@ -14,6 +14,10 @@ from tests.simulation.test_simulation import memory_folder
 
 CRASH, REBOOT = 0.0, 1.0
 STEPS = [-5 * HOUR, 30 * 86400.0]
+# Both directions, both ways to start anew: each in one combination, all of them in proof.
+SOME = pytest.mark.parametrize(
+    ("seconds", "kind"), list(zip(STEPS, (CRASH, REBOOT), strict=True)), ids=["back", "ahead"]
+)
 
 
 def _lose_database(folder: Path) -> None:
@@ -43,8 +47,7 @@ def _messages(run: Run, receiver: str) -> list[tuple[str, float]]:
 
 
 @pytest.mark.parametrize("lose", [_lose_nothing, _lose_database, _lose_journal])
-@pytest.mark.parametrize("kind", [CRASH, REBOOT], ids=["restart", "reboot"])
-@pytest.mark.parametrize("seconds", STEPS)
+@SOME
 def test_an_incident_over_a_step_and_a_restart_is_resolved_at_once(
     seconds: float, kind: float, lose: Callable[[Path], None]
 ) -> None:
@@ -60,8 +63,7 @@ def test_an_incident_over_a_step_and_a_restart_is_resolved_at_once(
         assert told[-1][1] < 1500.0 + 6 * RETRY
 
 
-@pytest.mark.parametrize("kind", [CRASH, REBOOT], ids=["restart", "reboot"])
-@pytest.mark.parametrize("seconds", STEPS)
+@SOME
 def test_what_waits_for_a_receiver_leaves_when_it_is_back(seconds: float, kind: float) -> None:
     run = _play(
         Fault("outage", "a", 100.0, 3000.0),
@@ -74,8 +76,7 @@ def test_what_waits_for_a_receiver_leaves_when_it_is_back(seconds: float, kind: 
     assert told[0][1] < 1200.0 + 310.0
 
 
-@pytest.mark.parametrize("kind", [CRASH, REBOOT], ids=["restart", "reboot"])
-@pytest.mark.parametrize("seconds", STEPS)
+@SOME
 def test_a_refused_resolve_is_sent_again(seconds: float, kind: float) -> None:
     run = _play(
         Fault("outage", "a", 100.0, 900.0),
@@ -88,8 +89,7 @@ def test_a_refused_resolve_is_sent_again(seconds: float, kind: float) -> None:
     assert told[-1][1] < 1900.0
 
 
-@pytest.mark.parametrize("kind", [CRASH, REBOOT], ids=["restart", "reboot"])
-@pytest.mark.parametrize("seconds", STEPS)
+@SOME
 def test_two_short_failures_with_a_step_between_make_no_page(seconds: float, kind: float) -> None:
     run = _play(
         Fault("outage", "a", 119.0, 125.0),
@@ -120,9 +120,9 @@ def test_a_second_step_after_the_restart_changes_nothing(seconds: float) -> None
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("seconds", [-30 * 86400.0, -90.0, 3 * HOUR])
+@pytest.mark.parametrize("seconds", [*STEPS, -30 * 86400.0, -90.0, 3 * HOUR])
 @pytest.mark.parametrize("kind", [CRASH, REBOOT], ids=["restart", "reboot"])
-def test_the_same_of_other_steps(seconds: float, kind: float) -> None:
+def test_the_same_of_all_steps(seconds: float, kind: float) -> None:
     for lose in (_lose_nothing, _lose_database, _lose_journal):
         test_an_incident_over_a_step_and_a_restart_is_resolved_at_once(seconds, kind, lose)
     test_what_waits_for_a_receiver_leaves_when_it_is_back(seconds, kind)

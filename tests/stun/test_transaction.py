@@ -114,7 +114,7 @@ async def test_on_a_stream_a_bad_answer_ends_it_at_once(wire: Wire) -> None:
 
 async def test_silence_is_asked_again_seven_times_at_most(wire: Wire) -> None:
     async with asked(wire) as (under_way, _, task):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(wire.sent) < QUICK.sends:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert under_way.retransmissions == QUICK.sends - 1

@@ -50,7 +50,7 @@ class TurnLab:
 
     async def is_clean(self, context: Context) -> bool:
         """Whether closings come to their end and leave no allocation."""
-        return await context.closing.drain(timeout=3) == 0 and self.server.allocations == 0
+        return await context.closing.drain(timeout=20) == 0 and self.server.allocations == 0
 
 
 @asynccontextmanager
@@ -115,10 +115,10 @@ class Interrupted:
 
     async def reaches(self, phase: str) -> None:
         """Return when the phase begins."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self.record.begun[phase].wait()
 
-    async def ends(self, *, within: float = 2.0) -> tuple[str, str] | None:
+    async def ends(self, *, within: float = 6.0) -> tuple[str, str] | None:
         """Phase and cause of its failure."""
         try:
             async with asyncio.timeout(within):

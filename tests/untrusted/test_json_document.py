@@ -39,7 +39,7 @@ def test_what_is_within_the_bounds_is_read_as_json_reads_it(value: object) -> No
         (b'{"a": {"b": 1, "c": 2, "b": 3}}', "a: the key b twice"),
         (b"[NaN]", "NaN is no JSON"),
         (b"[-Infinity]", "-Infinity is no JSON"),
-        (b"[" * 60_000, "nested deeper than 64 levels"),
+        (b"[" * 60_000 + b"]" * 60_000, "nested deeper than 64 levels"),
         (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), "nested deeper than 64 levels"),
         (b'{"a": "%s"}' % (b"x" * (MAX_STRING + 1)), "a: a string of 65537 characters"),
         (b'{"%s": 1}' % (b"x" * (MAX_STRING + 1)), "the document: a key of 65537 characters"),

@@ -10,7 +10,9 @@ import pytest
 from aiohttp import web
 
 from probe.web.connections import ConnectionLimits, ConnectionTable, watch_requests
+from probe.web.http_server import WebServer
 from probe.web.request_log import OncePerMinute
+from tests.web.site_server import Source
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -160,6 +162,36 @@ async def test_whose_request_has_arrived_is_answered_in_a_storm_of_silent_connec
             assert answer.startswith(b"HTTP/1.1 200")
         for each in (*asking, *silent):
             each.close()
+
+
+async def test_a_storm_of_connections_is_taken_in_small_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A request that has arrived waits for the end of several turns, so each has to be short."""
+    loop, turns = asyncio.get_running_loop(), [0]
+    make = ConnectionTable.new
+
+    def counted(table: ConnectionTable) -> asyncio.Protocol:
+        turns[-1] += 1
+        return make(table)
+
+    def new_turn() -> None:
+        turns.append(0)
+        loop.call_soon(new_turn)
+
+    monkeypatch.setattr(ConnectionTable, "new", counted)
+    small = limits(connections=40)
+    server = WebServer(Source().pages(), ("127.0.0.1", 0), small)
+    await server.start()
+    storm = [socket.create_connection(server.address) for _ in range(100)]
+    new_turn()
+    async with asyncio.timeout(60):
+        while sum(turns) < len(storm):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert max(turns) <= small.accepts == 10
+    for each in storm:
+        each.close()
+    await server.stop()
 
 
 async def test_where_all_are_in_a_request_one_more_is_refused() -> None:

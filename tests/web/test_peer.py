@@ -75,7 +75,7 @@ async def test_a_body_that_never_ends_is_not_waited_for(
         yield b"{"
         await ended.wait()
 
-    async with ClientSession() as session, asyncio.timeout(10):
+    async with ClientSession() as session, asyncio.timeout(30):
         async with session.post(url, data=body(), headers=GOOD) as found:
             assert found.status == 408
         ended.set()

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from probe.config.probe_environment import ProbeEnvironment
 from probe.net.fetch.failure import reason_of
+from probe.net.flow.capped_socket import capped_connector
 from probe.net.proxies import options_for
 from probe.net.urls import show_host
 
@@ -62,7 +63,9 @@ class ProbeClient:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         try:
             async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
+                aiohttp.ClientSession(
+                    connector=capped_connector(MOST_BYTES), timeout=timeout
+                ) as session,
                 session.request(
                     method,
                     address,

@@ -16,11 +16,13 @@ from alerts.state.alert_store import AlertStore
 from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.net.fetch.failure import reason_of
+from probe.net.flow.capped_socket import capped_connector
 from probe.net.proxies import options_for
 from probe.net.urls import show_host
 from probe.storage.replica import STALLED
 
 TIMEOUT_SECONDS = 10.0
+MOST_BYTES = 8 << 20
 
 
 class StoreError(Exception):
@@ -139,7 +141,9 @@ class ApiStore:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         try:
             async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
+                aiohttp.ClientSession(
+                    connector=capped_connector(MOST_BYTES), timeout=timeout
+                ) as session,
                 session.request(
                     method,
                     address,

@@ -15,7 +15,9 @@ from yarl import URL
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted
 from probe.net.engineio.opening import refused_request, words_of
+from probe.net.fetch.cookies import CookieUse
 from probe.net.fetch.cors import check_allowed, is_cross_origin, origin_header, origin_of
+from probe.net.fetch.sites import is_same_site
 from probe.net.fetch.unsafe_ports import check_port
 from probe.net.http import FreshHttpClient, read_bounded
 from probe.net.protocol.errors import PeerError
@@ -80,10 +82,10 @@ class PageRequests:
     async def web_socket(self, sid: str) -> WebSocket:
         """Open a WebSocket. Raises CheckAborted, PeerError, OSError."""
         address, key = self._address("websocket", sid), new_key()
-        check_port(address)
         headers = {**origin_header(self._origin), **self._site.headers, **handshake_headers(key)}
-        answer = await self._browser.upgrade(address, headers)
+        answer = await self._browser.upgrade(address, headers, self._cookies(address))
         try:
+            check_port(address)
             if answer.status not in (101, 200):
                 raise await self._refused(answer, sid)
             return WebSocket(answer, accepted(answer, key))
@@ -98,14 +100,15 @@ class PageRequests:
         """The answer that a page may read, behind redirects."""
         address = self._address("polling", sid)
         for _ in range(_MOST_REDIRECTS + 1):
-            check_port(address)
             async with self._browser.request(
                 method,
                 address,
                 headers=self._headers(address, is_post=method == "POST"),
                 body=body,
-                cookies=self._site.credentials or not self._is_cross_origin(address),
+                cookies=(self._site.credentials or not self._is_cross_origin(address))
+                and self._cookies(address),
             ) as answer:
+                check_port(address)
                 moved = _moved(answer, address)
                 if answer.status == 200 or moved is not None:
                     self._check_readable(answer, address)
@@ -121,6 +124,11 @@ class PageRequests:
 
     def _is_cross_origin(self, address: URL) -> bool:
         return self._origin is not None and is_cross_origin(str(address), self._origin)
+
+    def _cookies(self, address: URL) -> CookieUse:
+        """A page of another site has those with SameSite=None alone."""
+        is_other = self._origin is not None and not is_same_site(address, self._origin)
+        return "cross_site" if is_other else True
 
     def _check_readable(self, answer: HttpResponse, address: URL) -> None:
         """Raise CheckAborted for what a browser's page would not get."""

@@ -7,6 +7,7 @@ at all) is.
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from yarl import URL
 
@@ -16,6 +17,8 @@ from probe.net.resolver import is_literal
 
 MOST_COOKIES = 180
 """Of one host, as Chromium has it."""
+CookieUse = bool | Literal["cross_site"]
+"""Whether cookies are sent and kept; a script of another site gets SameSite=None alone."""
 _LONGEST, _LONGEST_ATTRIBUTE = 4096, 1024
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SECONDS = re.compile(r"-?[0-9]+")
@@ -32,9 +35,12 @@ class Cookie:
     domain: str
     path: str
     is_secure: bool
+    is_for_any_site: bool = False
 
-    def goes_to(self, address: URL) -> bool:
-        """Whether a request to this address carries it."""
+    def goes_to(self, address: URL, *, cross_site: bool = False) -> bool:
+        """Whether a request to this address carries it; see ``CookieUse``."""
+        if cross_site and not self.is_for_any_site:
+            return False
         if self.is_secure and not is_trustworthy(address):
             return False
         host = _host(address)
@@ -59,24 +65,29 @@ class Cookies:
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str, str], Cookie] = {}
 
-    def header_for(self, address: URL) -> str:
+    def header_for(self, address: URL, use: CookieUse = True) -> str:
         """The value of the Cookie header; empty without any. Longer paths come first."""
-        if not self._kept:
+        if not (self._kept and use):
             return ""
-        found = [each for each in self._kept.values() if each.goes_to(address)]
+        cross_site = use == "cross_site"
+        kept = self._kept.values()
+        found = [each for each in kept if each.goes_to(address, cross_site=cross_site)]
         found.sort(key=lambda each: -len(each.path))
         return "; ".join(each.sent for each in found)
 
-    def keep(self, response: HttpResponse, address: URL) -> None:
+    def keep(self, response: HttpResponse, address: URL, use: CookieUse = True) -> None:
         """Take what a response sets."""
-        for line in response.headers.getall("Set-Cookie", ())[:MOST_COOKIES]:
-            self._take(line, address)
+        lines = response.headers.getall("Set-Cookie", ()) if use else ()
+        for line in lines[:MOST_COOKIES]:
+            self._take(line, address, cross_site=use == "cross_site")
 
-    def _take(self, line: str, address: URL) -> None:
+    def _take(self, line: str, address: URL, *, cross_site: bool) -> None:
         read = read_cookie(line, address)
         if read is None:
             return
         cookie, expired = read
+        if cross_site and not cookie.is_for_any_site:
+            return
         if not cookie.is_secure and not is_trustworthy(address) and self._shadows(cookie):
             return
         if expired:
@@ -116,14 +127,15 @@ def read_cookie(line: str, address: URL) -> tuple[Cookie, bool] | None:
         domain = ""
     if domain and (not _is_within(host, domain) or ("." not in domain and domain != host)):
         return None
-    wants_secure = given.get("samesite", "").lower() == "none" or "partitioned" in given
+    for_any_site = given.get("samesite", "").lower() == "none"
+    wants_secure = for_any_site or "partitioned" in given
     if (not secure and wants_secure) or (secure and not is_trustworthy(address)):
         return None
     if not _keeps_its_prefix(name or value, given, domain=domain, is_named=bool(name)):
         return None
     path = given.get("path", "")
     path = path if path.startswith("/") else _default_path(address)
-    cookie = Cookie(_text(name), _text(value), host, domain, path, secure)
+    cookie = Cookie(_text(name), _text(value), host, domain, path, secure, for_any_site)
     return cookie, _has_expired(given)
 
 

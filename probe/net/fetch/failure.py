@@ -3,6 +3,8 @@
 import os
 import ssl
 
+from probe.net.flow.capped_socket import AnswerTooLong
+
 # What OpenSSL says of an answer that is no record of TLS.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 
@@ -12,6 +14,8 @@ def reason_of(error: Exception) -> str:
     be a secret."""
     import aiohttp
 
+    if any(isinstance(each, AnswerTooLong) for each in (error, error.__cause__)):
+        return "the answer is too long"
     certificate = getattr(error, "certificate_error", error)
     if isinstance(certificate, ssl.SSLCertVerificationError):
         return f"the certificate is not accepted: {certificate.verify_message}"

@@ -65,8 +65,8 @@ class PageOpening:
         seen: Counter[tuple[URL, str]] = Counter()
         while True:
             asked = (address, self._client.cookies_for(address))
-            check_port(address)
             response = await self._client.start("GET", address, self._headers)
+            self._check_port(response, address)
             page = Response(response, address, redirects)
             following = self._following(page)
             if following is None:
@@ -95,6 +95,14 @@ class PageOpening:
             aborted = self._client.translate(error)
             if aborted is not None:
                 raise aborted from None
+
+    def _check_port(self, response: HttpResponse, address: URL) -> None:
+        """Behind the answer: what does not answer there has a reason of its own."""
+        try:
+            check_port(address)
+        except CheckFailed:
+            self._client.finish(response)
+            raise
 
     def _following(self, page: Response) -> URL | None:
         if self._max_redirects is None:

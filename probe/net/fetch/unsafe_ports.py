@@ -19,7 +19,7 @@ _HINT = "Browsers refuse it (ERR_UNSAFE_PORT) and never ask: serve it on 443, 80
 
 
 def check_port(address: URL) -> None:
-    """Raises CheckFailed(port_blocked) for an address that no browser asks."""
+    """Raises CheckFailed(port_blocked) for an address that has answered and no browser asks."""
     if address.port in UNSAFE_PORTS:
         message = f"browsers never ask port {address.port} of {address.host_subcomponent}"
         raise CheckFailed(Cause.PORT_BLOCKED, message, hint=_HINT)

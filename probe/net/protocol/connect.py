@@ -10,7 +10,7 @@ from yarl import URL
 
 from probe.core.model import CheckAborted
 from probe.net.fetch.timing import Timing
-from probe.net.protocol.stream import Stream, TlsStream, until_ready
+from probe.net.protocol.stream import Stream, TlsStream, connect_one
 from probe.net.resolver import Address
 from probe.net.tls import TlsObserver, check_certificate
 
@@ -37,7 +37,7 @@ async def connect_tcp(
         return socket_for(info[0]) if socket_for else socket.socket(*info[:3])
 
     if len(infos) == 1:
-        return await _connect_one(make(infos[0]), infos[0][4])
+        return await connect_one(make(infos[0]), infos[0][4])
     task = asyncio.current_task()
     assert task is not None
     connected, cancellations = None, task.cancelling()
@@ -61,23 +61,6 @@ async def connect_tcp(
         connected.close()
         raise
     return connected
-
-
-async def _connect_one(sock: socket.socket, address: tuple[str, int]) -> socket.socket:
-    """Without alternatives there is no race."""
-    try:
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            sock.connect(address)
-        except (BlockingIOError, InterruptedError):
-            await until_ready(sock.fileno(), writing=True)
-            if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                raise OSError(code, f"Connect call failed {address}") from None
-    except BaseException:
-        sock.close()
-        raise
-    return sock
 
 
 def _take_cancellation(task: "asyncio.Task[object]", before: int) -> None:

@@ -79,6 +79,8 @@ class HttpResponse:
         async for raw in self.raw_body():
             for piece in decode(raw, decoders):
                 yield piece
+                if decoders:  # a few bytes may unpack to a megabyte
+                    await self.stream.breathe()
         for decoder in decoders:
             decoder.end()
 

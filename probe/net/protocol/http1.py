@@ -28,7 +28,7 @@ class Http1Response(HttpResponse):
 
     async def raw_body(self) -> AsyncIterator[bytes]:
         framing = framing_of(self.head)
-        data = self.rest
+        data, at_once = self.rest, False
         while True:
             if data:
                 piece = framing.feed(data)
@@ -36,7 +36,8 @@ class Http1Response(HttpResponse):
                     yield piece
             if framing.done:
                 return
-            data = await self.stream.read()
+            data = await self.stream.read(at_once=at_once)
+            at_once = True
             if not data:
                 framing.end()
                 return

@@ -2,7 +2,7 @@
 
 asyncio's transports read up to 256 KiB at once and hand them over in one go: a target that
 floods then stops the loop, and the measurements of other checks with it. Here each read takes
-at most ``SLICE`` bytes and gives the loop a turn first, for TLS as well.
+a slice of the connection's pace and gives the loop a turn first, for TLS as well.
 """
 
 import asyncio
@@ -10,22 +10,22 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from socket import IPPROTO_TCP, SO_ERROR, SOL_SOCKET, TCP_NODELAY
 from socket import socket as Socket
 
-from probe.net.protocol.sliced_socket import (
-    MOST_HANDSHAKE,
-    SLICE,
-    HandshakeFlood,
-    RecordBudget,
-    pause_after,
-)
+from probe.net.flow.pace import FIRST, TURN, ReadPace
+from probe.net.flow.tls_records import MOST_HANDSHAKE, HandshakeFlood, RecordBudget
+
+# Bytes of a handshake that are read at once: a certificate and its issuer are in them.
+_FLIGHT = 4096
 
 
 class Stream:
     """A connected, non-blocking socket. ``received`` counts the bytes read."""
 
     def __init__(self, sock: Socket) -> None:
-        self.received, self._handed = 0, 0.0
+        self.received, self._handed, self._busy = 0, 0.0, 0.0
+        self._pace = ReadPace()
         self._socket, self._descriptor = sock, sock.fileno()
         self._loop = asyncio.get_running_loop()
         self._writing = asyncio.Lock()
@@ -41,9 +41,13 @@ class Stream:
         """The protocol that ALPN chose (RFC 7301)."""
         return None
 
-    async def read(self) -> bytes:
-        """The next bytes, at most ``SLICE``; empty at the end. Raises OSError."""
-        return await self._receive()
+    async def read(self, *, at_once: bool = True) -> bytes:
+        """The next bytes, a slice at most; empty at the end. Raises OSError.
+
+        ``at_once`` says that nothing was awaited since the last read, so that all CPU since then
+        went into what it gave. Who does await (a session) rests on its own account.
+        """
+        return await self._receive(at_once=at_once)
 
     async def write(self, data: bytes) -> None:
         """Send all of it. Raises OSError."""
@@ -65,27 +69,47 @@ class Stream:
             self._loop.remove_writer(self._descriptor)
         self._socket.close()
 
-    async def _receive(self) -> bytes:
+    async def _receive(self, *, at_once: bool) -> bytes:
         if self._was_ready:
             # A socket that always has data would otherwise never let anything else run.
-            await asyncio.sleep(self._pause())
+            pause = self._pace.charge(self._since_handed() if at_once else 0.0, is_full=True)
+            await self._rest(pause)
         else:
             await self._until_ready(writing=False)
         while True:
             try:
-                data = self._socket.recv(SLICE)
+                size = self._pace.slice
+                data = self._socket.recv(size)
             except (BlockingIOError, InterruptedError):
                 self._was_ready = False
                 await self._until_ready(writing=False)
             else:
                 # What fills less than a slice was all that was there.
-                self._was_ready = len(data) == SLICE
+                self._was_ready = len(data) == size
                 self.received += len(data)
-                self._handed = time.thread_time()
+                self._begin_turn()
                 return data
 
-    def _pause(self) -> float:
-        return pause_after(self.received, time.thread_time() - self._handed)
+    async def breathe(self) -> None:
+        """Give the loop a turn where what came takes more than one to handle."""
+        busy = self._since_handed()
+        if self._busy > TURN:
+            await self._rest(self._pace.charge(busy, is_full=False))
+
+    def _begin_turn(self) -> None:
+        self._handed, self._busy = time.thread_time(), 0.0
+
+    def _since_handed(self) -> float:
+        """CPU seconds since the last call of this method or of ``_begin_turn``."""
+        now = time.thread_time()
+        busy, self._handed = now - self._handed, now
+        self._busy += busy
+        return busy
+
+    async def _rest(self, pause: float) -> None:
+        """A turn for the others; a longer one after what took long to handle."""
+        await asyncio.sleep(pause)
+        self._begin_turn()
 
     def _sent_now(self, data: bytes) -> bytes:
         try:
@@ -107,6 +131,23 @@ class Stream:
             await until_ready(self._descriptor, writing=writing, gone=lambda: self._closed)
         finally:
             self._waits = False
+
+
+async def connect_one(sock: Socket, address: tuple[str, int]) -> Socket:
+    """A connected socket without a race; this one is closed where it raises OSError."""
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        try:
+            sock.connect(address)
+        except (BlockingIOError, InterruptedError):
+            await until_ready(sock.fileno(), writing=True)
+            if code := sock.getsockopt(SOL_SOCKET, SO_ERROR):
+                raise OSError(code, f"Connect call failed {address}") from None
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 async def until_ready(
@@ -138,6 +179,9 @@ class TlsStream(Stream):
     def __init__(self, sock: Socket, context: ssl.SSLContext, server_name: str) -> None:
         super().__init__(sock)
         self._budget = RecordBudget()
+        # A record of 16 KiB is decrypted as a whole: what is in it has slices of its own.
+        self._content_pace, self._last_content = ReadPace(FIRST // 2), 0
+        self._pace.slice = _FLIGHT
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.connection = context.wrap_bio(
             self._incoming, self._outgoing, server_hostname=server_name
@@ -154,7 +198,7 @@ class TlsStream(Stream):
                 self.connection.do_handshake()
             except ssl.SSLWantReadError:
                 await self._flush()
-                await self._feed()
+                self._budget.spend(await self._feed(at_once=True))
                 if self.received > MOST_HANDSHAKE:
                     raise HandshakeFlood from None
             except ssl.SSLError:
@@ -162,19 +206,26 @@ class TlsStream(Stream):
                     await self._flush()  # the alert that says why
                 raise
             else:
+                self._budget.begin()
+                self._pace.slice = FIRST
                 return await self._flush()
 
-    async def read(self) -> bytes:
+    async def read(self, *, at_once: bool = True) -> bytes:
+        if self._last_content and at_once:
+            await self._take_turn()
         while True:
             try:
-                content = self.connection.read(SLICE)
+                content = self.connection.read(self._content_pace.slice)
             except ssl.SSLWantReadError:
+                self._last_content = 0
                 await self._flush()  # a key update is answered
-                self._budget.spend(await self._feed())
+                self._budget.check()
+                self._budget.spend(await self._feed(at_once=at_once))
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return b""
             else:
                 self._budget.earn(len(content))
+                self._last_content = len(content)
                 return content
 
     async def write(self, data: bytes) -> None:
@@ -190,13 +241,20 @@ class TlsStream(Stream):
                 self._socket.send(self._outgoing.read())
         super().close()
 
-    async def _feed(self) -> int:
-        data = await self._receive()
+    async def _take_turn(self) -> None:
+        """Of what is decrypted already, no more than a turn's worth is handled in one."""
+        is_full = self._last_content == self._content_pace.slice
+        pause = self._content_pace.charge(self._since_handed(), is_full=is_full)
+        if pause or self._busy > TURN / 2:
+            await self._rest(pause)
+
+    async def _feed(self, *, at_once: bool) -> bytes:
+        data = await self._receive(at_once=at_once)
         if data:
             self._incoming.write(data)
         else:
             self._incoming.write_eof()
-        return len(data)
+        return data
 
     async def _flush(self) -> None:
         pending = self._outgoing.read()

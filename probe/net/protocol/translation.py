@@ -5,8 +5,8 @@ import ssl
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.flow.tls_records import TlsFlood
 from probe.net.protocol.errors import Flood, PeerError, Truncated
-from probe.net.protocol.sliced_socket import TlsFlood
 from probe.net.resolver import connection_error
 from probe.net.tls import TlsObserver, translate_tls
 

@@ -8,9 +8,9 @@ from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 from wsproto.extensions import Extension
 
+from probe.net.flow.pace import LARGEST
 from probe.net.protocol.errors import Flood, ProtocolViolation
 from probe.net.protocol.http1 import Http1Response
-from probe.net.protocol.sliced_socket import SLICE
 from probe.net.websocket.permessage_deflate import LONGEST_KEPT, PerMessageDeflate
 
 # Far more than a session of minutes brings: pings, queue updates, candidates.
@@ -44,7 +44,7 @@ class WebSocket:
         extensions: list[Extension] = [] if compression is None else [compression]
         self._connection = Connection(ConnectionType.CLIENT, extensions)
         self._unread = response.rest
-        self._at_once = _INFLATED_AT_ONCE if extensions else SLICE
+        self._at_once = _INFLATED_AT_ONCE if extensions else LARGEST
         self._messages, self._handled, self._paused = 0, 0, 0.0
         self._parts: list[str | bytes] = []
         self._length = 0
@@ -92,7 +92,7 @@ class WebSocket:
 
     async def _read(self) -> None:
         if not self._unread:
-            self._unread = b"" if self._at_end else await self._stream.read()
+            self._unread = b"" if self._at_end else await self._stream.read(at_once=False)
             self._at_end = not self._unread
         if self._stream.received > MOST_BYTES:
             raise Flood(f"sends more than {MOST_BYTES >> 20} MiB over the WebSocket")

@@ -16,6 +16,7 @@ from probe.report.text.phrases import (
     limit_sentence,
     missed,
     problem,
+    retried,
     without_objectives,
 )
 from probe.report.text.sanitize import clean, without_commands
@@ -69,6 +70,9 @@ def _case(report: Report, row: ReportRow) -> ET.Element:
         message = problem(report, row) or without_objectives(row.verdict).value
         ET.SubElement(case, tag, type=cause, message=message).text = _details(report, row)
     lines = [clean(row.target), *figures(report, row)]
+    lines += [
+        f"retried: {retried(each)}" for each in report.retried if each.result.check == row.name
+    ]
     ET.SubElement(case, "system-out").text = "\n".join(lines)
     return case
 

@@ -8,8 +8,9 @@ from datetime import UTC
 from typing import Any
 
 from probe.report.json.fields import evaluation_part, failure_part, sample_part, seconds, whole
-from probe.report.model import Report, ReportRow
+from probe.report.model import Report, ReportRow, RetriedRow
 from probe.report.text.phrases import without_objectives
+from probe.report.text.sanitize import clean
 
 SCHEMA = 1
 
@@ -29,10 +30,21 @@ def render(report: Report) -> str:
             {"check": each.check, **evaluation_part(each)} for each in report.evaluations
         ],
         "skipped": [{"kind": each.kind, "reason": each.reason} for each in report.skipped],
+        "retried": [_retried(each) for each in report.retried],
     }
     text = json.dumps(whole(document), indent=2, allow_nan=False)
     # Equal for a parser, but no ``##[command]`` for a CI service that reads the log.
     return text.replace("##", "#\\u0023") + "\n"
+
+
+def _retried(row: RetriedRow) -> dict[str, Any]:
+    failure = row.result.failure
+    return {
+        "check": row.result.check,
+        "rounds": row.rounds,
+        "cause": failure.cause.value if failure else None,
+        "message": clean(failure.message) if failure else None,
+    }
 
 
 def _check(row: ReportRow) -> dict[str, Any]:

@@ -167,7 +167,9 @@ def _also(overview: Overview) -> str:
     notices = [each for each in overview.notices if each.verdict in BROKEN]
     parts = (
         f"{plural(len(rows), 'check')} failing" if rows else "",
-        truncate(notices[0].title, _HEADLINE_NAME) if notices else "",
+        f"{plural(len(notices), 'notice')}: {truncate(notices[0].title, _HEADLINE_NAME)}"
+        if notices
+        else "",
     )
     return ", ".join(part for part in parts if part)
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from probe.core.model import Aggregation, Evaluation, LimitSide, Sample, Status, Unit, Verdict
-from probe.report.model import Report, ReportRow
+from probe.report.model import Report, ReportRow, RetriedRow
 from probe.report.text.sanitize import clean
 from probe.report.text.units import ABSENT, compared, plural, show, show_until
 
@@ -123,6 +123,18 @@ def counts(report: Report) -> str:
     return f"{plural(len(verdicts), 'check')}{listed}"
 
 
+def retries(report: Report) -> str:
+    """``retried: frontend twice (http_status)``; empty where every check passed at once."""
+    return f"retried: {', '.join(map(retried, report.retried[:5]))}" if report.retried else ""
+
+
+def retried(row: RetriedRow) -> str:
+    """``frontend twice (http_status)``: what an earlier round of ``--wait`` met."""
+    times = {1: "once", 2: "twice"}.get(row.rounds, f"{row.rounds} times")
+    why = row.result.failure.cause.value if row.result.failure else row.result.status.value
+    return f"{clean(row.result.check)} {times} ({why})"
+
+
 def footer(report: Report) -> list[str]:
     """Counts, what was skipped, the duration and the probe."""
     skipped, unevaluated = len(report.skipped), _unevaluated(report)
@@ -130,6 +142,7 @@ def footer(report: Report) -> list[str]:
         counts(report),
         f"{skipped} skipped" if skipped else "",
         f"{plural(unevaluated, 'threshold')} not evaluated" if unevaluated else "",
+        retries(report),
         show(report.duration, Unit.SECONDS),
         clean(report.region),
         f"probe {clean(report.version)}",

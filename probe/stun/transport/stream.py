@@ -8,6 +8,7 @@ from typing import cast
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
+from probe.net.flow.sliced_socket import ContentSlices
 from probe.net.resolver import Address
 from probe.stun.byte_counter import CountedSocket, active_counter
 from probe.stun.message import Framer
@@ -28,6 +29,7 @@ class StreamTransport(asyncio.Protocol):
         self._framer = Framer(receiver.has_channel)
         self.arrived = 0.0
         self._transport: asyncio.Transport | None = None
+        self._content = ContentSlices(sock, self._handle)
 
     @property
     def local(self) -> tuple[str, int]:
@@ -42,6 +44,8 @@ class StreamTransport(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        if self._sock.transport is None:
+            self._sock.transport = self._transport
 
     async def secure(self, context: ssl.SSLContext, host: str) -> None:
         """TLS over the open connection. Raises OSError, of which SSLError is one."""
@@ -56,10 +60,12 @@ class StreamTransport(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.arrived = time.monotonic()
+        self._content.add(data)
+
+    def _handle(self, piece: bytes) -> None:
         try:
-            with self._sock.handling(self._transport, len(data)):
-                for frame in self._framer.feed(data):
-                    self._receiver.message_received(frame)
+            for frame in self._framer.feed(piece):
+                self._receiver.message_received(frame)
         except ValueError:
             # Where the next message begins is unknown from here on.
             self._receiver.connection_lost(
@@ -70,6 +76,7 @@ class StreamTransport(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._transport is None:
             return  # during the handshake, which raises it
+        self._content.finish()
         self._receiver.connection_lost(error_of(exc or ConnectionResetError(), self._place))
 
     def send(self, frame: bytes) -> None:
@@ -81,6 +88,7 @@ class StreamTransport(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once; a TLS shutdown could wait for the other side."""
         self._sock.count()
+        self._content.clear()
         if self._transport is not None:
             self._transport.abort()
 

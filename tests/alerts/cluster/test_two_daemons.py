@@ -13,14 +13,13 @@ from tests.servers.middleboxes.nat import PORT, Home
 
 pytestmark = pytest.mark.usefixtures("netns")
 
-PAGE = f"http://127.0.0.1:{PORT}"
 # The one that is up first finds nobody, and is not to wait for a quarter of an hour.
 OFTEN = '[[peer]]\nname = "{}"\ninterval = 10\nechoes = 3\n'
 
 
 def metric(home: Home, name: str, check: str) -> float | None:
     """One sample of a daemon's, None where there is none."""
-    status, text = home.ask(PAGE + "/metrics")
+    status, text = home.ask("/metrics")
     assert status == 200
     for line in text.splitlines():
         if line.startswith(name + "{") and f'check="{check}"' in line:
@@ -60,8 +59,8 @@ async def test_sidecars_of_two_regions_call_each_other_and_not_themselves(
                 assert await measured(home, "probe_turn_fallback_ratio", checks[home]) == 1
                 assert metric(home, "probe_ice_success_ratio", checks[home]) == 1
                 assert metric(home, "probe_peer_added_latency_seconds", checks[home]) is None
-            _, text = left.ask(PAGE + "/status.json")
-            _, page = left.ask(f"{PAGE}/checks/peer-{left.address}-primary")
+            _, text = left.ask("/status.json")
+            _, page = left.ask(f"/checks/peer-{left.address}-primary")
     rows = {row["name"]: row for row in json.loads(text)["checks"]}
     other, itself = rows[checks[left]], rows[f"peer-{left.address}-primary"]
     assert (other["status"], other["verdict"]) == ("ok", "ok")

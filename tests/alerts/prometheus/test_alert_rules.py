@@ -1,8 +1,12 @@
 """What the rules make of what probes export: regions, silences of a probe, sites, names."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from alerts.prometheus.alert_rules import alert_names
+from probe.core.thresholds import Symptom
 from probe.kinds import KINDS
 from probe.kinds.http import KIND as HTTP
 from tests.alerts.prometheus.alert_worlds import (
@@ -148,6 +152,29 @@ def test_a_world_that_expects_the_wrong_thing_is_found(tmp_path: Path) -> None:
     wrong.expect(50 * STEP, 7, alertname="BackendDown")
     found = verdicts(tmp_path, [HTTP], {"right": the_only_region_decides_alone(), "wrong": wrong})
     assert (found["right"], "7" in found["wrong"]) == ("", True)
+
+
+def test_every_alert_fires_by_its_own_name_and_no_other(tmp_path: Path) -> None:
+    """Each component in two regions, with everything else that is wrong beside it."""
+    made, names = World(60), alert_names(KINDS)
+    assert len(names) >= 50
+    for number, (name, (which, symptom)) in enumerate(names.items()):
+        found = re.fullmatch(r'component="(\w+)"', which)
+        own = {"check": f"check-{number}", "component": found[1] if found else "Plugin"}
+        for region in ("lax", "fra"):
+            made.checks.append(wrong_in(region, symptom, own))
+        made.expect(30 * STEP, 1, alertname=name, check=own["check"], scope="global")
+        made.expect(30 * STEP, 1, check=own["check"], scope="global")
+    assert verdicts(tmp_path, KINDS, {"all": made}) == {"all": ""}
+
+
+def wrong_in(region: str, symptom: Symptom, own: Mapping[str, Any]) -> Seen:
+    """A check that fails, or has one value that is beyond its limit."""
+    if symptom is Symptom.DOWN:
+        return failing(region, 20, 40, 0, **own)
+    labels = {**passing(region, **own).labels, "signal": "probe_x", "symptom": symptom.value}
+    fires = labelled("probe_alert_severity", labels)
+    return passing(region, **own, more={fires: f"_x20 {steady(2, 40)}"})
 
 
 def test_every_component_has_its_alert() -> None:

@@ -112,3 +112,33 @@ def test_what_runs_seldom_is_not_run_for_it() -> None:
     assert not here.is_confirmed(alert(), seldom, 50.0)
     assert here.is_confirmed(alert(), seldom, 80.0)
     assert here.wanted() == set()
+
+
+def test_a_run_that_could_not_measure_confirms_nothing() -> None:
+    here = Confirmation()
+    failed(here, 29.0)
+    here.add_result(result_of("a", Status.UNKNOWN), 29.5)
+    # The failure is fresh, and the machine has stood still since.
+    assert not here.is_confirmed(alert(), check(), 30.0)
+    assert here.wanted() == {"a"}
+    assert not here.is_confirmed(alert(), check(), 30.0 + DOUBTFUL_WAIT - 0.1)
+    here.add_result(result_of("a", Status.OK), 50.0)
+    assert not here.is_confirmed(alert(), check(), 50.1)
+
+
+def test_a_failure_after_a_run_that_could_not_measure_is_certain() -> None:
+    here = Confirmation()
+    failed(here, 29.0)
+    here.add_result(result_of("a", Status.UNKNOWN), 29.5)
+    assert not here.is_confirmed(alert(), check(), 30.0)
+    failed(here, 31.0)
+    assert here.is_confirmed(alert(), check(), 31.1)
+
+
+def test_runs_that_cannot_measure_hold_no_page_for_ever() -> None:
+    here = Confirmation()
+    failed(here, 29.0)
+    for at in (29.5, 35.0, 45.0):
+        here.add_result(result_of("a", Status.UNKNOWN), at)
+        here.is_confirmed(alert(), check(), at + 0.5)
+    assert here.is_confirmed(alert(), check(), 30.0 + DOUBTFUL_WAIT)

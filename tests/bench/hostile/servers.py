@@ -21,6 +21,7 @@ STORES = {
         "rows without an end",
         "parameters without an end",
         "notices without an end",
+        "keys without an end",
         "2 GB announced",
     ],
     "redis": [
@@ -28,6 +29,8 @@ STORES = {
         "a line without an end",
         "2 GB announced",
         "pongs without an end",
+        "arrays a million deep",
+        "a push of RESP3",
     ],
 }
 

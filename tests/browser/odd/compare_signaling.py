@@ -66,7 +66,8 @@ async def page(folder: Path) -> AsyncIterator[tuple[Tab, str]]:
 async def experienced(session: OddSession, tab: Tab, origin: str) -> str:
     """What the page says."""
     async with odd_signaling(_of_page(session.bends, origin)) as url:
-        return await said_of_page(tab, url, session.options, session.hold)
+        named = url.replace("127.0.0.1", session.host)
+        return await said_of_page(tab, named, session.options, session.hold)
 
 
 async def said_of_page(tab: Tab, url: str, options: dict[str, Any], hold: int = 100) -> str:
@@ -79,7 +80,8 @@ async def verdict(session: OddSession, origin: str) -> str:
     """The cause of the check's failure, or ``ok``."""
     async with odd_signaling(_of_page(session.bends, origin)) as url:
         first = session.options.get("transports", ["polling"])[0]
-        return await cause_of(url, origin=origin, transport=first, **session.table)
+        named = url.replace("127.0.0.1", session.host)
+        return await cause_of(named, origin=origin, transport=first, **session.table)
 
 
 async def cause_of(url: str, **table: Any) -> str:

@@ -39,6 +39,7 @@ class OddSession:
     options: dict[str, Any] = field(default_factory=dict)
     table: dict[str, Any] = field(default_factory=dict)
     hold: int = 100
+    host: str = "127.0.0.1"
 
 
 _ONLY_SOCKET = {"transports": ["websocket"]}
@@ -130,6 +131,14 @@ POLLING = (
         SignalingBends(cookie=True, cors=_READABLE),
         READY,
         "ok",
+        **_CREDENTIALS,
+    ),
+    OddSession(
+        "the same, of another site (no SameSite=None)",
+        SignalingBends(cookie=True, cors=_READABLE),
+        _POST,
+        _PROTOCOL,
+        host="localhost",
         **_CREDENTIALS,
     ),
 )

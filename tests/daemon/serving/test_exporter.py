@@ -49,5 +49,6 @@ async def test_metrics_are_packed_for_who_takes_gzip(tmp_path: Path) -> None:
         for encoding, packed in (("gzip", True), ("identity", False), ("gzip;q=0", False)):
             headers = {"Accept-Encoding": encoding}
             async with running.session.get(running.url + "/metrics", headers=headers) as response:
+                assert response.headers["Vary"] == "Accept, Accept-Encoding"
                 assert ("Content-Encoding" in response.headers) is packed
                 assert "probe_build_info" in await response.text()

@@ -42,7 +42,7 @@ async def run(check: Check, context: Context | None = None) -> Result:
     """One run, whose closings come to their end before it is judged."""
     context = context or Context()
     result = await run_check(check, context)
-    assert await context.closing.drain(timeout=8) == 0
+    assert await context.closing.drain(timeout=20) == 0
     return result
 
 

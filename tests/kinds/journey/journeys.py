@@ -63,9 +63,9 @@ class JourneyLab:
 
     async def is_clean(self, context: Context) -> bool:
         """Whether everything has been given back, once closings and the server are done."""
-        assert await context.closing.drain(timeout=8) == 0
+        assert await context.closing.drain(timeout=20) == 0
         with suppress(TimeoutError):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while any(self.held.values()):  # noqa: ASYNC110 - a server tells nobody
                     await asyncio.sleep(0.01)
         assert not any(self.held.values()), self.held
@@ -112,8 +112,8 @@ class NodeLab:
             return found
 
     async def is_clean(self, context: Context) -> bool:
-        assert await context.closing.drain(timeout=8) == 0
-        async with asyncio.timeout(5):
+        assert await context.closing.drain(timeout=20) == 0
+        async with asyncio.timeout(30):
             while True:
                 state = await self.state()
                 held = [state[name] for name in ("sessions", "queue", "rooms")]

@@ -147,7 +147,7 @@ async def stranger_in_the_queue(lab: JourneyLab, queue: str = "casual") -> Async
             transports=["websocket"],
             auth={"token": f"Bearer {token}"},
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while "connected" not in stranger.received:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             languages = dict.fromkeys(("language", "nativeLanguage", "learningLanguage"), "de")
@@ -166,7 +166,7 @@ async def test_a_stranger_is_left_at_once_and_gets_nothing(
     lab.knobs.match = "anyone"
     async with stranger_in_the_queue(lab) as stranger:
         result = await run(lab.check(), context)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await stranger.left_alone.wait()
     assert ending(result) == ("match", "stranger_matched")
     assert values(result)[signals.STRANGERS] == 1

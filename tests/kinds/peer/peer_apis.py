@@ -57,7 +57,7 @@ async def real_door(context: Context, *, token: str = TOKEN) -> AsyncIterator[st
             yield url
     finally:
         await engine.close()
-        assert await context.closing.drain(timeout=8) == 0
+        assert await context.closing.drain(timeout=20) == 0
 
 
 def peer_check(peer: str, **table: Any) -> Check:
@@ -70,7 +70,7 @@ async def call(peer: str, context: Context | None = None, **table: Any) -> Resul
     """One run, whose closings come to their end before it is judged."""
     context = context or Context()
     result = await run_check(peer_check(peer, **table), context)
-    assert await context.closing.drain(timeout=8) == 0
+    assert await context.closing.drain(timeout=20) == 0
     return result
 
 

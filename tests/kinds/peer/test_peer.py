@@ -171,7 +171,7 @@ async def test_a_silent_peer_is_unknown_under_a_shorter_deadline_too(leaks: None
     async with door(stays_silent) as url:
         result = await run_check(peer_check(url), context, deadline=2.0)
     assert ending(result) == (Status.UNKNOWN, "direct_offer", "deadline")
-    assert await context.closing.drain(timeout=8) == 0
+    assert await context.closing.drain(timeout=20) == 0
 
 
 async def test_a_peer_that_names_private_addresses_alone_says_nothing(

@@ -75,7 +75,7 @@ class TestWell:
     async def test_the_session_is_ended_with_a_close(self) -> None:
         async with signaling_server() as server:
             await run(server.url)
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(30):
                 await server.goodbye.wait()
             assert server.open == 0
 

@@ -73,6 +73,6 @@ async def test_a_session_that_is_closed_while_it_opens_says_so(
                 assert isinstance(failed, CheckFailed), steps
                 ends.add(failed.cause)
     assert ends == {Cause.CONNECTION_CLOSED}
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while server.open:  # noqa: ASYNC110 - a server tells nobody
             await asyncio.sleep(0.01)

@@ -114,19 +114,19 @@ async def test_it_can_be_cut_off_at_any_moment(transport: str) -> None:
             seconds = 0.001 * (step + 1)
             result = await run(server.url, context, transport=transport, deadline=seconds)
             assert failure_of(result).cause is Cause.DEADLINE
-        assert await context.closing.drain(timeout=2) == 0
+        assert await context.closing.drain(timeout=20) == 0
 
 
 async def test_it_can_be_cancelled_from_outside() -> None:
     context = Context()
     async with signaling_server("mute") as server:
         running = asyncio.create_task(run_check(check(server.url), context))
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             await server.asked.wait()
         running.cancel()
         await asyncio.wait({running})
         assert running.cancelled()
-        assert await context.closing.drain(timeout=2) == 0
+        assert await context.closing.drain(timeout=20) == 0
 
 
 async def test_thirty_runs_leave_nothing_behind() -> None:
@@ -136,5 +136,5 @@ async def test_thirty_runs_leave_nothing_behind() -> None:
         async with signaling_server(modes[number % 5]) as server:
             transport = "polling" if number % 2 else "websocket"
             await run(server.url, context, transport=transport, deadline=0.2, jwt_secret=SECRET)
-    assert await context.closing.drain(timeout=2) == 0
+    assert await context.closing.drain(timeout=20) == 0
     assert context.closing.pending == 0

@@ -119,7 +119,7 @@ async def test_an_end_that_is_silent_is_not_the_paths_fault(
     lacking = (lab.primary if end == "primary" else lab.backup).urls()[0]
     assert lacking in result.failure.message
     getattr(lab, end).knobs.silent = False
-    assert await context.closing.drain(timeout=8) == 0
+    assert await context.closing.drain(timeout=20) == 0
 
 
 async def test_two_real_servers_relay_to_each_other(
@@ -137,7 +137,7 @@ async def test_two_real_servers_relay_to_each_other(
     )
     result = await run(check, context)
     assert result.failure is None
-    assert await context.closing.drain(timeout=3) == 0
+    assert await context.closing.drain(timeout=20) == 0
 
 
 def test_it_is_planned_where_there_are_two_providers(tmp_path: Path) -> None:

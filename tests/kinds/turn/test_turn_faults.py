@@ -190,7 +190,7 @@ async def test_a_run_that_is_cancelled_in_any_phase_leaves_nothing(
 
 async def test_silence_in_mid_run_ends_at_the_deadline(lab: TurnLab, context: Context) -> None:
     running = asyncio.create_task(run(lab.check(deadline=1.5), context))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while lab.server.allocations < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     lab.knobs.silent = True
@@ -199,4 +199,4 @@ async def test_silence_in_mid_run_ends_at_the_deadline(lab: TurnLab, context: Co
     assert result.failure.cause is Cause.DEADLINE
     assert result.duration < 4.5
     # The server never hears of the end, so its allocations stay until theirs.
-    assert await context.closing.drain(timeout=3) == 0
+    assert await context.closing.drain(timeout=20) == 0

@@ -205,7 +205,7 @@ async def test_coturn_shows_the_same_causes(
     result = await run(Check(turn.KIND, turn.TurnTable.model_validate({**parts, **table})), context)
     assert _cause(result) == cause
     assert result.duration < 12
-    assert await context.closing.drain(timeout=3) == 0
+    assert await context.closing.drain(timeout=20) == 0
     print(f"coturn: {name:24} {way:4} {_told(result)}")
 
 

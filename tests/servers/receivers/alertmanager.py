@@ -23,7 +23,7 @@ receivers:
       - url: "{webhook}"
         send_resolved: true
 """
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 class Alertmanager:
@@ -52,9 +52,13 @@ class Alertmanager:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        async with asyncio.timeout(START_SECONDS):
-            while not await self._is_ready():  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not await self._is_ready():  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

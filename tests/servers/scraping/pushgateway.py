@@ -8,7 +8,7 @@ import aiohttp
 from tests import requirements
 from tests.servers.ports import free_port
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 class Pushgateway:

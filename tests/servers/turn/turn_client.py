@@ -48,7 +48,7 @@ async def relays(server: Coturn, transport: str = "udp", *, host: str = "127.0.0
     second, receiver = await allocate(server, transport, host=host)
     # Both sides need a permission for the other; sending asks for one (RFC 8656, section 9).
     second.sendto(b"hello", first.get_extra_info("sockname"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not await _arrives(first, second, receiver):
             pass  # the permission may not stand yet, so it is sent again
     await release(first, sender)

@@ -10,16 +10,14 @@ of events lasts, as long as something is sent once a minute.
 import asyncio
 import select
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import cast
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from probe.core.resources import descriptor_limit
-from probe.web.access import PROBE_PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +38,15 @@ class ConnectionLimits:
         return cls(connections=max(16, min(256, descriptor_limit() // 4)))
 
     @property
-    def backlog(self) -> int:
-        """How many connections are taken in one turn of the event loop."""
-        return max(4, min(self.connections // 2, 128))
+    def accepts(self) -> int:
+        """How many connections are taken in one turn of the event loop: each one costs a tenth of a
+        millisecond, and a request that has arrived waits for the end of several turns."""
+        return max(4, min(self.connections // 4, 16))
+
+    @property
+    def sweep(self) -> float:
+        """How often connections that take too long are looked for, in seconds."""
+        return min(0.25, *(each / 4 for each in (self.header, self.idle, self.request)))
 
 
 GRACE_SECONDS = 1.0
@@ -72,6 +76,9 @@ class ConnectionTable:
         self.limits, self.tls, self.accepts = limits, tls, accepts
         self._make_protocol = make_protocol
         self._open: dict[BoundedConnection, None] = {}
+        # By state, each one's in the order in which they entered it.
+        self._in = {state: dict[BoundedConnection, None]() for state in ConnectionState}
+        self._timer: asyncio.TimerHandle | None = None
         self._by_transport: dict[asyncio.BaseTransport, BoundedConnection] = {}
         self.closed_for_room = 0
 
@@ -96,7 +103,25 @@ class ConnectionTable:
             oldest.abort()
             self.remove(oldest)
         self._open[connection] = None
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self.limits.sweep, self._sweep)
         return True
+
+    def entered(self, connection: "BoundedConnection", before: ConnectionState) -> None:
+        """It has another state now, or has the same one anew."""
+        self._in[before].pop(connection, None)
+        if connection in self._open:
+            self._in[connection.state][connection] = None
+
+    def _sweep(self) -> None:
+        """Close what takes too long. One timer for all: a timer of each connection would be set
+        three times for each request."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for each in [each for each in self._open if each.deadline <= now]:
+            each.abort()
+        self._timer = loop.call_later(self.limits.sweep, self._sweep) if self._open else None
 
     def _first_to_close(self) -> "BoundedConnection":
         """The oldest of those that wait for nothing, then of the slow ones, then of the new ones.
@@ -104,26 +129,20 @@ class ConnectionTable:
         Whose request has arrived, but was not read yet, is not taken for silent: in a storm of
         connections no client would be answered otherwise.
         """
-        now, waiting = asyncio.get_running_loop().time(), select.poll()
-        for each in self._open:
-            if each.state is ConnectionState.SILENT and each.descriptor >= 0:
-                waiting.register(each.descriptor, select.POLLIN)
-        readable = {descriptor for descriptor, _ in waiting.poll(0)}
-
-        def place(each: BoundedConnection) -> tuple[int, float]:
-            is_slow = now - each.since >= GRACE_SECONDS
-            match each.state:
-                case ConnectionState.SILENT if each.descriptor in readable:
-                    rank = 5
-                case ConnectionState.SILENT:
-                    rank = 0 if is_slow else 4
-                case ConnectionState.HEADER:
-                    rank = 3 if is_slow else 5
-                case state:
-                    rank = {ConnectionState.IDLE: 1, ConnectionState.STREAM: 2}.get(state, 6)
-            return rank, each.since
-
-        return min(self._open, key=place)
+        slow = asyncio.get_running_loop().time() - GRACE_SECONDS
+        silent, header = self._in[ConnectionState.SILENT], self._in[ConnectionState.HEADER]
+        first = _first_silent(silent)
+        if first is not None and first.since <= slow:
+            return first
+        for state in (ConnectionState.IDLE, ConnectionState.STREAM):
+            if self._in[state]:
+                return next(iter(self._in[state]))
+        if header and (oldest := next(iter(header))).since <= slow:
+            return oldest
+        if first is not None:
+            return first
+        new = [next(iter(each)) for each in (silent, header) if each]
+        return min(new or self._in[ConnectionState.REQUEST], key=lambda each: each.since)
 
     def serves(self, connection: "BoundedConnection", transport: asyncio.BaseTransport) -> None:
         """Requests of this transport are the connection's."""
@@ -132,6 +151,10 @@ class ConnectionTable:
     def remove(self, connection: "BoundedConnection") -> None:
         """Remove it."""
         self._open.pop(connection, None)
+        self._in[connection.state].pop(connection, None)
+        if not self._open and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if connection.transport is not None:
             self._by_transport.pop(connection.transport, None)
 
@@ -149,7 +172,7 @@ class BoundedConnection(asyncio.Protocol):
         self._raw: asyncio.Transport | None = None
         self.transport: asyncio.Transport | None = None
         self.state, self.since = ConnectionState.SILENT, 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self.deadline = 0.0
         self._handshake: asyncio.Task[None] | None = None
         self._early = bytearray()
 
@@ -190,8 +213,6 @@ class BoundedConnection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """It was closed, by either side."""
-        if self._timer is not None:
-            self._timer.cancel()
         if self._handshake is not None:
             self._handshake.cancel()
         self._table.remove(self)
@@ -201,12 +222,11 @@ class BoundedConnection(asyncio.Protocol):
 
     def enter(self, state: ConnectionState, seconds: float | None = None) -> None:
         """Enter this state, with its timeout, or another one."""
-        loop, limits = asyncio.get_running_loop(), self._table.limits
-        if self._timer is not None:
-            self._timer.cancel()
-        self.state, self.since = state, loop.time()
+        limits, before = self._table.limits, self.state
+        self.state, self.since = state, asyncio.get_running_loop().time()
         usual = (limits.header, limits.idle, limits.stream, limits.header, limits.request)[state]
-        self._timer = loop.call_later(usual if seconds is None else seconds, self.abort)
+        self.deadline = self.since + (usual if seconds is None else seconds)
+        self._table.entered(self, before)
 
     @property
     def limits(self) -> ConnectionLimits:
@@ -251,42 +271,19 @@ class BoundedConnection(asyncio.Protocol):
         self._inner.connection_made(transport)
 
 
-def one_after_the_other(paths: frozenset[str], at_once: int) -> Middleware:
-    """A middleware that handles only few requests at a time, except for these paths.
-
-    Waiting here is cheap. Without it one iteration of the event loop takes as long as all requests
-    together, and a health check waits behind them.
-    """
-    gate = asyncio.Semaphore(at_once)
-
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path in paths:
-            return await handler(request)
-        async with gate:
-            response = await handler(request)
-            # What is ready by now is done before the next one.
-            await asyncio.sleep(0)
-            return response
-
-    return middleware
+def _first_silent(silent: Iterable[BoundedConnection]) -> BoundedConnection | None:
+    """The oldest one whose socket holds nothing that was not read yet."""
+    waiting = select.poll()
+    for oldest in silent:
+        if not _readable(waiting, [oldest]):
+            return oldest
+        break
+    readable = _readable(waiting, silent)
+    return next((each for each in silent if each.descriptor not in readable), None)
 
 
-def watch_requests(table: Callable[[], ConnectionTable | None]) -> Middleware:
-    """A middleware that lets a connection know of its requests."""
-
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        found = table()
-        connection = found.of(request) if found is not None else None
-        if connection is not None:
-            is_run = request.path == PROBE_PATH
-            seconds = connection.limits.probe if is_run else None
-            connection.enter(ConnectionState.REQUEST, seconds)
-        try:
-            return await handler(request)
-        finally:
-            if connection is not None and connection.transport is not None:
-                connection.enter(ConnectionState.IDLE)
-
-    return middleware
+def _readable(waiting: select.poll, connections: Iterable[BoundedConnection]) -> set[int]:
+    for each in connections:
+        if each.descriptor >= 0:
+            waiting.register(each.descriptor, select.POLLIN)
+    return {descriptor for descriptor, _ in waiting.poll(0)}
