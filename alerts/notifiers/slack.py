@@ -207,7 +207,7 @@ class SlackBot:
         except NotifyError as error:
             if error.reason not in slack_errors.reasons(slack_errors.NO_THREAD):
                 raise
-            # An edit notifies nobody, so it is said in the channel.
+            # Slack sends no notification for an edit, so the channel gets a message.
             marked.pop("reply_broadcast", None)
             await self._call("chat.postMessage", {"channel": place["channel"], **marked})
 

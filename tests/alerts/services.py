@@ -162,7 +162,7 @@ def open_at_the_end(received: Iterable[Message]) -> dict[str, str]:
     """What fires for a service with deduplication after all it received, by key.
 
     A message's text names the incident. Fails if two incidents of a key are open at once,
-    or if one is told that was not told as new. The same message twice changes nothing.
+    or if one is updated that was not opened. The same message twice changes nothing.
     """
     firing: dict[str, str] = {}
     for message in received:
@@ -170,7 +170,7 @@ def open_at_the_end(received: Iterable[Message]) -> dict[str, str]:
             firing.pop(message.key, None)
         elif message.occasion is not MessageType.NOTE:
             new = message.occasion is MessageType.FIRING
-            assert new or message.key in firing, f"{message.title}: not told as new"
+            assert new or message.key in firing, f"{message.title}: updated before it was opened"
             known = firing.setdefault(message.key, message.text)
             assert known == message.text, f"{message.title}: {known} was still open"
     return firing

@@ -10,11 +10,11 @@ const seconds = () => performance.now() / 1000;
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 // What is going on, by name; whoever asks sees null until it is over.
-const told = {};
+const outcomes = {};
 // eslint-disable-next-line no-unused-vars
 function begin(name, work) {
-  told[name] = null;
-  work.then((done) => { told[name] = { done }; }, (error) => { told[name] = { error: String(error) }; });
+  outcomes[name] = null;
+  work.then((done) => { outcomes[name] = { done }; }, (error) => { outcomes[name] = { error: String(error) }; });
 }
 
 async function lose(name, length) {

@@ -57,7 +57,7 @@ class Stage:
         """What the page has seen. A call of the page's would have to answer much sooner."""
         work = f"{function}({json.dumps({'name': name, **order})})"
         await self.tab.evaluate(f"begin({json.dumps(name)}, {work})")
-        while (result := await self.tab.evaluate(f"told[{json.dumps(name)}]")) is None:  # noqa: ASYNC110
+        while (result := await self.tab.evaluate(f"outcomes[{json.dumps(name)}]")) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.2)
         return result["done"]
 

@@ -19,7 +19,7 @@ async def test_what_hangs_is_waited_for_so_long_and_done_all_the_same() -> None:
         await thread.run(hang)
     # It counts from when the thread has begun with it, a moment later than its caller.
     async with asyncio.timeout(20):
-        while not thread.is_stalled:  # noqa: ASYNC110 - a thread that hangs tells of no event
+        while not thread.is_stalled:  # noqa: ASYNC110 - a thread that hangs has no event to wait for
             await asyncio.sleep(0.01)
     with pytest.raises(Stalled):
         await thread.run(lambda: None)

@@ -19,8 +19,8 @@ from tests.turn.turn_lab import WAYS, TurnLab, turn_lab
 MOST_STEPS = 200
 
 
-class Nobody:
-    """Takes no interest."""
+class IgnoringReceiver:
+    """Ignores every message."""
 
     def has_channel(self, number: int) -> bool:
         return False
@@ -42,7 +42,7 @@ async def opening(lab: TurnLab, way: str) -> Transport:
     """Open a transport to the lab."""
     url = parse_turn_url(lab.url(way))
     (address, *_) = await resolve_turn_server(url, None)
-    transport = await connect_transport(url, address, Nobody())
+    transport = await connect_transport(url, address, IgnoringReceiver())
     if url.kind == "tls":
         await secure_transport(transport, url, client_context(lab.ca_file))
     return transport

@@ -245,7 +245,7 @@ async def test_a_sender_that_can_not_deliver_the_end_leaves_it_to_another(tmp_pa
         assert critical == 2, texts
         assert 1 <= resolved <= 1 + warned, texts
         async with asyncio.timeout(PATIENCE):
-            while cluster.pager.opened < 2:  # noqa: ASYNC110 - a receiver tells of no event
+            while cluster.pager.opened < 2:  # noqa: ASYNC110 - a receiver has no event to wait for
                 await asyncio.sleep(0.05)
         assert cluster.pager.opened == 2
 

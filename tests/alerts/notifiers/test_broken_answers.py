@@ -19,7 +19,7 @@ HEADER = b"HTTP/1.1 %d Whatever\r\nContent-Type: application/json\r\n"
 
 class Receiver:
     """Reads a request, writes what it is given, and closes; or, where it ``hangs``, waits.
-    An ``endless`` one repeats the last piece until nobody reads."""
+    An ``endless`` one repeats the last piece until the client stops reading."""
 
     def __init__(self, *pieces: bytes, hangs: bool = False, endless: bool = False) -> None:
         self._pieces, self._hangs, self._endless = pieces, hangs, endless

@@ -10,21 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench.hostile.child import ROOT, ChildError, output_of
 from tests.bench.hostile.rows import Figures, heading, middle, row, within_goal
 from tests.bench.hostile.servers import Server, running, serve, servers
 from tests.servers.certificate import make_certificate
 
-ROOT = Path(__file__).parents[3]
 KEPT = ROOT / "build" / "bench-hostile.jsonl"
-LIMIT = 60.0
-"""Seconds; an old version may never end."""
 AGAIN = 2
-# Of the earlier checkout nothing but its ``probe`` is taken.
-_CHILD = """
-import sys, runpy, tests.hostile
-sys.path.insert(0, sys.argv.pop(1))
-runpy.run_module("tests.bench.hostile.measure", run_name="__main__")
-"""
 
 
 @dataclass
@@ -36,7 +28,7 @@ class Kept:
 
     @classmethod
     def of(cls, checkout: Path) -> "Kept":
-        """Those of a checkout; what isn't committed is nobody's."""
+        """Those of a checkout; what isn't committed is kept for this run alone."""
         words = ["git", "-C", str(checkout)]
         tree = subprocess.check_output([*words, "rev-parse", "HEAD:probe"], text=True).strip()
         changed = subprocess.check_output([*words, "status", "--porcelain", "probe"], text=True)
@@ -64,26 +56,11 @@ async def measured(
     name: str, server: Server, healthy: int, folder: Path, checkout: Path
 ) -> Figures:
     """One server, measured by a process of its own."""
-    ca_file = str(folder / "ca.pem") if server.layer != "plain" else ""
-    own = checkout / ".venv/bin/python"
-    python = str(own) if checkout != ROOT and own.exists() else sys.executable
-    async with running(name, folder) as port:
-        process = await asyncio.create_subprocess_exec(
-            *(python, "-c", _CHILD, str(checkout), server.sort, str(port), str(healthy), ca_file),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=ROOT,
-        )
-        try:
-            async with asyncio.timeout(LIMIT):
-                output, errors = await process.communicate()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            return {"ended": f"stands for more than {LIMIT:g} s"}
-    if process.returncode or not output:
-        last = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        return {"ended": f"the process ends: {last[:80]}"}
+    module = "tests.bench.hostile.measure"
+    try:
+        output = await output_of(module, name, server, folder, checkout, [str(healthy)])
+    except ChildError as error:
+        return {"ended": str(error)}
     figures: Figures = json.loads(output)
     return figures
 

@@ -102,7 +102,7 @@ async def measure(hostile: Check, healthy: Check) -> dict[str, object]:
     }
 
 
-def main(sort: str, hostile: int, healthy: int, ca_file: str) -> None:
+def main(sort: str, hostile: int, ca_file: str, healthy: int) -> None:
     """Measure and print JSON. The memory is bounded, so that no old fault takes the machine."""
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     check = check_of("hostile", sort, hostile, DEADLINE, Path(ca_file) if ca_file else None)
@@ -110,4 +110,4 @@ def main(sort: str, hostile: int, healthy: int, ca_file: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

@@ -19,18 +19,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench.hostile.servers import Server, running, servers
+from tests.bench.hostile.child import ROOT, ChildError, output_of
+from tests.bench.hostile.servers import Server, servers
 from tests.servers.certificate import make_certificate
 
-ROOT = Path(__file__).parents[3]
-RUNS, DEADLINE, LIMIT = 5, 3.0, 60.0
+RUNS, DEADLINE = 5, 3.0
 LONG = 0.002
 _COLUMNS = ["turns", "longest, ms of CPU", "above 2 ms", "CPU, ms", "seconds", "cause"]
-_CHILD = """
-import sys, runpy, tests.hostile
-sys.path.insert(0, sys.argv.pop(1))
-runpy.run_module("tests.bench.hostile.turns", run_name="__main__")
-"""
 
 
 class CountingSelector(selectors.DefaultSelector):
@@ -81,26 +76,11 @@ async def count(sort: str, port: int, ca_file: Path | None, selector: CountingSe
 
 async def counted(name: str, server: Server, folder: Path, checkout: Path) -> list[str]:
     """The cells of one server, by a process of its own."""
-    own = checkout / ".venv/bin/python"
-    python = str(own) if own.exists() else sys.executable
-    ca_file = str(folder / "ca.pem") if server.layer != "plain" else ""
-    async with running(name, folder) as port:
-        process = await asyncio.create_subprocess_exec(
-            *(python, "-c", _CHILD, str(checkout), "count", server.sort, str(port), ca_file),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=ROOT,
-        )
-        try:
-            async with asyncio.timeout(LIMIT):
-                output, errors = await process.communicate()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            return [f"more than {LIMIT:g} s", *[""] * (len(_COLUMNS) - 1)]
-    if process.returncode:
-        raise SystemExit(errors.decode())
-    found = json.loads(output)
+    module = "tests.bench.hostile.turns"
+    try:
+        found = json.loads(await output_of(module, name, server, folder, checkout, ["count"]))
+    except ChildError as error:
+        return [str(error), *[""] * (len(_COLUMNS) - 1)]
     return [
         f"{found['turns']:.0f}",
         f"{1000 * found['longest']:.1f}",
@@ -129,7 +109,7 @@ async def main(words: Sequence[str], before: Path | None) -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["count", kind, number, authority]:
+        case [kind, number, authority, "count"]:
             chosen = CountingSelector()
             with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(chosen)) as runner:
                 trusted = Path(authority) if authority else None

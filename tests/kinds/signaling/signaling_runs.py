@@ -28,7 +28,7 @@ async def quiet(
     try:
         yield
         assert await left_behind(before) == []
-        # Tasks and connections that nobody looked after complain when they are collected.
+        # Tasks and connections that were not closed warn when they are collected.
         gc.collect()
     finally:
         gc.unfreeze()

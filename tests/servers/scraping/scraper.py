@@ -5,17 +5,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
-
-import aiohttp
+from typing import Any
 
 from tests import requirements
-from tests.servers.ports import free_port
-
-START_SECONDS = 60.0
+from tests.servers.prometheus_server import PrometheusServer
 
 
-class Scraper:
+class Scraper(PrometheusServer):
     """``async with Scraper(folder, jobs={"probe": ["127.0.0.1:9091"]}) as server``."""
 
     def __init__(
@@ -32,8 +28,8 @@ class Scraper:
     ) -> None:
         """``scrape`` are more keys of each job: how it gets in; ``more`` are whole jobs,
         ``options`` of the command line."""
+        super().__init__(requirements.program("prometheus", part="prometheus"))
         self._options = options
-        self._program = requirements.program("prometheus", part="prometheus")
         self._folder = folder
         (folder / "rules.yml").write_text(rules or "groups: []\n", encoding="utf-8")
         self._config = {
@@ -53,40 +49,13 @@ class Scraper:
         if alertmanager:
             receivers = [{"static_configs": [{"targets": alertmanager.split(",")}]}]
             self._config["alerting"] = {"alertmanagers": receivers}
-        self.url = ""
 
-    async def __aenter__(self) -> Self:
+    def options(self) -> Sequence[str]:
         config = self._folder / "prometheus.yml"
         # What is JSON is YAML too.
         config.write_text(json.dumps(self._config), encoding="utf-8")
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        self._process = await asyncio.create_subprocess_exec(
-            self._program,
-            f"--config.file={config}",
-            f"--storage.tsdb.path={self._folder / 'tsdb'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            *self._options,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        self._session = aiohttp.ClientSession()
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                while not await self._is_ready():  # noqa: ASYNC110
-                    await asyncio.sleep(0.05)
-        except BaseException:
-            await self._close()
-            raise
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._close()
-
-    async def _close(self) -> None:
-        await self._session.close()
-        self._process.terminate()
-        await self._process.wait()
+        tsdb = self._folder / "tsdb"
+        return (f"--config.file={config}", f"--storage.tsdb.path={tsdb}", *self._options)
 
     async def query(self, expr: str) -> list[dict[str, Any]]:
         """An expression's series at this moment."""
@@ -119,10 +88,3 @@ class Scraper:
         assert document["status"] == "success", f"{form['query']}: {document}"
         found: list[dict[str, Any]] = document["data"]["result"]
         return found
-
-    async def _is_ready(self) -> bool:
-        try:
-            async with self._session.get(f"{self.url}/-/ready") as response:
-                return response.status == 200
-        except aiohttp.ClientError:
-            return False
