@@ -126,7 +126,7 @@ def read_question(body: bytes) -> Query:
     try:
         return Query.model_validate_json(body)
     except ValidationError:
-        raise InvalidMessage("this is no question") from None
+        raise InvalidMessage("this is not a question") from None
 
 
 def read_answer(body: bytes) -> MemberAnswer:
@@ -134,7 +134,7 @@ def read_answer(body: bytes) -> MemberAnswer:
     try:
         return MemberAnswer.model_validate_json(body)
     except ValidationError:
-        raise InvalidMessage("this is no answer") from None
+        raise InvalidMessage("this is not an answer") from None
 
 
 def write(message: Query | MemberAnswer) -> bytes:

@@ -44,7 +44,7 @@ async def _open_of(url: str, region: str, firing: str) -> list[OpenAlert]:
     except InvalidDocument:
         found = None
     if not isinstance(found, list):
-        raise NotifyError(f"{show_host(url)}: the answer is no list of alerts")
+        raise NotifyError(f"{show_host(url)}: the answer is not a list of alerts")
     return [alert for each in found if (alert := _open_alert(each, region, firing)) is not None]
 
 

@@ -51,7 +51,7 @@ class PagerDutyEnvironment(Environment):
     def _is_a_token(cls, value: SecretStr | None) -> SecretStr | None:
         token = value.get_secret_value() if value else ""
         if not (token.isascii() and token.isprintable() and " " not in token):
-            raise ValueError("this is no token: write the REST API key alone")
+            raise ValueError("this is not a token: write the REST API key alone")
         return value
 
     @field_validator("routing_key")
@@ -59,7 +59,7 @@ class PagerDutyEnvironment(Environment):
     def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
         key = value.get_secret_value() if value else ""
         if key and not (key.isascii() and key.isprintable() and not set(key) & set(" /:")):
-            raise ValueError("this is no key: write the integration's, of Events API v2")
+            raise ValueError("this is not a key: write the integration's, of Events API v2")
         return value
 
 

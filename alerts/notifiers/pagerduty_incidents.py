@@ -83,5 +83,5 @@ async def _page(url: str, token: str, offset: int, statuses: Sequence[str]) -> d
     except InvalidDocument:
         document = None
     if not isinstance(document, dict):
-        raise NotifyError("PagerDuty's answer is no JSON object")
+        raise NotifyError("PagerDuty's answer is not a JSON object")
     return document

@@ -55,7 +55,7 @@ class SlackEnvironment(Environment):
     def _is_a_bot(cls, value: SecretStr | None) -> SecretStr | None:
         token = value.get_secret_value() if value else ""
         if not (token.isascii() and (token.isprintable() and " " not in token)):
-            raise ValueError("this is no token: a bot's begins with xoxb-")
+            raise ValueError("this is not a token: a bot's begins with xoxb-")
         if token.startswith(("xapp-", "xoxp-", "http")):
             raise ValueError("this is not a bot's token: a bot's begins with xoxb-")
         return value
@@ -64,7 +64,7 @@ class SlackEnvironment(Environment):
     @classmethod
     def _is_a_channel(cls, value: str | None) -> str | None:
         if value and not re.fullmatch(r"#?[\w.-]+", value):
-            raise ValueError("this is no channel: write its ID (C0123ABCD) or #name")
+            raise ValueError("this is not a channel: write its ID (C0123ABCD) or #name")
         return value
 
     @field_validator("mention")

@@ -26,7 +26,7 @@ def compiled(pattern: str) -> Expression:
     try:
         return re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"'{pattern}' is no regular expression: {error}") from None
+        raise ValueError(f"'{pattern}' is not a regular expression: {error}") from None
 
 
 def is_full_match(pattern: str, text: str) -> bool:

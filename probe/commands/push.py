@@ -96,7 +96,7 @@ def _wrong_url(address: str) -> list[ConfigProblem]:
     try:
         url = URL(address)
     except ValueError:
-        return [ConfigProblem("--push", "is no address")]
+        return [ConfigProblem("--push", "is not an address")]
     if url.scheme not in ("http", "https") or not url.host:
         return [ConfigProblem("--push", "must be an address like http://pushgateway:9091")]
     return []

@@ -18,7 +18,7 @@ def check_listen(text: str) -> str:
     host, _, port = text.rpartition(":")
     bare = host.strip("[]")
     if not bare or not port.isdigit() or int(port) > 65535 or (":" in bare and bare == host):
-        raise ValueError(f"'{text}' is no HOST:PORT: write {DEFAULT_LISTEN} for every address")
+        raise ValueError(f"'{text}' is not HOST:PORT: write {DEFAULT_LISTEN} for every address")
     return text
 
 
@@ -29,7 +29,7 @@ def host_patterns(text: str) -> tuple[str, ...]:
     for each in found:
         if not _HOST_PATTERN.match(each):
             right = "write names without scheme and port: probe.example.org, *.example.org"
-            raise ValueError(f"'{each[:100]}' is no name of a host: {right}")
+            raise ValueError(f"'{each[:100]}' is not a host name: {right}")
     return found
 
 

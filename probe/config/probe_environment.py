@@ -199,5 +199,5 @@ class ProbeEnvironment(Environment):
     @classmethod
     def _known_level(cls, value: str) -> str:
         if value.lower() not in LOG_LEVELS:
-            raise ValueError(f"'{value}' is no level: write one of {', '.join(LOG_LEVELS)}")
+            raise ValueError(f"'{value}' is not a level: write one of {', '.join(LOG_LEVELS)}")
         return value.lower()

@@ -44,7 +44,7 @@ def check_public_listen(text: str) -> str:
         return check_listen(text) if text else text
     name = text.strip("/")
     if not name or set(text) - _PATH_LETTERS or "//" in text:
-        raise ValueError(f"'{text}' is no HOST:PORT and no path: write {EXAMPLE}")
+        raise ValueError(f"'{text}' is neither HOST:PORT nor a path: write {EXAMPLE}")
     if name.split("/")[0] in _TAKEN:
         raise ValueError(f"{text} is a page of the probe already: write another path")
     return text
@@ -55,7 +55,7 @@ def check_links(text: str) -> str:
     for name, address in links_of(text):
         if not name or urlsplit(address).scheme not in ("http", "https"):
             raise ValueError(
-                f"'{name}={address}' is no link: write NAME=https://…, separated by commas"
+                f"'{name}={address}' is not a link: write NAME=https://…, separated by commas"
             )
     return text
 

@@ -56,7 +56,7 @@ def _problem(named: str, error: OSError | ValueError) -> str:
         )
     if isinstance(error, RunbookError):
         return f"runbook {named}: {error}"
-    return f"runbook {named} is no Markdown text"
+    return f"runbook {named} is not Markdown text"
 
 
 def _values(variables: Variables, checks: Iterable[Check]) -> Mapping[str, object]:

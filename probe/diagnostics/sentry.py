@@ -42,9 +42,9 @@ def check_dsn(text: str) -> str:
         parts = urlsplit(text)
         whole = bool(parts.hostname and parts.port != 0)
     except ValueError:
-        raise ValueError(f"it is no address: write it like {_DSN_EXAMPLE}") from None
+        raise ValueError(f"it is not an address: write it like {_DSN_EXAMPLE}") from None
     if parts.scheme not in ("http", "https") or not whole or not text.isprintable():
-        raise ValueError(f"it is no web address: write it like {_DSN_EXAMPLE}")
+        raise ValueError(f"it is not a web address: write it like {_DSN_EXAMPLE}")
     if not _KEY.match(parts.username or ""):
         raise ValueError(f"it has no public key: write it like {_DSN_EXAMPLE}")
     if not parts.path.rpartition("/")[2].isdigit():

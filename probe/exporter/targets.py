@@ -53,11 +53,11 @@ def parse_entry(text: str) -> AllowEntry:
     except ValueError:
         if "/" in host:
             raise ValueError(
-                f"'{text}' is no network: write it like 10.0.0.0/8, without host bits"
+                f"'{text}' is not a network: write it like 10.0.0.0/8, without host bits"
             ) from None
     name = host.lower().rstrip(".")
     if not name or not set(name) <= _ALLOWED_IN_NAMES:
-        raise ValueError(f"'{text}' is no host: write a name such as *.example.org or a network")
+        raise ValueError(f"'{text}' is not a host: write a name such as *.example.org or a network")
     return AllowEntry(pattern=name, port=port)
 
 

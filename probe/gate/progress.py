@@ -170,7 +170,7 @@ def _read(found: Any) -> WatchProgress:
     progress = WatchProgress(**{**found, "interruptions": pauses})
     numbers = (progress.started_at, progress.planned, progress.elapsed, progress.seen_at)
     if not all(isinstance(each, float | int) and math.isfinite(each) for each in numbers):
-        raise ValueError("a time is no number")
+        raise ValueError("a time is not a number")
     if progress.planned <= 0 or progress.elapsed < 0:
         raise ValueError("a time is negative")
     return progress

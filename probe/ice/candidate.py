@@ -59,7 +59,7 @@ class OfferCandidate(BaseModel):
     @classmethod
     def _may_be_sent_to(cls, text: str) -> str:
         if not is_allowed_target(text):
-            raise ValueError("is no address that checks may be sent to")
+            raise ValueError("is not an address that checks may be sent to")
         return text
 
     def as_candidate(self) -> Candidate:
@@ -143,7 +143,7 @@ def read(body: bytes) -> SessionDescription:
     try:
         found = parse_json(body, max_bytes=LONGEST)
     except InvalidDocument:
-        raise InvalidOffer("it is no JSON") from None
+        raise InvalidOffer("it is not JSON") from None
     if not isinstance(found, dict) or "schema" not in found:
         raise InvalidOffer("it has no schema")
     if found["schema"] != SCHEMA or isinstance(found["schema"], bool):

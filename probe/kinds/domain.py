@@ -49,11 +49,11 @@ def _ascii_name(text: str) -> str:
     try:
         name = name.encode("idna").decode("ascii")
     except UnicodeError:
-        raise ValueError("is no domain name") from None
+        raise ValueError("is not a domain name") from None
     labels = name.split(".")
     allowed = all(label.replace("-", "").isalnum() for label in labels)
     if len(labels) < 2 or not allowed or labels[-1].isdigit():
-        raise ValueError("is no domain name, such as example.org")
+        raise ValueError("is not a domain name, such as example.org")
     return name
 
 

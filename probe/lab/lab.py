@@ -169,7 +169,7 @@ def _read(name: str, type_: Any, text: str) -> object:
                     return number
         if option is str:
             return text_value
-    raise ValueError(f"{name}: '{text_value}' is none of {_values(type_)}")
+    raise ValueError(f"{name}: '{text_value}' is not one of {_values(type_)}")
 
 
 def _options(type_: Any) -> list[Any]:

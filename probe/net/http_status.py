@@ -30,7 +30,7 @@ _HINTS = {
     HTTPStatus.GATEWAY_TIMEOUT: _BEHIND_PROXY,
     HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED: "A network on the way wants a login first "
     "(captive portal, RFC 6585): check the network of the probe's machine.",
-    520: _CLOUDFLARE + "it breaks off or answers what is no HTTP.",
+    520: _CLOUDFLARE + "it breaks off or answers what is not HTTP.",
     521: _CLOUDFLARE + "it refuses connections; is it running, does it let Cloudflare in?",
     522: _CLOUDFLARE + "connections time out; does its firewall let Cloudflare in?",
     523: _CLOUDFLARE + "there is no route to it; is its address in the DNS zone right?",

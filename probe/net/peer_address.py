@@ -101,4 +101,4 @@ def _is_host_name(text: str) -> bool:
 
 def _not_an_address(text: str) -> ValueError:
     shown = "".join(each for each in text.rpartition("@")[2] if each.isprintable())
-    return ValueError(f"'{shown[:_LONGEST_SHOWN]}' is no address: write {EXAMPLE}")
+    return ValueError(f"'{shown[:_LONGEST_SHOWN]}' is not an address: write {EXAMPLE}")

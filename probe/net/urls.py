@@ -34,7 +34,7 @@ def check_http_url(url: str) -> str:
         bare = _SCHEME_ALONE.sub("", shown)
         raise ValueError(f"'{shown}' has no scheme: write {_guessed_scheme(bare)}{bare}")
     if scheme.lower() not in ("http", "https"):
-        raise ValueError(f"'{shown}' is no web address: write https://{_redacted(rest)}")
+        raise ValueError(f"'{shown}' is not a web address: write https://{_redacted(rest)}")
     _check_host(url, shown)
     return url
 
@@ -127,7 +127,7 @@ def _check_host(url: str, shown: str) -> None:
         if parts.netloc.count("]") > 1:
             raise ValueError
     except ValueError:
-        raise ValueError(f"'{shown}' is no web address: write it like {EXAMPLE}") from None
+        raise ValueError(f"'{shown}' is not a web address: write it like {EXAMPLE}") from None
     try:
         usable_port = parts.port != 0
     except ValueError:

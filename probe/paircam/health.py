@@ -79,7 +79,7 @@ def check_services(document: Any, well: str) -> None:
         _invalid("the body is JSON, but no object")
     services = document.get("services", {})
     if not isinstance(services, dict):
-        _invalid("services is no object")
+        _invalid("services is not an object")
     down = [name for name, state in services.items() if not _is_up(name, state)]
     if down:
         verb = "is" if len(down) == 1 else "are"

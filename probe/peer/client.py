@@ -66,7 +66,7 @@ class PeerClient:
             message = f"{host} is version {error.version or 'unknown'}: {error}"
             raise _unasked(Cause.VERSION_MISMATCH, message, _UPGRADE) from None
         except InvalidOffer as error:
-            message = f"what {host} answers is no answer: {error}"
+            message = f"the answer of {host} is invalid: {error}"
             raise _unasked(Cause.BODY_INVALID, message, None) from None
         except CheckAborted as error:
             raise _unasked(error.cause, error.message, error.hint) from None

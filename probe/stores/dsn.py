@@ -89,10 +89,10 @@ def parse_postgres(url: str) -> StoreAddress:
         options.setdefault("sslmode", "require")
     mode = options.get("sslmode", "prefer")
     if mode not in SSL_MODES:
-        raise ValueError(f"sslmode is none of {', '.join(SSL_MODES)}: write ?sslmode=require")
+        raise ValueError(f"sslmode is not one of {', '.join(SSL_MODES)}: write ?sslmode=require")
     if options.get("channel_binding", "prefer") not in CHANNEL_BINDING_MODES:
         modes = ", ".join(CHANNEL_BINDING_MODES)
-        raise ValueError(f"channel_binding is none of {modes}: write ?channel_binding=prefer")
+        raise ValueError(f"channel_binding is not one of {modes}: write ?channel_binding=prefer")
     return replace(
         address,
         user=options.get("user") or address.user,

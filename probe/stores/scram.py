@@ -104,7 +104,7 @@ def _text(message: bytes) -> str:
     try:
         return message.decode("utf-8")
     except UnicodeDecodeError:
-        raise ScramError("its SCRAM message is no UTF-8") from None
+        raise ScramError("its SCRAM message is not UTF-8") from None
 
 
 def _fields(message: str) -> dict[str, str]:
@@ -116,4 +116,4 @@ def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError):
-        raise ScramError("its SCRAM message is no base64") from None
+        raise ScramError("its SCRAM message is not base64") from None

@@ -22,7 +22,7 @@ def refusal_of(text: str) -> str:
     text = text.strip("\t\n\f\r ")
     scheme, colon, rest = text.partition(":")
     if not colon or scheme.lower() not in _SCHEMES:
-        return "it is no stun: or turn: URL"
+        return "it is not a stun: or turn: URL"
     address, mark, query = rest.partition("?")
     if mark:
         refusal = _query_refusal(scheme.lower(), query.partition("?")[0])

@@ -14,8 +14,8 @@ from probe.stun.codec import MessageClass, StunMessage
 
 # After so many sends an answer that is there and can't be used is the finding, not silence.
 _PATIENT_SENDS = 2
-_NOT_TURN = "what comes back is no TURN"
-_NOT_STUN = "the answer is no valid STUN message"
+_NOT_TURN = "what comes back is not TURN"
+_NOT_STUN = "the answer is not a valid STUN message"
 _UNSIGNED = "the success answer is not signed with our password"
 
 

@@ -104,7 +104,7 @@ def _float(text: str) -> object:
 
 
 def _constant(text: str) -> NoReturn:
-    raise InvalidDocument(f"{text} is no JSON")
+    raise InvalidDocument(f"{text} is not JSON")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> object:

@@ -69,7 +69,7 @@ class SilenceApi:
         try:
             return web.json_response(await self._silences.add(json.loads(body)))
         except (ValueError, RecursionError) as error:
-            return _problem(400, f"the body is no JSON: {type(error).__name__}")
+            return _problem(400, f"the body is not JSON: {type(error).__name__}")
         except Refused as error:
             return _problem(400, str(error))
 

@@ -85,7 +85,7 @@ class Peering:
             return query
         answer = await self._answer(query)
         if answer is None:
-            return web.Response(status=400, text="The body is no question of a probe\n")
+            return web.Response(status=400, text="The body is not a question of a probe\n")
         return web.Response(body=answer, content_type="application/json")
 
 

@@ -97,7 +97,9 @@ class WebConfig(_Strict):
     def _hashed(cls, value: dict[str, str]) -> dict[str, str]:
         for user, hashed in value.items():
             if not _BCRYPT.match(hashed):
-                raise ValueError(f"{user}: this is no bcrypt hash: htpasswd -nBC 10 '' makes one")
+                raise ValueError(
+                    f"{user}: this is not a bcrypt hash: htpasswd -nBC 10 '' makes one"
+                )
         return value
 
     @property
@@ -126,7 +128,7 @@ def read_web_config(path: Path) -> tuple[WebConfig, ssl.SSLContext | None]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise WebConfigError(f"{path}{where}: this is no YAML") from None
+        raise WebConfigError(f"{path}{where}: this is not YAML") from None
     except ValidationError as error:
         raise WebConfigError(f"{path}: {'; '.join(_problems(error))}") from None
     except (RecursionError, ValueError) as error:
@@ -196,7 +198,7 @@ def _openssl_cipher(name: str) -> str:
     """OpenSSL's name of a suite of TLS 1.2 that Go knows. Raises ValueError."""
     found = _GO_CIPHER.match(name)
     if found is None:
-        raise ValueError(f"{name} is no cipher suite of TLS 1.2")
+        raise ValueError(f"{name} is not a cipher suite of TLS 1.2")
     exchange, signature, cipher, rest = found.groups()
     cipher = cipher.replace("_POLY1305", "-POLY1305").replace("AES_", "AES")
     rest = rest.removeprefix("SHA256") if "CHACHA20" in cipher else rest

@@ -74,6 +74,6 @@ async def liar() -> AsyncIterator[str]:
 async def test_no_file_is_written_outside_of_the_folder(tmp_path: Path, liar: str) -> None:
     done = await export(tmp_path, liar)
     assert done.code == 74
-    assert "none of ours" in done.err
+    assert "not one of ours" in done.err
     assert not (tmp_path / "out").exists()
     assert not (tmp_path.parent / "escaped.html").exists()

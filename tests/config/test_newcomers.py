@@ -35,7 +35,7 @@ def said(folder: Path, *, env: str | bytes | None = None, toml: str | bytes | No
         ("https:example.org", "write https://example.org"),
         ("http:/localhost:3000", "write http://localhost:3000"),
         ("https://example.org'", "quote"),
-        ("https://[::1", "no web address"),
+        ("https://[::1", "not a web address"),
         ("https://[::1]]:80", "web address"),
         ("https://example.org:99999", "port"),
     ],

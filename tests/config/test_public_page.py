@@ -66,7 +66,7 @@ def test_links_have_a_name_and_an_address() -> None:
 
 @pytest.mark.parametrize("links", ["x", "=https://a", "a=javascript:alert(1)", "a=https://b,c"])
 def test_a_link_that_leads_nowhere_is_a_mistake(links: str) -> None:
-    assert "is no link: write NAME=https://" in problems(links=links)
+    assert "is not a link: write NAME=https://" in problems(links=links)
 
 
 def test_a_logo_becomes_a_part_of_the_page(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ async def test_a_task_whose_exception_no_one_has_awaited_is_an_error() -> None:
     async with Sentry() as sentry:
         start(sentry)
         task = asyncio.create_task(_through_our_code())
-        with pytest.raises(ValueError, match="no web address"):
+        with pytest.raises(ValueError, match="not a web address"):
             await task
         task = asyncio.create_task(_through_our_code())
         await asyncio.wait([task])

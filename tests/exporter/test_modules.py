@@ -193,7 +193,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"prober": "http", "tcp": {"tls": True}}, 'key "tcp"', 'below "http"'),
     ({"prober": "http", "grpc": {"service": "x"}}, "module", "HTTP health endpoint"),
     ({"prober": "http", "http": {"headers": {"A": "b\r\nC: d"}}}, "http.headers", "one line"),
-    ({"prober": "http", "http": {"headers": {"A B": "c"}}}, "http.headers", "no header name"),
+    ({"prober": "http", "http": {"headers": {"A B": "c"}}}, "http.headers", "not a header name"),
     ({"prober": "dns"}, "module", "query_name"),
     ({"prober": "dns", "dns": {"query_name": "a", "query_type": "NOPE"}}, 'key "dns"', "type"),
     ({"prober": "tcp", "tcp": {"source_ip_address": "10.0.0.1"}}, 'key "tcp"', "bind"),

@@ -131,10 +131,10 @@ async def test_a_wrong_call_says_what_would_be_right(past: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("since", "until", "said"),
     [
-        ("yesterday", None, "--since: 'yesterday' is no time"),
+        ("yesterday", None, "--since: 'yesterday' is not a time"),
         ("1h", "2099-01-01", "--until: is in the future"),
         ("1h", "2h", "--since: is not before --until"),
-        ("-5", None, "--since: '-5' is no time"),
+        ("-5", None, "--since: '-5' is not a time"),
     ],
 )
 def test_a_wrong_window_says_what_would_be_right(since: str, until: str | None, said: str) -> None:

@@ -168,7 +168,7 @@ async def test_what_was_set_aside_is_as_it_was_its_log_included(tmp_path: Path) 
 
 async def test_of_files_set_aside_the_newest_two_are_kept(tmp_path: Path) -> None:
     for number in range(4):
-        (tmp_path / FILE).write_text(f"{number} is no database" * 100)
+        (tmp_path / FILE).write_text(f"{number} is not a database" * 100)
         (tmp_path / f"{FILE}-wal").write_text("nor is this a log")
         async with opened(tmp_path, now=lambda: NOON):
             pass

@@ -137,8 +137,8 @@ async def test_a_machine_that_watches_another_target_takes_no_share(
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("http://127.0.0.1", "--coordinator: is no redis://HOST:PORT"),
-        ("redis://", "--coordinator: is no redis://HOST:PORT"),
+        ("http://127.0.0.1", "--coordinator: is not a redis://HOST:PORT"),
+        ("redis://", "--coordinator: is not a redis://HOST:PORT"),
         ("redis://:canary@127.0.0.1:9", "--coordinator: does not answer (ConnectionError)"),
     ],
 )

@@ -33,7 +33,7 @@ def enter() -> None:
         os.execvpe("unshare", [*unshare, *sys.orig_argv], outside)
     links = [each["ifname"] for each in json.loads(sh("ip -j link"))]
     if os.readlink("/proc/self/ns/net") == os.environ[_INSIDE] or links != ["lo"]:
-        sys.exit(f"refused: this is no network namespace of its own (it has {links})")
+        sys.exit(f"refused: this is not a network namespace of its own (it has {links})")
 
 
 def build(folder: Path, members: int, targets: int) -> None:

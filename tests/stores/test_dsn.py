@@ -57,7 +57,7 @@ def test_a_redis_url_is_taken_apart(
         ("postgresql://u:hunter2@h:99999/d", "can't be read"),
         ("postgresql://u:hun#ter2@h/d", "can't be read"),
         ("postgresql://u:hunt/er2@h/d", "can't be read"),
-        ("postgresql://u:hunter2@h/d?sslmode=yes", "sslmode is none of disable, allow"),
+        ("postgresql://u:hunter2@h/d?sslmode=yes", "sslmode is not one of disable, allow"),
         ("postgresql://u:hunter2@h 1/d", "%-code"),
         ("postgresql://u:12/hunter2@h/d", "%-code"),
         ("postgresql://u:12?hunter2@h/d", "%-code"),

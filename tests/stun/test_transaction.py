@@ -108,7 +108,7 @@ async def test_nothing_but_bad_answers_is_the_finding(wire: Wire) -> None:
 async def test_on_a_stream_a_bad_answer_ends_it_at_once(wire: Wire) -> None:
     async with asked(wire, reliable=True) as (under_way, request, task):
         under_way.received(answer(request, method=Method.ALLOCATE))
-        with pytest.raises(CheckFailed, match="no TURN"):
+        with pytest.raises(CheckFailed, match="not TURN"):
             await task
 
 
@@ -167,7 +167,7 @@ async def test_an_attribute_that_must_be_understood_fails_the_request_at_once(wi
 async def test_garbage_on_a_stream_is_reported_at_once(wire: Wire) -> None:
     async with asked(wire, reliable=True) as (under_way, _, task):
         under_way.unparsable_received()
-        with pytest.raises(CheckFailed, match="no TURN"):
+        with pytest.raises(CheckFailed, match="not TURN"):
             await task
 
 
@@ -178,5 +178,5 @@ async def test_an_answer_that_can_not_be_read_ends_its_request_alone(wire: Wire)
         await asyncio.sleep(0)
         assert not task.done()
         under_way.unparsable_received(request.transaction_id)
-        with pytest.raises(CheckFailed, match="no valid STUN"):
+        with pytest.raises(CheckFailed, match="not a valid STUN"):
             await task

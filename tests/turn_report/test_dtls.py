@@ -63,7 +63,7 @@ async def test_a_port_that_is_closed_offers_none() -> None:
 
 
 async def test_a_port_that_speaks_something_else_offers_none() -> None:
-    async with bent_server(first_answers=lambda: b"what is no DTLS") as other:
+    async with bent_server(first_answers=lambda: b"what is not a DTLS") as other:
         found = await look(other.port, None, seconds=0.7)
     assert found.status is FindingStatus.SKIPPED
     assert "answers no DTLS" in found.summary

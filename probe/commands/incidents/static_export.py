@@ -57,10 +57,10 @@ def _checked(answer: Any) -> dict[str, str]:
     """Files with harmless names. Raises ClientError."""
     files = answer.get("files") if isinstance(answer, dict) else None
     if not isinstance(files, dict) or INDEX not in files:
-        raise ClientError("the answer is no status page; is it a probe of this version?")
+        raise ClientError("the answer is not a status page; is it a probe of this version?")
     for name, text in files.items():
         if not isinstance(text, str) or _NAME.fullmatch(name) is None or ".." in name:
-            raise ClientError(f"the answer has a file that is none of ours: {name!r:.80}")
+            raise ClientError(f"the answer has a file that is not one of ours: {name!r:.80}")
     return files
 
 

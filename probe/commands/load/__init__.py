@@ -28,7 +28,7 @@ class Span(click.ParamType[float]):
         found = _TIME.fullmatch(str(value).strip())
         seconds = float(found[1]) * _UNITS[found[2] or "s"] if found else -1.0
         if seconds < 0 or seconds > _LONGEST or (seconds == 0 and not self._zero):
-            self.fail(f"'{value}' is no time of at most 7d: write 500ms, 60s or 5m", param, ctx)
+            self.fail(f"'{value}' is not a time of at most 7d: write 500ms, 60s or 5m", param, ctx)
         return seconds
 
 
@@ -44,7 +44,7 @@ class Rate(click.ParamType[float]):
         except ValueError:
             rate = 0.0
         if not 0 < rate <= 100_000:
-            self.fail(f"'{value}' is no number of iterations per second above 0", param, ctx)
+            self.fail(f"'{value}' is not a number of iterations per second above 0", param, ctx)
         return rate
 
 

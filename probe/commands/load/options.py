@@ -42,7 +42,7 @@ def plan_of(options: LoadOptions) -> LoadPlan:
     unknown = [name for name in options.steps if name not in (*STEPS, JOURNEY)]
     if unknown:
         known = ", ".join(STEPS)
-        problems.append(ConfigProblem("--steps", f"'{unknown[0]}' is no step: write {known}"))
+        problems.append(ConfigProblem("--steps", f"'{unknown[0]}' is not a step: write {known}"))
     ramp = options.ramp
     if ramp is None:
         ramp = min(RAMP_SHARE * options.duration, LONGEST_RAMP)

@@ -37,7 +37,7 @@ def check_address(url: str, settings: Settings) -> None:
     except ValueError:
         host, port = None, 0
     if not host or parts.scheme not in ("redis", "rediss"):
-        problem = "is no redis://HOST:PORT or rediss://HOST:PORT address"
+        problem = "is not a redis://HOST:PORT or rediss://HOST:PORT address"
         raise ConfigurationError([ConfigProblem("--coordinator", problem)])
     for check in settings.plan.checks:
         if isinstance(check.table, RedisTable):

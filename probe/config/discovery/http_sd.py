@@ -18,7 +18,7 @@ def fetch(address: str, token: str, refresh: float, limit: int) -> str:
     """
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https"):
-        raise ValueError("is no web address")
+        raise ValueError("is not a web address")
     request = urllib.request.Request(  # noqa: S310 - the scheme is checked
         urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])),
         headers={"Accept": "application/json", _REFRESH: f"{refresh:g}"},

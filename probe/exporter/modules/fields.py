@@ -99,7 +99,7 @@ def check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Headers that a request can carry. Raises ValueError that names the first other one."""
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name):
-            raise ValueError(f"'{name[:60]}' is no header name")
+            raise ValueError(f"'{name[:60]}' is not a header name")
         if any(each in value for each in "\r\n\0"):
             raise ValueError(f"the value of {name} has a line break: write it on one line")
     return headers

@@ -27,7 +27,7 @@ def read_modules(path: Path) -> tuple[dict[str, Module], list[ConfigProblem]]:
         where = f" line {mark.line + 1}" if mark is not None else ""
         return {}, [ConfigProblem(f"{path}{where}", "is not valid YAML")]
     except (OSError, UnicodeDecodeError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         return {}, [ConfigProblem(str(path), f"can't be read: {reason}")]
     if not isinstance(document, Mapping) or not isinstance(document.get("modules"), Mapping):
         return {}, [ConfigProblem(str(path), 'write the modules as a mapping below "modules:"')]
@@ -50,7 +50,7 @@ def _text_of(path: Path) -> str:
     with open(handle, "rb") as file:
         about = os.fstat(handle)
         if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_BYTES:
-            raise OSError(0, f"it is no regular file of at most {MAX_BYTES} bytes")
+            raise OSError(0, f"it is not a regular file of at most {MAX_BYTES} bytes")
         return file.read(MAX_BYTES).decode("utf-8-sig")
 
 

@@ -101,7 +101,7 @@ def _problem(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "json_invalid":
-        return "is no JSON document"
+        return "is not a JSON document"
     if place == "series" or not place.startswith("series"):
         return f"has no series ({plain_message(first['msg'])})"
-    return f'is no baseline, key "{place}": {plain_message(first["msg"])}'
+    return f'is not a baseline, key "{place}": {plain_message(first["msg"])}'

@@ -56,7 +56,7 @@ class SecurityEnvironment(TurnEnvironment):
         if not all(each.isdigit() and 0 < int(each) < 65536 for each in found):
             raise ValueError("write port numbers with commas between them: 22,5432")
         if len(found) > 32:
-            raise ValueError("name at most 32 ports: this is no port scanner")
+            raise ValueError("name at most 32 ports: this is not a port scanner")
         return text
 
     @field_validator("secret_dates")

@@ -52,7 +52,7 @@ async def coordinator(url: str) -> "AsyncIterator[RedisQueue]":
     try:
         client = Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=2.0)
     except ValueError:
-        raise CoordinatorLost("is no redis:// or rediss:// address") from None
+        raise CoordinatorLost("is not a redis:// or rediss:// address") from None
 
     class UnsweptQueue(RedisQueue):
         """SAQ's sweep takes a share that was just taken for one that is stuck; here the load's

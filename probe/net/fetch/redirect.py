@@ -37,5 +37,5 @@ def redirect_target(page: Response) -> URL | None:
         if target.scheme in ("http", "https") and target.host:
             return target
     raise CheckFailed(
-        Cause.PROTOCOL_ERROR, "it redirects to something that is no web address", phase=REDIRECT
+        Cause.PROTOCOL_ERROR, "it redirects to something that is not a web address", phase=REDIRECT
     )

@@ -54,7 +54,7 @@ class Deflated:
             piece = self._packed.decompress(data, _PIECE)
         except zlib.error:
             if self._began or self._name == "gzip":
-                raise ProtocolViolation(f"sends a body that is no {self._name}") from None
+                raise ProtocolViolation(f"sends a body that is not {self._name}") from None
             self._packed, self._began = zlib.decompressobj(-zlib.MAX_WBITS), True
             return self._unpack(data)
         self._began = True
@@ -85,7 +85,7 @@ class Brotli:
         try:
             return bytes(self._packed.process(data, output_buffer_limit=_PIECE))
         except brotli.error:
-            raise ProtocolViolation("sends a body that is no br") from None
+            raise ProtocolViolation("sends a body that is not br") from None
 
 
 class Zstandard:
@@ -107,7 +107,7 @@ class Zstandard:
             try:
                 piece = self._packed.decompress(data, _PIECE)
             except self._error:
-                raise ProtocolViolation("sends a body that is no zstd") from None
+                raise ProtocolViolation("sends a body that is not zstd") from None
             data = self._packed.unused_data if self._packed.eof else b""
             yield bytes(piece)
 

@@ -166,5 +166,5 @@ def _bits(parameters: dict[str, str | None], name: str) -> int:
         return _LARGEST_WINDOW
     value = parameters.pop(name) or ""
     if not _BITS.fullmatch(value):
-        raise ProtocolViolation(f"answers 101 with {name} that is no size of a window")
+        raise ProtocolViolation(f"answers 101 with {name} that is not a window size")
     return int(value)

@@ -22,6 +22,6 @@ def split_token(text: str) -> tuple[str, str]:
         scheme, bare = scheme_prefix, bare.removeprefix(scheme_prefix).lstrip()
     if not _GOOD.match(bare):
         raise ValueError(
-            "this is no token: paste what fly tokens create readonly printed, as it is"
+            "this is not a token: paste what fly tokens create readonly printed, as it is"
         )
     return scheme or ("FlyV1" if _MACAROON.match(bare) else "Bearer"), bare

@@ -60,7 +60,9 @@ def read_ttl(value: object, host: str) -> float | None:
     text = value if isinstance(value, str) else ""
     number = float(text) if text.isascii() and text.isdigit() and len(text) < 12 else value
     if isinstance(number, bool) or not isinstance(number, int | float):
-        raise CheckFailed(Cause.BODY_INVALID, f"{host} answers with a lifetime that is no number")
+        raise CheckFailed(
+            Cause.BODY_INVALID, f"{host} answers with a lifetime that is not a number"
+        )
     if number <= 0:
         message = f"{host} issues credentials that have expired already (ttl {number:g})"
         raise CheckFailed(Cause.CREDENTIALS_EXPIRED, message)

@@ -109,7 +109,7 @@ async def _body(request: web.Request) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise ApiError(400, "the body is no JSON") from None
+        raise ApiError(400, "the body is not JSON") from None
 
 
 def _answer(operation: Operation, found: BaseModel | str | None) -> web.Response:

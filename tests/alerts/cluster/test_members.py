@@ -113,7 +113,7 @@ async def test_what_is_no_answer_is_no_word(body: bytes) -> None:
         peers = peers_at(url)
         await peers.ask([Query()])
         ((name, problem),) = peers.problems
-        assert problem == "this is no answer"
+        assert problem == "this is not an answer"
         assert name in url
         assert not peers.others[0].is_reachable(0.0)
         assert peers.failures == 1
@@ -189,8 +189,8 @@ async def test_one_lost_answer_is_no_death_and_the_next_ones_are() -> None:
         ({"PROBE_PEERS": "probe.internal"}, "PROBE_PEERS needs PROBE_PEER_TOKEN"),
         ({"PROBE_PEER_TOKEN": "short"}, "at least 16"),
         ({"PROBE_PEER_TOKEN": "with a blank in the middle"}, "without blanks"),
-        ({"PROBE_PEERS": "ftp://a", "PROBE_PEER_TOKEN": "x" * 16}, "no web address"),
-        ({"PROBE_PEERS": "a:99999", "PROBE_PEER_TOKEN": "x" * 16}, "is no address"),
+        ({"PROBE_PEERS": "ftp://a", "PROBE_PEER_TOKEN": "x" * 16}, "not a web address"),
+        ({"PROBE_PEERS": "a:99999", "PROBE_PEER_TOKEN": "x" * 16}, "is not an address"),
         ({"PROBE_PEERS": "http://u:hunter2@a", "PROBE_PEER_TOKEN": "x" * 16}, "PROBE_PEER_TOKEN"),
     ],
 )

@@ -177,7 +177,7 @@ def test_an_own_runbook_by_file_is_a_template_too_and_is_listed_first(tmp_path: 
         ("# T\n\n{{ nothing }}\n", "'nothing' is undefined"),
         ("# T\n\n{% if %}\n", "runbook own.md: line 1"),
         ("# T\n\n{{ ''.__class__.__mro__ }}\n", "unsafe"),
-        (b"# T\n\xff\xfe", "is no Markdown text"),
+        (b"# T\n\xff\xfe", "is not Markdown text"),
     ],
 )
 def test_an_own_runbook_that_can_t_be_used_is_a_mistake(

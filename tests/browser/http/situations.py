@@ -153,13 +153,13 @@ SITUATIONS = (
     Situation(
         "a status of two digits",
         (b"HTTP/1.1 20 OK\r\n" + HELLO,),
-        "Chromium shows it; it is no success all the same",
+        "Chromium shows it; it is not a success all the same",
     ),
     Situation("status 299", (b"HTTP/1.1 299 Fine\r\n" + HELLO,)),
     Situation(
         "status 600",
         (b"HTTP/1.1 600 Odd\r\n" + HELLO,),
-        "curl takes every status for success; to Chromium it is shown, and is no success",
+        "curl takes every status for success; to Chromium it is shown, and is not a success",
     ),
     Situation("HTTP/2.0 in the clear", (b"HTTP/2.0 200 OK\r\n" + HELLO,)),
     Situation("nothing but a head", (OK + b"\r\n",)),

@@ -218,7 +218,7 @@ FRAMES: Sequence[OddSocket] = (
         "a length above 2^63",
         _announcing(_EVENT, b"\x7f" + struct.pack(">Q", 1 << 63 | len(_EVENT))),
     ),
-    _bad("a text that is no UTF-8", frame(TEXT, b'42/signaling,["x","\xff"]')),
+    _bad("a text that is not UTF-8", frame(TEXT, b'42/signaling,["x","\xff"]')),
     _bad("a text with an overlong letter", frame(TEXT, b'42/signaling,["x","\xc0\xaf"]')),
     _bad("a text with half of a surrogate", frame(TEXT, b'42/signaling,["x","\xed\xa0\x80"]')),
     _bad("a text that ends within a letter", frame(TEXT, b'42/signaling,["x","\xc3')),
@@ -237,7 +237,7 @@ FRAMES: Sequence[OddSocket] = (
         for code in (1003, 1007, 1009, 1012, 3000, 4999)
     ),
     *(_closes(f"close code {code}", _closing(code), BROKEN) for code in (1004, 1014, 1016, 2999)),
-    _closes("close with a reason that is no UTF-8", _closing(1000, b"\xff\xfe"), BROKEN),
+    _closes("close with a reason that is not UTF-8", _closing(1000, b"\xff\xfe"), BROKEN),
     _closes("close with a reason of 123 bytes", _closing(1000, b"a" * 123), CLOSED),
     _closes("close with a reason of 124 bytes", _closing(1000, b"a" * 124), BROKEN),
     OddSocket("the end without a close", WireBends(ends=True), FAILS, CLOSED),

@@ -86,7 +86,7 @@ REFUSED = [
     (("add", "helth", "--comment", "x"), "matches no check"),
     (("add", "page"), "--comment"),
     (("add", "page", "--comment", "x", "--duration", "soon"), "write 30m, 2h or 1d12h"),
-    (("add", "check=~(", "--comment", "x"), "is no regular expression"),
+    (("add", "check=~(", "--comment", "x"), "is not a regular expression"),
     (("page", "--reason", "x", "--hours", "-1"), "positive number of hours"),
     (("page", "--reason", "x", "--hours", "1", "--duration", "1h"), "keep one of them"),
     (("--reason", "x"), "no matcher"),

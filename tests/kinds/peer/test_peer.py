@@ -134,8 +134,8 @@ async def stays_silent(_: web.Request) -> web.Response:
 @pytest.mark.parametrize(
     ("handler", "cause", "words"),
     [
-        (says(200, "<html>"), "body_invalid", "no JSON"),
-        (says(200, "[" * 5000), "body_invalid", "no JSON"),
+        (says(200, "<html>"), "body_invalid", "not JSON"),
+        (says(200, "[" * 5000), "body_invalid", "not JSON"),
         (says(200, "{}"), "body_invalid", "no schema"),
         (says(200, '{"schema": 1}'), "body_invalid", "candidates"),
         (says(200, "x" * (LONGEST + 1)), "body_too_large", str(LONGEST)),

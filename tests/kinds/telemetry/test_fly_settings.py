@@ -90,7 +90,7 @@ def test_a_token_has_a_scheme_once(text: str, wanted: tuple[str, str]) -> None:
 )
 def test_what_is_no_token_is_refused_and_not_repeated(text: str) -> None:
     said = problems({**VARIABLES, "FLY_API_TOKEN": text})
-    assert "FLY_API_TOKEN: this is no token: paste what fly tokens create readonly" in said
+    assert "FLY_API_TOKEN: this is not a token: paste what fly tokens create readonly" in said
 
 
 @pytest.mark.parametrize("name", ["FLY_APP", "FLY_ORG"])

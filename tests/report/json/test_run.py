@@ -29,7 +29,7 @@ def parse(report: Report) -> dict[str, Any]:
     """Parse as strictly as JSON's standard is: no NaN."""
 
     def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is no JSON")
+        raise AssertionError(f"{constant} is not JSON")
 
     text = run.render(report)
     assert text.endswith("}\n")

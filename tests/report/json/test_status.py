@@ -32,7 +32,7 @@ def parse(overview: Overview) -> dict[str, Any]:
     """Parse as strictly as JSON's standard is: no NaN."""
 
     def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is no JSON")
+        raise AssertionError(f"{constant} is not JSON")
 
     text = status.render(overview)
     assert text.isascii()
