@@ -63,8 +63,8 @@ def grafana_panel(panel: Panel) -> Any:
         made.interval(panel.interval)
     if panel.decimals is not None:
         made.decimals(panel.decimals)
-    if panel.words:
-        made.mappings([_words(panel)])
+    if panel.value_mappings:
+        made.mappings([_value_mappings(panel)])
     if panel.link_to:
         made.data_links([_drill(panel.link_to), _runs()])
     if panel.least is not None:
@@ -74,11 +74,11 @@ def grafana_panel(panel: Panel) -> Any:
     return made
 
 
-def _words(panel: Panel) -> models.ValueMap:
+def _value_mappings(panel: Panel) -> models.ValueMap:
     return models.ValueMap(
         options={
             f"{value:g}": models.ValueMappingResult(text=word, color=colour, index=index)
-            for index, (value, word, colour) in enumerate(panel.words)
+            for index, (value, word, colour) in enumerate(panel.value_mappings)
         }
     )
 

@@ -102,7 +102,7 @@ def _count(title: str, text: str, expr: str, colour: str) -> Panel:
         (PanelQuery(counted(expr), title, True),),
         shape=PanelType.STAT,
         thresholds=((None, RED), (0, good), (1, colour)),
-        words=_DEAD,
+        value_mappings=_DEAD,
         width=4,
         height=4,
     )

@@ -170,7 +170,7 @@ class Call:
 
     async def _send_echoes(self, first: int, end: int) -> None:
         await self._echoes.send(self.offerer, range(first, end), ECHO_SIZES)
-        await self._echoes.until_back(self._grace() if first == 0 else SHORTEST_GRACE)
+        await self._echoes.wait_for_echoes(self._grace() if first == 0 else SHORTEST_GRACE)
 
     async def _large_echo(self) -> None:
         """Raises CheckFailed where none of several large messages comes back."""
@@ -181,7 +181,7 @@ class Call:
         for number in range(tries):
             self._echoes.log = EchoLog()
             self._echoes.send_one(self.offerer, _FIRST_LARGE + number, LARGE_MESSAGE)
-            if await self._echoes.until_back(wait):
+            if await self._echoes.wait_for_echoes(wait):
                 return
         self._raise_if_failed()
         if could_be_size(times.lost / times.sent, tries):

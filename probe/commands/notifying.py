@@ -35,10 +35,10 @@ def check_notify(options: Mapping[str, Any]) -> SlackEnvironment:
     return slack
 
 
-def notify(slack: SlackEnvironment, said: Announced) -> None:
+def notify(slack: SlackEnvironment, announcement: Announced) -> None:
     """Send one message. What goes wrong is printed and changes no exit code: a chat that is down
     must not take a release back."""
-    content = slack_message(said, pipeline_from(os.environ))
+    content = slack_message(announcement, pipeline_from(os.environ))
     try:
         asyncio.run(_send(slack, content))
     except NotifyError as error:

@@ -173,7 +173,7 @@ class Progress(ProgressListener):
     def __init__(self, interactive: bool) -> None:
         self._interactive = interactive
         self._open: list[str] = []
-        self._said = ""
+        self._last_reasons = ""
 
     def __enter__(self) -> "Progress":
         return self
@@ -192,9 +192,9 @@ class Progress(ProgressListener):
     def waiting(self, failing: Sequence[Result], seconds: float) -> None:
         self._line("")
         # Printed once for each reason, so that a CI log isn't flooded.
-        if (reasons := _reasons(failing)) != self._said:
+        if (reasons := _reasons(failing)) != self._last_reasons:
             click.echo(f"probe: waiting for {reasons}", err=True)
-            self._said = reasons
+            self._last_reasons = reasons
 
     def giving_up(self, final: Sequence[Result]) -> None:
         self._line("")

@@ -106,13 +106,15 @@ def limits_are_ordered(threshold: Threshold) -> bool:
 _LEAST_SAMPLES = {Aggregation.P95: 20}
 _WINDOW = 300.0
 # Runs that fail or are skipped leave a window short of samples: room for one in five.
-SPARE = 1.25
+WINDOW_MARGIN = 1.25
 
 
 def _reachable(threshold: Threshold, check: Check) -> Threshold:
     if not threshold.window:
         return threshold
-    runs = SPARE * threshold.minimum_samples / check.table.samples_in_a_run(threshold.signal)
+    runs = (
+        WINDOW_MARGIN * threshold.minimum_samples / check.table.samples_in_a_run(threshold.signal)
+    )
     return replace(threshold, window=max(threshold.window, math.ceil(runs) * check.interval))
 
 

@@ -74,16 +74,16 @@ def _notification(found: Notification) -> TimelineEntry:
         case NotificationStatus.DELIVERED:
             text = f"{found.receiver}: {label}"
         case NotificationStatus.REFUSED:
-            text = _said(f"{found.receiver}: {found.occasion} refused", found.error)
+            text = _with_comment(f"{found.receiver}: {found.occasion} refused", found.error)
         case NotificationStatus.DROPPED:
             text = f"{found.receiver}: {found.occasion} not sent, superseded"
         case _:
-            text = _said(f"{found.receiver}: {found.occasion} waits", found.error)
+            text = _with_comment(f"{found.receiver}: {found.occasion} waits", found.error)
     return TimelineEntry(at, "notification", text)
 
 
 def _acknowledgement(found: Acknowledgement) -> TimelineEntry:
-    text = _said(f"acknowledged by {found.author}", found.comment)
+    text = _with_comment(f"acknowledged by {found.author}", found.comment)
     return TimelineEntry(found.at, "acknowledged", text)
 
 
@@ -102,7 +102,7 @@ def _names(alerts: Iterator[IncidentAlert]) -> str:
     return f"{', '.join(names[:_MOST_NAMES])}{more}"
 
 
-def _said(text: str, comment: str) -> str:
+def _with_comment(text: str, comment: str) -> str:
     return f"{text}: {comment}" if comment else text
 
 

@@ -61,7 +61,7 @@ class Trend:
         return used / elapsed if elapsed >= LEAST_SECONDS else None
 
 
-def at_the_end(now: float, used: float, rate: float, cycle: Cycle) -> float:
+def forecast_at_cycle_end(now: float, used: float, rate: float, cycle: Cycle) -> float:
     """What will have been used when the cycle ends."""
     return used + rate * (cycle.end - now)
 

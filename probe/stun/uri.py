@@ -9,7 +9,7 @@ Scheme = Literal["turn", "turns"]
 Transport = Literal["udp", "tcp"]
 TransportProtocol = Literal["udp", "tcp", "tls"]
 
-WAYS_IN: tuple[TransportProtocol, ...] = ("udp", "tcp", "tls")
+TRANSPORTS: tuple[TransportProtocol, ...] = ("udp", "tcp", "tls")
 """The transports, in the order in which a browser prefers them."""
 
 DEFAULT_PORTS: dict[str, int] = {"turn": 3478, "turns": 5349}

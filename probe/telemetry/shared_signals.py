@@ -18,7 +18,7 @@ ERROR_RATIO = Signal(
     labels=("source",),
     column="errors",
     runbook="errors-high",
-    looks_back=300.0,
+    range_seconds=300.0,
 )
 REQUEST_P95 = Signal(
     "probe_request_p95_seconds",
@@ -54,7 +54,7 @@ TURN_SHARE = Signal(
     column="relayed",
     runbook="turn-share",
     dashboard="probe-turn",
-    looks_back=3600.0,
+    range_seconds=3600.0,
 )
 ICE_SUCCESS = Signal(
     "probe_ice_success_ratio",
@@ -65,7 +65,7 @@ ICE_SUCCESS = Signal(
     column="connected",
     runbook="turn-share",
     dashboard="probe-turn",
-    looks_back=3600.0,
+    range_seconds=3600.0,
 )
 SHARED = (ERROR_RATIO, REQUEST_P95, MEMORY, RESTARTS)
 

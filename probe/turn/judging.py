@@ -22,7 +22,7 @@ def judge_echoes(measurement: "RelayMeasurement") -> None:
     if measurement.altered:
         raise altered(*measurement.altered[0])
     sent, back = len(measurement.echoes.sent), len(measurement.echoes.rtts)
-    if sent and surely_lost(sent - back, sent):
+    if sent and is_significant_loss(sent - back, sent):
         raise CheckFailed(
             Cause.RELAY_LOSS, f"{sent - back} of {sent} packets were lost", phase="echo"
         )
@@ -63,7 +63,7 @@ def could_be_size(loss: float, tries: int) -> bool:
     return float(loss**tries) < 0.01
 
 
-def surely_lost(lost: int, sent: int) -> bool:
+def is_significant_loss(lost: int, sent: int) -> bool:
     """Whether the loss is beyond ``MOST_LOSS`` by its 95 % Wilson interval (Wilson 1927)."""
     z, share = 1.959964, lost / sent
     middle = share + z * z / (2 * sent)

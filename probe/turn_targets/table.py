@@ -129,11 +129,11 @@ class TurnServerConfig(CheckConfig):
 
         ``family`` where one is asked for.
         """
-        labels = {"provider": self.provider, "transport": self.way_in or "all"}
+        labels = {"provider": self.provider, "transport": self.client_transport or "all"}
         return labels | ({"family": self.family} if self.family else {})
 
     @property
-    def way_in(self) -> TransportProtocol | None:
+    def client_transport(self) -> TransportProtocol | None:
         """The transport that is checked; None for issued servers, which may have any."""
         if self.issued:
             return None
@@ -142,7 +142,9 @@ class TurnServerConfig(CheckConfig):
     @property
     def place(self) -> str:
         """Trigger key of all checks of one server by one transport."""
-        return " ".join((self.provider, self.target, self.way_in or "all", self.family or "any"))
+        return " ".join(
+            (self.provider, self.target, self.client_transport or "all", self.family or "any")
+        )
 
     @property
     def triggered_by(self) -> frozenset[str]:

@@ -34,11 +34,11 @@ class InvalidDocument(ValueError):
 class _BadNumber:
     """Placeholder for a number that is too long or too large, until its place is known."""
 
-    __slots__ = ("words",)
+    __slots__ = ("problem",)
 
     def __init__(self, text: str, limit: int) -> None:
         long = f"a number of {len(text)} digits"
-        self.words = long if len(text) > limit else "a number beyond what a double can hold"
+        self.problem = long if len(text) > limit else "a number beyond what a double can hold"
 
 
 class _Duplicate:
@@ -128,7 +128,7 @@ def _check(document: object, max_string: int) -> None:
             if len(value) > max_string:
                 raise InvalidDocument(f"{place}: a string of {len(value)} characters")
         elif isinstance(value, _BadNumber):
-            raise InvalidDocument(f"{place}: {value.words}")
+            raise InvalidDocument(f"{place}: {value.problem}")
         elif isinstance(value, _Duplicate):
             raise InvalidDocument(f"{place}: the key {excerpt(value.key)} twice")
         elif isinstance(value, dict | list):

@@ -188,7 +188,7 @@ class Release:
             progress_store.resume(progress)
         context = Context(clock=self.clock, now=self.now, repeats=True)
         source = OwnChecks(self.checks, context, sink)
-        judge = WindowJudge(self.plan, progress.started_at, progress.planned, early_looks=fail_fast)
+        judge = WindowJudge(self.plan, progress.started_at, progress.planned, sequential=fail_fast)
         watch = Watch(
             judge,
             source,

@@ -20,17 +20,20 @@ from probe.report.text.units import show
 
 LEAST_FREE = 100 << 20
 _LIBRARIES = ("paircam-probe", "aiohttp", "aioice", "aiortc", "cryptography", "pydantic")
-_ANYWHERE = {"IPv4": Address("192.0.2.1", 9, 2), "IPv6": Address("2001:db8::1", 9, 10)}
+_DOCUMENTATION_ADDRESSES = {
+    "IPv4": Address("192.0.2.1", 9, 2),
+    "IPv6": Address("2001:db8::1", 9, 10),
+}
 
 
 def network() -> SystemItem:
     """Which ways lead out of this machine."""
-    ways = [name for name, address in _ANYWHERE.items() if has_route(address)]
+    families = [name for name, address in _DOCUMENTATION_ADDRESSES.items() if has_route(address)]
     proxied = proxies.proxies_text()
     if not has_network():
         hint = "Check this machine's network: only targets on it can be reached."
         return SystemItem("own network", SystemState.ATTENTION, "no route to anywhere", hint)
-    detail = f"routes over {' and '.join(ways)}"
+    detail = f"routes over {' and '.join(families)}"
     if wrong := proxies.warnings():
         return SystemItem("own network", SystemState.ATTENTION, f"{detail}; {wrong[0]}")
     return SystemItem(

@@ -77,7 +77,7 @@ class DiscoveredTables:
         """The same, with further files to watch."""
         return replace(self, patterns=(*self.patterns, *map(str, files)))
 
-    def beside(self, tables: RawTables) -> RawTables:
+    def merge_into(self, tables: RawTables) -> RawTables:
         """These tables behind those of ``probe.toml``."""
         names = {*tables, *self.tables}
         return {name: [*tables.get(name, ()), *self.tables.get(name, ())] for name in names}

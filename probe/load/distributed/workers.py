@@ -16,7 +16,7 @@ from typing import Any
 from probe.load.measurement.statistics import LoadStatistics
 from probe.load.plan import DRAIN_SECONDS, LoadPlan
 
-GO, STOP = b"go\n", b"stop\n"
+START, STOP = b"go\n", b"stop\n"
 READY_SECONDS = 120.0
 STOP_SECONDS = 15.0
 _LONGEST_LINE = 1 << 24
@@ -117,7 +117,7 @@ class WorkerPool:
             raise WorkersFailed(f"a worker is not ready after {READY_SECONDS:g} s") from None
         if all(worker.problem for worker in self.workers):
             raise WorkersFailed(self.workers[0].problem)
-        await asyncio.gather(*(worker.send(GO) for worker in self.workers))
+        await asyncio.gather(*(worker.send(START) for worker in self.workers))
 
     async def _until_ready(self, worker: Worker) -> None:
         message = await worker.message()

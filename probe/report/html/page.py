@@ -37,14 +37,14 @@ _COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class ServiceLine:
-    """A service or provider with its bars. ``says`` is its problem, or how many checks it has;
+    """A service or provider with its bars. ``subtitle`` is its problem, or how many checks it has;
     ``ratio`` is its uptime over the longest window."""
 
     row: ServiceRow | ProviderRow
     address: str
     title: str
     days: StripPicture
-    says: str
+    subtitle: str
     ratio: float | None
 
 
@@ -140,11 +140,13 @@ def _service_line(
     row: ServiceRow | ProviderRow, address: str, title: str, rows: Mapping[str, StatusRow]
 ) -> ServiceLine:
     failing = broken([rows[name] for name in row.checks if name in rows])
-    says = (
+    subtitle = (
         f"{failing[0].name}: {problem(failing[0])}" if failing else plural(len(row.checks), "check")
     )
     ratio = row.uptime.windows[-1].ratio if row.uptime.windows else None
-    return ServiceLine(row, address, title, day_bars(row.uptime.days), truncate(says, 120), ratio)
+    return ServiceLine(
+        row, address, title, day_bars(row.uptime.days), truncate(subtitle, 120), ratio
+    )
 
 
 def _notices(board: StatusBoard) -> list[Notice]:

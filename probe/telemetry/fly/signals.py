@@ -13,7 +13,7 @@ REGION_ERRORS = Signal(
     labels=("machine_region",),
     ephemeral=True,
     runbook="errors-high",
-    looks_back=300.0,
+    range_seconds=300.0,
 )
 REGION_P95 = Signal(
     "probe_fly_region_p95_seconds",

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from probe.stun.uri import WAYS_IN, TransportProtocol
+from probe.stun.uri import TRANSPORTS, TransportProtocol
 from probe.turn_targets.issuers.ice_servers import IssuedList
 
 TTL_SECONDS = 3600
@@ -56,4 +56,4 @@ class Issuer:
     needs: tuple[str, ...]
     remedy: str
     default_url: str = ""
-    ways: tuple[TransportProtocol, ...] | None = WAYS_IN
+    ways: tuple[TransportProtocol, ...] | None = TRANSPORTS

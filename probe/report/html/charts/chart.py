@@ -37,11 +37,11 @@ class ChartLabel:
 
 @dataclass(frozen=True, slots=True)
 class LimitLine:
-    """A limit: its class, its height in pixels, and its words at another."""
+    """A limit: its class, its height in pixels, and its label at another."""
 
     name: str
     y: int
-    words: ChartLabel
+    label: ChartLabel
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def day_bars(days: Sequence[Uptime], shown: int = BAR_DAYS) -> StripPicture:
         if at:
             path = "".join(f"M{place + 0.5:g} {DAYS}v-{tall}" for place in at)
             bars.append(Bar(verdict.value if verdict else "none", path, _BAR))
-    return StripPicture(max(shown, 1), DAYS, tuple(bars), _words(states, days[-shown:]))
+    return StripPicture(max(shown, 1), DAYS, tuple(bars), _summary(states, days[-shown:]))
 
 
 def state_of_day(found: Uptime) -> Verdict | None:
@@ -119,7 +119,7 @@ def runs_of(values: Sequence[_Value]) -> "list[tuple[_Value, int, int]]":
     return found
 
 
-def _words(states: Sequence[Verdict | None], days: Sequence[Uptime]) -> str:
+def _summary(states: Sequence[Verdict | None], days: Sequence[Uptime]) -> str:
     """``90 days: 99.95 % up; 2 days with downtime, 1 day unknown``."""
     if not any(states):
         return f"{plural(len(states), 'day')}: no data yet"
