@@ -136,7 +136,7 @@ def _hidden(name: str, query: str) -> dashboard.QueryVariable:
 
 def _variable(name: str, label: str, query: str, all_value: str = ".+") -> dashboard.QueryVariable:
     """By default "all" leaves out what has no such label: it is no probe's, but that of a
-    blackbox_exporter beside it."""
+    blackbox_exporter next to it."""
     return (
         dashboard.QueryVariable(name)
         .label(label)

@@ -35,7 +35,7 @@ class RetransmittingTransport:
     What comes waits in a queue with a bound; what does not fit, is empty, or is larger than any
     datagram of a call is dropped. ``flooded`` is set when more than ``most_bytes`` has come, or
     so much was dropped that the reader must have ended; nothing passes any more then.
-    ``on_media`` gets RTP, which is sent beside DTLS with ``send_media``.
+    ``on_media`` gets RTP, which is sent next to DTLS with ``send_media``.
     ``retransmissions`` counts how often a timer, ours or a library's, sent something again.
     """
 

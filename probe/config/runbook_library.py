@@ -10,7 +10,7 @@ from probe.core.environment import ConfigProblem, Variables
 from probe.core.kind import Check
 from probe.net.urls import show_url
 
-# Variables that a runbook needs beside those of kinds and notifiers.
+# Variables that a runbook needs besides those of kinds and notifiers.
 VARIABLES = (
     "BACKEND_URL", "DATABASE_URL", "FLY_APP", "FLY_APP_NAME", "FRONTEND_URL", "METERED_APP",
     "REDIS_URL", "TURN_BACKUP_URLS", "TURN_HOST", "TURN_PROVIDER", "TURN_URLS",
@@ -22,7 +22,7 @@ def library_of(
     variables: Variables, checks: Iterable[Check], path: Path
 ) -> tuple[RunbookLibrary, list[ConfigProblem]]:
     """The runbooks of a plan, and what is wrong with its own. ``path`` is ``probe.toml``'s:
-    files stand beside it."""
+    files are next to it."""
     known = list(checks)
     values = _values(variables, known)
     own: dict[str, Runbook] = {}

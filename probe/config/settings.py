@@ -114,7 +114,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class _Configured:
-    """What variables and ``probe.toml`` say beside the probe's own variables."""
+    """What variables and ``probe.toml`` say besides the probe's own variables."""
 
     plan: CheckPlan = field(default_factory=lambda: CheckPlan(()))
     alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))

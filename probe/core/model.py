@@ -61,7 +61,7 @@ class LimitSide(StrEnum):
 class Signal:
     """One measured quantity: its Prometheus name, unit and label names.
 
-    ``labels`` are those of a sample, beside the check's own. ``column`` is its name in tables
+    ``labels`` are those of a sample, besides the check's own. ``column`` is its name in tables
     for people; a signal without one is left out of them. ``display_name`` is its name in
     sentences, where that is another. ``latency``: its values are exported as a histogram too;
     false for what is no waiting time, and for what can be negative, which no histogram's sum

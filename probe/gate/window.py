@@ -20,7 +20,7 @@ from probe.report.gate.model import (
     ObjectiveRow,
 )
 
-# Beside the interval and the deadline of a check, how late its next result may be.
+# How late, in addition to the interval and the deadline of a check, its next result may be.
 SLACK_SECONDS = 30.0
 
 

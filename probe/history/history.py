@@ -64,7 +64,7 @@ class History:
         self._now = now
         self._store, self._waiting, self._changes = store, waiting, changes
         self._flush_seconds = flush_seconds
-        # Grows with every change of what is kept beside results, once it is written.
+        # Grows with every change of what is kept besides results, once it is written.
         self.revision = 0
         # One thread, because a connection to SQLite is for one.
         self._thread = StorageThread("history", ASK_SECONDS)

@@ -1,4 +1,4 @@
-"""The history of a data folder as another process reads it, beside the daemon that writes it.
+"""The history of a data folder as another process reads it, alongside the daemon that writes it.
 
 Nothing is written, quarantined or repaired here: that is the daemon's.
 """

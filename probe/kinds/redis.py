@@ -271,7 +271,7 @@ KIND = Kind(
     cost="3 Redis commands: AUTH, PING, INFO",
     uses=uses,
     load=lazy_import("probe.stores.redis_client"),
-    # 72 commands a day beside the 840 of the signaling check: a tenth of Upstash's free
+    # 72 commands a day in addition to the 840 of the signaling check: a tenth of Upstash's free
     # plan is 1,000, and restarts of the probe take some.
     interval=3600.0,
     retry=300.0,

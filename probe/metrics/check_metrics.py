@@ -158,7 +158,7 @@ class CheckMetrics:
             yield from histogram.samples()
 
     def _shown(self) -> list[Line]:
-        """What is exported beside histograms: in the default set at most as many lines as the kind
+        """What is exported besides histograms: in the default set at most as many lines as the kind
         has series."""
         lines = [*self._lasting(), *self._present()]
         if self._full or not self._repeats:

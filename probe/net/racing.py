@@ -11,7 +11,7 @@ from probe.core.model import CheckAborted
 from probe.net.resolver import Address
 
 ATTEMPT_DELAY = 0.25
-"""RFC 8305 section 5: seconds until the next address is tried beside one that is silent."""
+"""RFC 8305 section 5: seconds until the next address is tried next to one that is silent."""
 MOST_ADDRESSES = 8
 
 T = TypeVar("T")

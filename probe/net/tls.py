@@ -102,7 +102,7 @@ class TlsObserver:
 def client_context(
     ca_file: Path | None = None, alpn: tuple[str, ...] = (), *, browser: bool = True
 ) -> ssl.SSLContext:
-    """A verifying context that trusts the system's authorities, and ``ca_file`` beside them.
+    """A verifying context that trusts the system's authorities, and ``ca_file`` in addition.
 
     For a ``browser`` it negotiates what Chromium does, and a certificate without alternative
     names has none. Groups can't be chosen before Python 3.15: X448 and P-521 are offered too.

@@ -114,7 +114,7 @@ CaFile = Annotated[
     Path,
     AfterValidator(check_ca_file),
     Described(
-        "PEM file with certificate authorities that are trusted beside the system's."
+        "PEM file with certificate authorities that are trusted in addition to the system's."
         " Example: `/etc/probe/ca.pem`"
     ),
 ]

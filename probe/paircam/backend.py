@@ -144,7 +144,7 @@ class Backend:
         """The TURN servers and credentials that a browser gets, asked for anew.
 
         Checks that ask at the same time share one answer. The phases are ``token`` and
-        ``credentials``; beside token()'s causes: credentials_missing where no server is
+        ``credentials``; besides token()'s causes: credentials_missing where no server is
         named, credentials_expired for a user name whose time is over.
         """
         await self.token(record)

@@ -1,4 +1,4 @@
-"""What the ``app_metrics`` check measures beside what other sources know too, and its limits."""
+"""What the ``app_metrics`` check measures besides what other sources know too, and its limits."""
 
 from probe.core.model import Limits, LimitSide, Signal, Threshold, Unit
 from probe.telemetry.shared_signals import (

@@ -1,7 +1,7 @@
 """Signals that more than one source can measure, and which source is preferred.
 
 The first source of ``ORDER`` that is configured is held against the limits; what another says
-of the same thing is measured and shown beside it, under its own ``source``.
+of the same thing is measured and shown next to it, under its own ``source``.
 """
 
 from probe.core.model import Limits, Signal, Threshold, Unit

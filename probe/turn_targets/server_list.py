@@ -87,7 +87,7 @@ async def _servers_of_issuer(
     if not fitting:
         message = f"{show_host(account.base)} names no server by {table.way}"
         raise NotMeasured(Cause.NO_DATA, message, phase="credentials")
-    # Some name ports that browsers never ask, beside others.
+    # Some name ports that browsers never contact, among others.
     return [next((each for each in fitting if not blocked_port(each.url)), fitting[0])]
 
 

@@ -1,4 +1,4 @@
-"""Work that can't be interrupted, beside the event loop and never in the way of its end.
+"""Work that can't be interrupted, outside the event loop and never in the way of its end.
 
 The loop's executor is joined when the process ends, and a handful of hanging calls in it hold
 up every other one. Daemon threads do neither: work gets one that is idle, or a new one.

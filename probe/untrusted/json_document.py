@@ -22,7 +22,7 @@ MAX_STRING = 1 << 16
 _FLOAT_DIGITS = 2 * MAX_DIGITS
 # 200,000 values take a tenth of a second.
 MAX_VALUES = 200_000
-# What takes a millisecond at most is read at once; more is read beside the event loop.
+# What takes a millisecond at most is read at once; more is read outside the event loop.
 _SMALL = 1 << 14
 _MAX_PLACE = 5
 
@@ -78,7 +78,7 @@ def parse_json(
 
 
 async def read_json(body: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
-    """The same beside the event loop, where the document is large."""
+    """The same outside the event loop, where the document is large."""
     if len(body) <= _SMALL:
         return parse_json(body, max_bytes=max_bytes)
     return await in_daemon_thread(lambda: parse_json(body, max_bytes=max_bytes), name="json")

@@ -1,4 +1,4 @@
-"""The tables of aggregates, and of what they are made from beside the results.
+"""The tables of aggregates, and of what they are made from besides the results.
 
 ``subjects`` are checks, providers and services. A row of ``hours`` and ``days`` has the subject and
 the hour or day in its id (:func:`row_id`), so that one tree holds and finds it: milliseconds by

@@ -17,7 +17,7 @@ MOST_HANDSHAKE = 256 << 10
 """Bytes that a server may send until a TLS handshake is over: OpenSSL takes 100 KiB of
 certificates."""
 MOST_WITHOUT_CONTENT, FOR_ONE = 64 << 10, 64
-"""Bytes that may come without content (a record has up to 16 KiB), and beside one of content: a
+"""Bytes that may come without content (a record has up to 16 KiB), and for each byte of content: a
 record of one byte has 29, two KeyUpdates (RFC 8446, 4.6.3) 54."""
 MOST_RECORDS = 64
 """Records that may come one after the other without content. BoringSSL, and so Chromium, ends a

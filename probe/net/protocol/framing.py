@@ -7,7 +7,7 @@ from probe.net.protocol.errors import Flood, ProtocolViolation, Truncated
 from probe.net.protocol.head import Head, excerpt
 
 _LONGEST_CHUNK_LINE = 4096
-# Chunk lines and trailers beside the data: more than this is no honest framing.
+# Chunk lines and trailers besides the data: no honest framing needs more than this.
 MOST_OVERHEAD = 256 << 10
 # As Chromium has it (net::HttpChunkedDecoder::ParseChunkSize): no blank before it, spaces behind.
 _CHUNK_SIZE = re.compile(rb"0*([0-9A-Fa-f]{1,16}) *(?:;.*)?$", re.DOTALL)

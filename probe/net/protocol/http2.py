@@ -17,11 +17,11 @@ from probe.net.protocol.head import Head, check_unambiguous, excerpt
 from probe.net.protocol.http1 import MOST_INFORMATIONAL
 from probe.net.protocol.stream import Stream
 
-# Events beside content, and data frames of a few bytes.
+# Events without content, and data frames of a few bytes.
 MOST_SMALL_FRAMES = 2000
 MOST_FIELDS = 64 << 10
 _SMALL = 64
-# Bytes beside content: heads (64 KiB, says h2), and an incomplete frame (16 KiB).
+# Bytes besides content: heads (64 KiB, says h2), and an incomplete frame (16 KiB).
 MOST_OVERHEAD = 256 << 10
 _FRAME_HEADER = 9
 _DATA, _SETTINGS, _LONGEST_FRAME = 0, 4, 16384

@@ -1,4 +1,4 @@
-"""What the ``fly`` checks measure beside what other sources know too, and its limits."""
+"""What the ``fly`` checks measure besides what other sources know too, and its limits."""
 
 from probe.core.model import Limits, LimitSide, Signal, Threshold, Unit
 from probe.telemetry.shared_signals import SHARED
