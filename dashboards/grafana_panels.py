@@ -24,7 +24,7 @@ from grafana_foundation_sdk.models import prometheus as queries
 from dashboards.model import Panel, PanelQuery, PanelType
 
 SOURCE = kinds.DataSourceRef(type_val="prometheus", uid="${datasource}")
-MOST_STATES = 1000.0
+MAX_STATES = 1000.0
 _HIDDEN = ("Time", "Value", "__name__", "job", "instance")
 
 
@@ -142,7 +142,7 @@ def _states(_: Panel) -> statetimeline.Panel:
         .fill_opacity(80)
         .line_width(0)
         # What fails is on no second page.
-        .per_page(MOST_STATES)
+        .per_page(MAX_STATES)
         .legend(common.VizLegendOptions().show_legend(False))
     )
 

@@ -12,7 +12,7 @@ from probe.core.model import Sample
 SESSIONS = "probe_app_active_sessions"
 RELAYED = "probe_turn_fallback_ratio"
 # A sample counts for no longer than this: nothing is extrapolated beyond it.
-LONGEST_SECONDS = 900.0
+MAX_SECONDS = 900.0
 _DAY = 86400.0
 
 
@@ -74,7 +74,7 @@ class QuotaUsage:
         if SESSIONS not in values or RELAYED not in values:
             return
         before, self._last_app_visit = self._last_app_visit, at
-        if before is not None and 0 < at - before <= LONGEST_SECONDS:
+        if before is not None and 0 < at - before <= MAX_SECONDS:
             rate = values[SESSIONS] * values[RELAYED] * session_rate
             self._add(plan, 0.0, rate * (at - before), at)
 

@@ -14,7 +14,7 @@ from probe.turn.judging import altered, is_significant_loss
 from probe.turn.statistics import mean_opinion_score
 
 PHASE = "media"
-_GRACE, _MOST_GRACE, _ROUND_TRIPS = 1.0, 2.0, 4
+_GRACE, _MAX_GRACE, _ROUND_TRIPS = 1.0, 2.0, 4
 _BREAKS_RTP = (
     "Data passes and audio does not: look for a firewall or a limit behind the relay that drops "
     "RTP or many small packets, and upgrade the TURN server."
@@ -49,7 +49,7 @@ class CallAudio:
                 self._answerer.unless_lost(self._send(self._answerer, back, seconds)),
             )
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(_MOST_GRACE, max(_GRACE, _ROUND_TRIPS * rtt))):
+                async with asyncio.timeout(min(_MAX_GRACE, max(_GRACE, _ROUND_TRIPS * rtt))):
                     await self._all_there()
         finally:
             self._offerer.transport.on_media = self._answerer.transport.on_media = None

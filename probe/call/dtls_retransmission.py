@@ -23,7 +23,7 @@ SHORTEST = 0.25
 ROUND_TRIPS = 2
 LARGEST = 2048
 """Bytes of a datagram; browsers send 1,200 and some 1,500."""
-MOST_WAITING, MOST_DROPPED = 256, 256
+MAX_WAITING, MAX_DROPPED = 256, 256
 """Datagrams."""
 # A packet that leaves so late, out of silence, was sent by a timer of the libraries.
 _OUT_OF_SILENCE = 0.4
@@ -113,11 +113,11 @@ class RetransmittingTransport:
         if self.on_media is not None and self._allowance >= 0 and is_rtp(data):
             self.on_media(data)
             return
-        fits = 0 < len(data) <= LARGEST and self._inbox.qsize() < MOST_WAITING
+        fits = 0 < len(data) <= LARGEST and self._inbox.qsize() < MAX_WAITING
         if fits:
             self._inbox.put_nowait(data)
         self._dropped += not fits
-        if self._allowance < 0 or self._dropped > MOST_DROPPED:
+        if self._allowance < 0 or self._dropped > MAX_DROPPED:
             self.byte_limit_exceeded.set()
 
     async def _send(self, data: bytes) -> None:

@@ -22,7 +22,7 @@ from probe.report.ci.pipeline import pipeline_from
 
 ATTEMPTS = 3
 # Slack asks for more patience than a pipeline has.
-LONGEST_PAUSE = 10.0
+MAX_PAUSE = 10.0
 
 
 def check_notify(options: Mapping[str, Any]) -> SlackEnvironment:
@@ -52,7 +52,7 @@ async def _send(slack: SlackEnvironment, content: Mapping[str, Any]) -> None:
         except NotifyError as error:
             if error.permanent or attempt == ATTEMPTS:
                 raise
-            await asyncio.sleep(min(error.retry_after or 2.0**attempt / 2, LONGEST_PAUSE))
+            await asyncio.sleep(min(error.retry_after or 2.0**attempt / 2, MAX_PAUSE))
     return None
 
 

@@ -22,7 +22,7 @@ from probe.net.urls import BaseUrl, HttpUrl, split_urls
 
 # The value of PROBE_SENTRY_DSN that takes the application's.
 INHERIT = "inherit"
-SHORTEST_TOKEN = 16
+MIN_TOKEN = 16
 
 # The backend's words (npm levels) in addition to Python's: the environment file is shared.
 LOG_LEVELS = {
@@ -183,8 +183,8 @@ class ProbeEnvironment(Environment):
     def _long_token(cls, value: SecretStr | None) -> SecretStr | None:
         token = value.get_secret_value() if value else ""
         plain = token.isascii() and token.isprintable() and " " not in token
-        if value is not None and (not plain or len(token) < SHORTEST_TOKEN):
-            raise ValueError(f"write at least {SHORTEST_TOKEN} letters and digits, without blanks")
+        if value is not None and (not plain or len(token) < MIN_TOKEN):
+            raise ValueError(f"write at least {MIN_TOKEN} letters and digits, without blanks")
         return value
 
     @model_validator(mode="after")

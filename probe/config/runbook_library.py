@@ -15,7 +15,7 @@ VARIABLES = (
     "BACKEND_URL", "DATABASE_URL", "FLY_APP", "FLY_APP_NAME", "FRONTEND_URL", "METERED_APP",
     "REDIS_URL", "TURN_BACKUP_URLS", "TURN_HOST", "TURN_PROVIDER", "TURN_URLS",
 )  # fmt: skip
-_LONGEST_FILE = 262_144
+_MAX_FILE = 262_144
 
 
 def library_of(
@@ -43,9 +43,9 @@ def library_of(
 
 def _read(path: Path) -> Runbook:
     with path.open(encoding="utf-8") as file:
-        text = file.read(_LONGEST_FILE + 1)
-    if len(text) > _LONGEST_FILE:
-        raise ValueError(f"is longer than {_LONGEST_FILE} characters")
+        text = file.read(_MAX_FILE + 1)
+    if len(text) > _MAX_FILE:
+        raise ValueError(f"is longer than {_MAX_FILE} characters")
     return Runbook.parse(text)
 
 

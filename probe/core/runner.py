@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 # How long a cancelled check may take to clean up before it continues in the background.
 GRACE_SECONDS = 0.5
-MOST_QUEUED = 120.0
+MAX_QUEUED = 120.0
 """Seconds that a run may take including the wait for a slot."""
 
 
@@ -63,7 +63,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     with redacting(context.redact):
         task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
     try:
-        await _until_done(task, record, limit, MOST_QUEUED if deadline is None else deadline)
+        await _until_done(task, record, limit, MAX_QUEUED if deadline is None else deadline)
         cut_off = not task.done()
         duration = context.clock() - started - record.queued
     finally:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 OURS = ("probe", "alerts")
 _LOGGERS = (*OURS, "asyncio")
 _MINUTE, _HOUR = 60.0, 3600.0
-_MOST_IN_AN_HOUR = 20
+_MAX_PER_HOUR = 20
 _CLOSE_SECONDS = 1.5
 _DENIED = ("turn_password", "jwt_secret", "webhook", "dsn", "heartbeat_url", "peer_token")
 _KEY = re.compile(r"[0-9A-Za-z]+\Z")
@@ -136,7 +136,7 @@ class RateLimit:
             while self._let and now - self._let[0][0] >= _HOUR:
                 self._let.popleft()
             alike = any(now - at < _MINUTE for at, other in self._let if other == key)
-            if alike or len(self._let) >= _MOST_IN_AN_HOUR:
+            if alike or len(self._let) >= _MAX_PER_HOUR:
                 return False
             self._let.append((now, key))
             return True

@@ -30,7 +30,7 @@ from probe.report.gate.model import (
 from probe.report.text.units import show
 
 # With less of the window measured than this, an objective isn't met.
-LEAST_COVERAGE = 0.9
+MIN_COVERAGE = 0.9
 # Of the error that the confidence leaves, the part that looking early may spend.
 EARLY_PART = 0.2
 
@@ -99,7 +99,7 @@ def _unless_uncovered(found: _Finding, tally: Tally, window: GateWindow) -> _Fin
     whole = window.elapsed * max(tally.series, 1)
     # A series that came later (a machine that a deployment started) covers its own time.
     covered = time.measured / whole if whole > 0 else 0.0
-    if covered >= LEAST_COVERAGE or tally.objective.statistic in _COVERAGE_INDEPENDENT:
+    if covered >= MIN_COVERAGE or tally.objective.statistic in _COVERAGE_INDEPENDENT:
         return found
     reason = f"only {show(covered, Unit.RATIO)} of the time was measured"
     return _Finding(

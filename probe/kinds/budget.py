@@ -76,7 +76,7 @@ ESTIMATE_AHEAD = Signal(
 )
 _SECONDS: Mapping[Period, float] = {"day": DAY, "month": MONTH_DAYS * DAY}
 # Less time than this gives no rate for a forecast.
-_LEAST_SECONDS = 12 * HOUR
+_MIN_SECONDS = 12 * HOUR
 
 
 class BudgetEnvironment(Environment):
@@ -165,7 +165,7 @@ async def run(table: BudgetTable, record: Recorder, context: Context) -> None:
 def _estimate(share: float, since: float, table: BudgetTable, record: Recorder, now: float) -> None:
     record.sample(ESTIMATE, share)
     counted = min(now - since, _SECONDS[table.period])
-    if counted >= _LEAST_SECONDS:
+    if counted >= _MIN_SECONDS:
         record.sample(ESTIMATE_AHEAD, share * _SECONDS[table.period] / counted)
     record.facts["estimate"] = (
         "the provider reports no usage; estimated from our bytes and the TURN share"

@@ -86,7 +86,7 @@ DAILY_SHARE = Signal(
 
 DAY = 86400.0
 # Less time than this gives no rate.
-LEAST_SECONDS = 3000.0
+MIN_SECONDS = 3000.0
 UPSTASH_COMMANDS = 10_000
 _TLS = "The address says rediss://: does the server speak TLS? One that doesn't keeps silent."
 _SILENT = "It connects and does not answer: is a slow command running, or a script?"
@@ -202,7 +202,7 @@ def _forecast(found: "Info", table: RedisTable, record: Recorder, context: Conte
         return
     trend = context.get_or_create(("redis", table.name), Trend)
     trend.add(context.now(), found.commands)
-    slope = trend.slope(LEAST_SECONDS)
+    slope = trend.slope(MIN_SECONDS)
     if slope is not None:
         record.sample(DAILY, slope * DAY)
         if table.daily_commands is not None:

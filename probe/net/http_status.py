@@ -39,7 +39,7 @@ _HINTS = {
     526: _CLOUDFLARE + "its certificate is not valid.",
     530: _CLOUDFLARE + "its name does not resolve, or the zone is blocked.",
 }
-_LONGEST_WAIT = 20  # characters of Retry-After that are shown
+_MAX_WAIT = 20  # characters of Retry-After that are shown
 
 
 def status_error(
@@ -74,7 +74,7 @@ def status_error(
 def _wait(headers: Mapping[str, str]) -> str:
     """Retry-After in seconds (RFC 9110, 10.2.3), as an ending of the message."""
     value = headers.get("Retry-After", "").strip()
-    return f" (Retry-After: {value} s)" if value.isdigit() and len(value) < _LONGEST_WAIT else ""
+    return f" (Retry-After: {value} s)" if value.isdigit() and len(value) < _MAX_WAIT else ""
 
 
 def refusal_of_backend(status: int, message: str, *, credential: bool = False) -> CheckAborted:

@@ -16,7 +16,7 @@ from probe.untrusted.text import excerpt, listed
 PHASE = "body"
 # The fact that names the services that are not up.
 DOWN = "services down"
-MOST_SERVICES = 8
+MAX_SERVICES = 8
 HEALTHY_STATUS = {"health": "ok", "ready": "ready"}
 PUBSUB_HINT = (
     "Redis is up and pubsub is not: restart the backend, its pub/sub clients don't reconnect."
@@ -66,7 +66,7 @@ def services_down(body: bytes) -> tuple[str, ...]:
     if not isinstance(services, dict):
         return ()
     down = [excerpt(name) for name, state in services.items() if state not in (True, "up")]
-    return tuple(down[:MOST_SERVICES])
+    return tuple(down[:MAX_SERVICES])
 
 
 def check_services(document: Any, well: str) -> None:

@@ -30,7 +30,7 @@ from probe.untrusted.json_document import InvalidDocument, parse_json
 PATH = "/peer"
 OFFER_SECONDS = 10.0
 """The other side gathers meanwhile, which takes 5 s where its STUN server is silent."""
-LONGEST_WORD = 200
+MAX_WORD = 200
 
 _UPGRADE = "Deploy the same version of the probe on both sides."
 _REFUSALS = {
@@ -96,7 +96,7 @@ async def _refusal(response: HttpResponse, host: str) -> NotMeasured:
     message = f"{host} {phrase} ({response.status})"
     if response.status == 409:
         body = await read_bounded(response, LONGEST)
-        text = _detail(body)[:LONGEST_WORD].strip()
+        text = _detail(body)[:MAX_WORD].strip()
         message += f": {text}" if text.isprintable() else ""
         message += f"; this probe speaks schema {SCHEMA}"
     pause = response.headers.get("Retry-After", "")

@@ -14,7 +14,7 @@ from probe.history.incidents.model import (
 )
 from probe.report.text.time_format import duration
 
-_MOST_NAMES = 5
+_MAX_NAMES = 5
 _LABELS = {
     "firing": "notified",
     "changed": "sent an update",
@@ -98,8 +98,8 @@ def _annotation(found: Annotation) -> TimelineEntry:
 
 def _names(alerts: Iterator[IncidentAlert]) -> str:
     names = list(dict.fromkeys(each.check for each in alerts))
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"{', '.join(names[:_MOST_NAMES])}{more}"
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return f"{', '.join(names[:_MAX_NAMES])}{more}"
 
 
 def _with_comment(text: str, comment: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from probe.telemetry.promql import Series
 
 PREFIX = "probe_own_"
-MOST_LABEL_SETS = 32
+MAX_LABEL_SETS = 32
 # Fly overwrites these where its Prometheus scrapes the probe.
 _RENAMED = {"instance": "machine", "region": "machine_region"}
 _TAKEN = {"app", "host", "check", "kind", "target"}
@@ -89,8 +89,8 @@ class OwnQuery(BaseModel):
         """
         if not found:
             raise NotMeasured(Cause.NO_DATA, f"the query {self.name} has no result")
-        if len(found) > MOST_LABEL_SETS:
-            counts = f"{len(found)} values, at most {MOST_LABEL_SETS} are taken"
+        if len(found) > MAX_LABEL_SETS:
+            counts = f"{len(found)} values, at most {MAX_LABEL_SETS} are taken"
             message = f"the query {self.name} gives {counts}"
             raise NotMeasured(Cause.BODY_INVALID, message, hint="Let it aggregate: sum by(…).")
         values = {

@@ -70,7 +70,7 @@ ICE_SUCCESS = Signal(
 SHARED = (ERROR_RATIO, REQUEST_P95, MEMORY, RESTARTS)
 
 # A p95 or an error ratio of fewer requests says nothing about users.
-LEAST_REQUESTS = 20
+MIN_REQUESTS = 20
 
 TURN_SHARE_LIMITS = Limits(objective=0.15, warning=0.30)
 ICE_SUCCESS_LIMITS = Limits(objective=0.95)
@@ -79,12 +79,12 @@ THRESHOLDS = (
     Threshold(
         ERROR_RATIO,
         Limits(objective=0.001, warning=0.01, critical=0.05),
-        minimum_samples=LEAST_REQUESTS,
+        minimum_samples=MIN_REQUESTS,
     ),
     Threshold(
         REQUEST_P95,
         Limits(objective=0.5, warning=1.0, critical=2.0),
-        minimum_samples=LEAST_REQUESTS,
+        minimum_samples=MIN_REQUESTS,
     ),
     Threshold(MEMORY, MEMORY_LIMITS),
     Threshold(RESTARTS, Limits(objective=0.0)),

@@ -29,7 +29,7 @@ from probe.turn_targets.issuers.account import Issuer, IssuerAccount
 ALLOCATION_RESULTS = "allocation results"
 """Trigger key: its subscribers run at once when a server begins to fail, or recovers."""
 
-MOST_ALLOCATIONS = 2
+MAX_ALLOCATIONS = 2
 """Of one run at a time, as many as a call between two users has."""
 
 
@@ -86,7 +86,7 @@ class TurnServerConfig(CheckConfig):
     """Transport to the server, where it is issued and not given by `url`. Example: `tls`"""
     family: Family | None = None
     """Address family; without it the first address of the name. Example: `ipv6`"""
-    user_quota: int = Field(default=MOST_ALLOCATIONS, ge=1, le=10_000)
+    user_quota: int = Field(default=MAX_ALLOCATIONS, ge=1, le=10_000)
     """Allocations that checks have of one user at a time: no more than the server permits
     (coturn's `user-quota`). Example: `4`"""
     ca_file: CaFile | None = None

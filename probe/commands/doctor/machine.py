@@ -18,7 +18,7 @@ from probe.net import proxies
 from probe.net.resolver import Address, has_network, has_route
 from probe.report.text.units import show
 
-LEAST_FREE = 100 << 20
+MIN_FREE = 100 << 20
 _LIBRARIES = ("paircam-probe", "aiohttp", "aioice", "aiortc", "cryptography", "pydantic")
 _DOCUMENTATION_ADDRESSES = {
     "IPv4": Address("192.0.2.1", 9, 2),
@@ -61,7 +61,7 @@ def data_folder(settings: Settings) -> SystemItem:
         return SystemItem(name, SystemState.NOT_READY, f"{folder}: {error.strerror or error}")
     size = _size(folder)
     detail = f"{folder}: {show(float(size), Unit.BYTES)} used, {show(float(free), Unit.BYTES)} free"
-    state = SystemState.READY if free >= LEAST_FREE else SystemState.NOT_READY
+    state = SystemState.READY if free >= MIN_FREE else SystemState.NOT_READY
     return SystemItem(name, state, detail, "" if state is SystemState.READY else "Free some space.")
 
 

@@ -25,7 +25,7 @@ from probe.report.text.time_format import duration
 from probe.report.text.units import plural
 
 DEFAULT_SINCE = "24h"
-MOST_OLDER = 10
+MAX_OLDER = 10
 
 
 def run(options: Mapping[str, Any], given: Mapping[str, Any]) -> int:
@@ -111,10 +111,10 @@ def older(plan: GatePlan, history: HistoryFile, start: float, end: float) -> lis
     ]
     if not parts:
         return []
-    more = f"; {plural(len(parts) - MOST_OLDER, 'more check')}" if len(parts) > MOST_OLDER else ""
+    more = f"; {plural(len(parts) - MAX_OLDER, 'more check')}" if len(parts) > MAX_OLDER else ""
     return [
         f"results are kept for 30 days, before {_written(end)} there are aggregates alone, which"
-        f" decide nothing: {'; '.join(parts[:MOST_OLDER])}{more}"
+        f" decide nothing: {'; '.join(parts[:MAX_OLDER])}{more}"
     ]
 
 

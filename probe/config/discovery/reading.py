@@ -24,7 +24,7 @@ from probe.net.urls import HttpUrl, show_url
 
 TABLE = "discovery"
 MAX_BYTES = 8 << 20
-_MOST_FILES = 1000
+_MAX_FILES = 1000
 
 
 class DiscoveryTable(BaseModel):
@@ -180,7 +180,7 @@ def _anchored(pattern: str, folder: Path) -> str:
 
 
 def _files_of(pattern: str) -> list[Path]:
-    return [Path(each) for each in sorted(glob.glob(pattern))[:_MOST_FILES]]
+    return [Path(each) for each in sorted(glob.glob(pattern))[:_MAX_FILES]]
 
 
 def _kept(

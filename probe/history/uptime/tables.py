@@ -46,7 +46,7 @@ REQUIRED = (
 )
 # Hours since 1970 take 19 bits until 2029 and 20 until 2089.
 _PLACE_BITS = 24
-MOST_PLACES = 1 << _PLACE_BITS
+MAX_PLACES = 1 << _PLACE_BITS
 
 
 def row_id(subject: int, place: int) -> int:

@@ -19,7 +19,7 @@ from probe.load.plan import DRAIN_SECONDS, LoadPlan
 START, STOP = b"go\n", b"stop\n"
 READY_SECONDS = 120.0
 STOP_SECONDS = 15.0
-_LONGEST_LINE = 1 << 24
+_MAX_LINE = 1 << 24
 
 
 class WorkersFailed(Exception):
@@ -100,7 +100,7 @@ class WorkerPool:
             env=dict(self.environment),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            limit=_LONGEST_LINE,
+            limit=_MAX_LINE,
             # Ctrl-C in a terminal is for this process, which stops its workers itself.
             start_new_session=True,
         )

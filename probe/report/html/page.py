@@ -24,7 +24,7 @@ from probe.report.text.units import plural
 
 REFRESH = 60
 # More than these would push what matters off the first screens; the rest is folded.
-MOST_CARDS, MOST_LINES, MOST_NOTICES, MOST_RECENT = 3, 3, 2, 5
+MAX_CARDS, MAX_LINES, MAX_NOTICES, MAX_RECENT = 3, 3, 2, 5
 # So few checks are shown unfolded while nothing is wrong.
 FEW_CHECKS = 12
 _COLOURS = {
@@ -72,7 +72,7 @@ def render(
         "overview": overview,
         "incidents": incidents,
         "notices": _notices(board),
-        "recent": [view_of(each) for each in board.recent[:MOST_RECENT]],
+        "recent": [view_of(each) for each in board.recent[:MAX_RECENT]],
         "now": overview.now,
         "region": overview.region,
         "refresh": refresh,
@@ -80,9 +80,9 @@ def render(
         "announcements": announcements_of(board),
         "unalerted": _unalerted(board),
         "services": service_lines(board),
-        "MOST_CARDS": MOST_CARDS,
-        "MOST_LINES": MOST_LINES,
-        "MOST_NOTICES": MOST_NOTICES,
+        "MAX_CARDS": MAX_CARDS,
+        "MAX_LINES": MAX_LINES,
+        "MAX_NOTICES": MAX_NOTICES,
         **_checks(board, shown or CheckFilter(), refresh),
     }
     return render_template("status.html", context), policy()

@@ -39,7 +39,7 @@ _STYLES = {
     Verdict.CRITICAL: "bold red",
 }
 _GAP = 2
-_LONGEST_TARGET = 60
+_MAX_TARGET = 60
 _JOINT = " · "
 
 
@@ -106,7 +106,7 @@ def _checks(report: Report, width: int) -> Table:
 
 
 def _entry(report: Report, row: ReportRow) -> _TableEntry:
-    target = cut(clean(row.target), _LONGEST_TARGET)
+    target = cut(clean(row.target), _MAX_TARGET)
     time = show(row.result.duration, Unit.SECONDS)
     return _TableEntry(
         without_objectives(row.verdict), clean(row.name), target, figures(report, row), time

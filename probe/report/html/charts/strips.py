@@ -34,7 +34,7 @@ _TALL_DAYS: Mapping[Verdict | None, int] = {
 # A day is critical from so much downtime on, and unknown if less than this share was measured.
 BAD_DAY, MEASURED_DAY = 0.01, 0.5
 # Shorter downtime, in seconds, is a clock's rounding.
-_LEAST_DOWN = 1.0
+_MIN_DOWN = 1.0
 # How wide a day's bar is, the rest is the space to the next one.
 _BAR = 0.72
 
@@ -85,7 +85,7 @@ def state_of_day(found: Uptime) -> Verdict | None:
     """How a day is shown: critical from 1 % of downtime on, None without any data."""
     if found.up + found.down + found.unknown <= 0:
         return None
-    if found.down >= _LEAST_DOWN:
+    if found.down >= _MIN_DOWN:
         return Verdict.CRITICAL if found.down >= BAD_DAY * found.measured else Verdict.WARNING
     if found.up < MEASURED_DAY * (found.up + found.unknown):
         return Verdict.UNKNOWN
@@ -124,7 +124,7 @@ def _summary(states: Sequence[Verdict | None], days: Sequence[Uptime]) -> str:
     if not any(states):
         return f"{plural(len(states), 'day')}: no data yet"
     up, down = sum(each.up for each in days), sum(each.down for each in days)
-    bad = sum(each.down >= _LEAST_DOWN for each in days)
+    bad = sum(each.down >= _MIN_DOWN for each in days)
     parts = [
         f"{percent(up / (up + down))} up" if up + down else "",
         f"{plural(bad, 'day')} with downtime" if bad else "no downtime",
