@@ -126,7 +126,7 @@ def _hidden(name: str, query: str) -> dashboard.QueryVariable:
     return (
         dashboard.QueryVariable(name)
         .label(name.capitalize())
-        .description("Where the probe's own pages are.")
+        .description("Address of the probe's own pages.")
         .datasource(SOURCE)
         .query(query)
         .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)

@@ -157,7 +157,7 @@ def _pushed() -> Panel:
     return Panel(
         "Pushed within a day",
         "The last result of each check that a pipeline has pushed (`probe --once --push`), and "
-        "when. What is older is left out: a Pushgateway keeps it for ever.",
+        "when. What is older is left out: a Pushgateway keeps results forever.",
         (
             PanelQuery(f"min by ({by}) (0 * ({result} and {recent}) + {age})", now=True),
             PanelQuery(f"min by ({by}) ({result} and {recent})", now=True),

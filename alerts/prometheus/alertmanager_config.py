@@ -21,7 +21,7 @@ SECRETS = "/etc/alertmanager/secrets"
 MAX_ALERTS = 8
 
 _HEAD = f"""\
-# Made by `probe rules --alertmanager`: a configuration to begin with, which
+# Made by `probe rules --alertmanager`: a configuration to start from, which
 # `amtool check-config` checks.
 # Two files hold what is secret, alone on their line:
 #   {SECRETS}/slack_webhook           the address of an incoming webhook

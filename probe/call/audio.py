@@ -16,7 +16,7 @@ from probe.turn.statistics import mean_opinion_score
 PHASE = "media"
 _GRACE, _MAX_GRACE, _ROUND_TRIPS = 1.0, 2.0, 4
 _BREAKS_RTP = (
-    "Data passes and audio does not: look for a firewall or a limit behind the relay that drops "
+    "Data passes but audio does not: look for a firewall or a limit behind the relay that drops "
     "RTP or many small packets, and upgrade the TURN server."
 )
 
@@ -105,7 +105,7 @@ class CallAudio:
                 raise altered(*stream.altered[0], phase=PHASE)
             sent, way = len(stream.sent), name.replace("_", " ")
             if sent and not stream.arrived:
-                message = f"none of {sent} audio packets {way} arrived, and data did"
+                message = f"none of {sent} audio packets {way} arrived, but data did"
                 raise CheckFailed(Cause.RELAY_LOSS, message, phase=PHASE, hint=_BREAKS_RTP)
             if sent and is_significant_loss(stream.lost, sent):
                 message = f"{stream.lost} of {sent} audio packets {way} were lost"

@@ -97,7 +97,7 @@ class RetransmittingTransport:
         self._inbox.put_nowait(None)  # for the next reader
         if self._is_established and not self.byte_limit_exceeded.is_set():
             await asyncio.Event().wait()  # until DTLS is stopped, which cancels this
-        raise ConnectionError("the way to the other side has ended")
+        raise ConnectionError("the path to the other side was closed")
 
     async def _pump(self) -> None:
         """Receive in place of a reader, which may have ended unnoticed: libraries keep what is not

@@ -249,7 +249,7 @@ def _blame_own_process(
         return failure, status
     if failure.cause in STALL_PRONE and disturbance.stalled(duration):
         stalled_for = max(disturbance.longest, disturbance.suspended, disturbance.total)
-        reason = f"the probe's process stood still for {stalled_for:.1f} s of the run"
+        reason = f"the probe's process was stalled for {stalled_for:.1f} s of the run"
     elif failure.cause in CLOCK_PRONE and disturbance.stepped:
         reason = f"the clock was set by {disturbance.clock_step:+.0f} s during the run"
     else:

@@ -48,7 +48,7 @@ def check_dsn(text: str) -> str:
     if not _KEY.match(parts.username or ""):
         raise ValueError(f"it has no public key: write it like {_DSN_EXAMPLE}")
     if not parts.path.rpartition("/")[2].isdigit():
-        raise ValueError(f"it ends in no project's number: write it like {_DSN_EXAMPLE}")
+        raise ValueError(f"it does not end in a project number: write it like {_DSN_EXAMPLE}")
     return text
 
 

@@ -75,7 +75,7 @@ def _refuse_secrets(query: Mapping[str, Sequence[str]]) -> None:
     for name in query:
         if _SECRET_NAME.search(name) or name.lower() in ("username", "user", "login"):
             raise BadRequest(
-                f"Parameter {_shown(name)} is refused: credentials belong into the module, never "
+                f"Parameter {_shown(name)} is refused: credentials belong in the module, never "
                 "into the query"
             )
 
@@ -88,12 +88,12 @@ def _target(text: str) -> str:
     rest = text.partition("://")[2] or text
     if "@" in re.split(r"[/?#]", rest, maxsplit=1)[0] or _userinfo_in(text):
         raise BadRequest(
-            "Target carries user info: credentials belong into the module, never into the query"
+            "Target carries user info: credentials belong in the module, never into the query"
         )
     query = text.partition("#")[0].partition("?")[2]
     if any(_SECRET_NAME.search(key) for key, _ in parse_qsl(query, keep_blank_values=True)):
         raise BadRequest(
-            "Target carries a secret in its query: credentials belong into the module, as a header"
+            "Target carries a secret in its query: credentials belong in the module, as a header"
         )
     return text
 

@@ -82,7 +82,7 @@ def objectives_of(
 
 def _defaults(checks: Sequence[Check]) -> Iterable[GateObjective]:
     yield from _pooled("error-rate", "own requests that pass", checks, _REQUESTS, REQUESTS_PASS)
-    yield from _pooled("call-success", "own calls that come about", checks, _CALLS, CALLS_PASS)
+    yield from _pooled("call-success", "own calls that connect", checks, _CALLS, CALLS_PASS)
     for check in checks:
         # Warnings don't take a release back.
         if check.table.can_fail and check.failing.severity is Verdict.CRITICAL:

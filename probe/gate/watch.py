@@ -127,4 +127,4 @@ class Watch:
         missed = [row.name for row in rows if row.decision is Decision.MISSED]
         if missed:
             return f"decided early: {', '.join(missed)} can no longer be met"
-        return "decided early: every objective is met whatever comes"
+        return "decided early: every objective is met whatever happens"

@@ -42,7 +42,7 @@ class SchemaMismatch(InvalidOffer):
     def __init__(self, schema: object, version: str) -> None:
         self.version = version
         shown = schema if isinstance(schema, int) else "another"
-        super().__init__(f"it speaks schema {shown}, this probe {SCHEMA}")
+        super().__init__(f"it uses schema {shown}, this probe {SCHEMA}")
 
 
 class OfferCandidate(BaseModel):
@@ -153,4 +153,4 @@ def read(body: bytes) -> SessionDescription:
     except ValidationError as error:
         places = sorted({".".join(map(str, each["loc"][:1])) for each in error.errors()})
         named = ", ".join(place for place in places if place in SessionDescription.model_fields)
-        raise InvalidOffer(f"these are not as they should be: {named or 'fields'}") from None
+        raise InvalidOffer(f"invalid fields: {named or 'fields'}") from None

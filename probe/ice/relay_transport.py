@@ -129,7 +129,7 @@ class RelayIceBase:
         data = await self._data.get()
         if data is None:
             self._data.put_nowait(None)  # for the next reader
-            raise ConnectionError("the way through the relay is closed")
+            raise ConnectionError("the path through the relay is closed")
         return data
 
     async def _send(self, data: bytes) -> None:

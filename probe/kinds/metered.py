@@ -16,11 +16,9 @@ from probe.core.runbooks import Runbooks
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.stores.forecast import Trend, cycle_at, exhausted_at, forecast_at_cycle_end
 
-QUOTA = Signal("probe_metered_quota_bytes", Unit.BYTES, "What the plan holds.", column="quota")
+QUOTA = Signal("probe_metered_quota_bytes", Unit.BYTES, "Quota of the plan.", column="quota")
 USED = Signal("probe_metered_used_bytes", Unit.BYTES, "Used in this billing cycle.", column="used")
-OVERAGE = Signal(
-    "probe_metered_overage_bytes", Unit.BYTES, "Used beyond the plan, which is paid for by the GB."
-)
+OVERAGE = Signal("probe_metered_overage_bytes", Unit.BYTES, "Used beyond the plan, billed per GB.")
 SHARE = Signal("probe_metered_used_ratio", Unit.RATIO, "Used of the plan.", column="of quota")
 FORECAST = Signal(
     "probe_metered_forecast_ratio",

@@ -92,10 +92,8 @@ LOSS = Signal(
     column="loss",
 )
 LATE = Signal("probe_turn_late_packets", Unit.COUNT, "Echoes after the grace period: lost ones.")
-DUPLICATES = Signal("probe_turn_duplicate_packets", Unit.COUNT, "Echoes that came again.")
-REORDERED = Signal(
-    "probe_turn_reordered_packets", Unit.COUNT, "Echoes that came after a later one."
-)
+DUPLICATES = Signal("probe_turn_duplicate_packets", Unit.COUNT, "Duplicated echoes.")
+REORDERED = Signal("probe_turn_reordered_packets", Unit.COUNT, "Reordered echoes.")
 RESENDS = Signal(
     "probe_turn_relay_open_resends",
     Unit.COUNT,

@@ -28,7 +28,7 @@ _HINTS = {
     HTTPStatus.SERVICE_UNAVAILABLE: "The server is overloaded or in maintenance, or a proxy has no "
     "healthy server behind it: look at the log of both.",
     HTTPStatus.GATEWAY_TIMEOUT: _BEHIND_PROXY,
-    HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED: "A network on the way wants a login first "
+    HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED: "A network on the path wants a login first "
     "(captive portal, RFC 6585): check the network of the probe's machine.",
     520: _CLOUDFLARE + "it breaks off or answers what is not HTTP.",
     521: _CLOUDFLARE + "it refuses connections; is it running, does it let Cloudflare in?",

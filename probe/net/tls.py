@@ -22,7 +22,7 @@ INTERMEDIATE_HINT = (
 )
 SNI_HINT = "The server has no certificate for this name (SNI): add the name, or correct it."
 CLIENT_CERTIFICATE_HINT = (
-    "The server wants a client certificate (mutual TLS): clients without one are refused. "
+    "The server requires a client certificate (mutual TLS): clients without one are refused. "
     "Check an address that needs none."
 )
 KEY_HINT = "Use a certificate with an RSA key of 2048 bits or more, or with a P-256 or P-384 key."

@@ -76,7 +76,7 @@ def check_services(document: Any, well: str) -> None:
     status without a reason; body_invalid is a document of another shape.
     """
     if not isinstance(document, dict):
-        _invalid("the body is JSON, but no object")
+        _invalid("the body is JSON, but not an object")
     services = document.get("services", {})
     if not isinstance(services, dict):
         _invalid("services is not an object")

@@ -80,7 +80,7 @@ class CallAnswerer:
         except InvalidOffer as error:
             return _refused(400, str(error))
         if self.calls >= MAX_CALLS:
-            return _refused(429, "there are as many calls as this probe takes", retry_after=2)
+            return _refused(429, "this probe takes no more calls at once", retry_after=2)
         self._answering += 1
         try:
             return await self._take(offer)

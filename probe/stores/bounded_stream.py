@@ -126,5 +126,5 @@ class BoundedStream:
     def _count(self, length: int) -> None:
         self._left -= length
         if self._left < 0:
-            message = f"{self.host} sends more than {MAX_BYTES >> 10} KiB for one question"
+            message = f"{self.host} sends more than {MAX_BYTES >> 10} KiB for one query"
             raise CheckFailed(Cause.FLOODED, message)

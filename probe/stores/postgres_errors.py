@@ -22,7 +22,7 @@ _FAILURES: tuple[tuple[str, Cause, str, str | None], ...] = (
     ("08", Cause.CONNECTION_CLOSED, "closed the connection", None),
     ("53300", Cause.QUOTA_EXCEEDED, "has no connection left", None),
     ("53", Cause.QUOTA_EXCEEDED, "has no resources left ({})", _RESOURCES_HINT),
-    ("57014", Cause.DEADLINE, "took too long over one question", None),
+    ("57014", Cause.DEADLINE, "took too long over one query", None),
     ("57P", Cause.SERVICE_DOWN, "is starting or shutting down ({})", None),
     ("58", Cause.SERVICE_DOWN, "can't serve a session ({})", None),
 )
@@ -50,7 +50,7 @@ def _not_measured(state: str, host: str) -> NotMeasured:
     if state == "3D000":
         return NotMeasured(Cause.PROTOCOL_ERROR, f"{host} has no database of that name")
     if state == "42501":
-        return NotMeasured(Cause.AUTH_REJECTED, f"the user may not ask that of {host}")
+        return NotMeasured(Cause.AUTH_REJECTED, f"the user may not query that on {host}")
     if state == NOT_LET_IN:
         message = f"{host} does not let this user in from here"
         return NotMeasured(Cause.AUTH_REJECTED, message, hint=_HBA_HINT)

@@ -156,7 +156,7 @@ def translate(error: ReplyError | OSError, address: StoreAddress) -> CheckAborte
         return NotMeasured(Cause.AUTH_REJECTED, message)
     code = text.partition(" ")[0]
     if code == "NOPERM":
-        return NotMeasured(Cause.AUTH_REJECTED, f"the user may not ask that of {host}")
+        return NotMeasured(Cause.AUTH_REJECTED, f"the user may not query that on {host}")
     if code == "DENIED":
         message = f"{host} is in protected mode"
         return NotMeasured(Cause.AUTH_REJECTED, message, hint=_PROTECTED_HINT)

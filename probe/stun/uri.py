@@ -61,7 +61,7 @@ def parse_turn_url(text: str) -> TurnUri:
     if rest.startswith("//"):
         raise ValueError(f"write {scheme}:HOST:PORT, without //")
     if "@" in rest:
-        raise ValueError("a user name or password does not belong into the URL")
+        raise ValueError("a user name or password does not belong in the URL")
     address, mark, query = rest.partition("?")
     host, port = _host_and_port(address, DEFAULT_PORTS[scheme])
     transport = _transport(scheme, query if mark else None)

@@ -46,7 +46,7 @@ CHANNELS = Signal(
     runbook="service-down",
 )
 CONNECTED = Signal(
-    "probe_app_connections_per_second", Unit.COUNT, "Connections that came about, per second."
+    "probe_app_connections_per_second", Unit.COUNT, "Connections that succeeded, per second."
 )
 FAILURES = Signal(
     "probe_app_connection_failures_per_second",

@@ -37,7 +37,7 @@ class OwnQuery(BaseModel):
     """PromQL query. Example: `max(fly_volume_used_pct{app="paircam"}) / 100`"""
     unit: Literal["seconds", "bytes", "ratio", "count"]
     """Unit of the value. Example: `ratio`"""
-    help: str = Field(default="A query of one's own.", pattern=r"^.{1,200}\.$")
+    help: str = Field(default="A custom query.", pattern=r"^.{1,200}\.$")
     """Help text of the metric, one sentence. Example: `Used share of the volume.`"""
     labels: tuple[str, ...] = Field(default=(), max_length=5)
     """Labels of the series that distinguish its values. Example: `["region"]`"""
@@ -92,7 +92,7 @@ class OwnQuery(BaseModel):
         if len(found) > MAX_LABEL_SETS:
             counts = f"{len(found)} values, at most {MAX_LABEL_SETS} are taken"
             message = f"the query {self.name} gives {counts}"
-            raise NotMeasured(Cause.BODY_INVALID, message, hint="Let it aggregate: sum by(…).")
+            raise NotMeasured(Cause.BODY_INVALID, message, hint="Aggregate it: sum by(…).")
         values = {
             tuple(series.labels.get(label, "") for label in self.labels): series.value
             for series in found
@@ -100,7 +100,7 @@ class OwnQuery(BaseModel):
         if len(values) < len(found):
             message = f"the query {self.name} gives several values for the same labels"
             raise NotMeasured(
-                Cause.BODY_INVALID, message, hint="Let it aggregate, or name more labels."
+                Cause.BODY_INVALID, message, hint="Aggregate it, or name more labels."
             )
         signal = self.signal
         for labels, value in values.items():

@@ -59,7 +59,7 @@ TURN_SHARE = Signal(
 ICE_SUCCESS = Signal(
     "probe_ice_success_ratio",
     Unit.RATIO,
-    "Share of attempts to connect that came about: of the last hour's (app), or whether the "
+    "Share of attempts to connect that succeeded: of the last hour's (app), or whether the "
     "last one did (peer).",
     labels=("source",),
     column="connected",

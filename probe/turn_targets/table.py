@@ -217,7 +217,7 @@ async def allocation_slots(
     users_count = Counter(_user_of(each) for each in users if each is not None)
     async with AsyncExitStack() as stack:
         with record.queueing():
-            # In one order for everybody, or two could wait for each other.
+            # In one order for everyone, or two could wait for each other.
             for user, count in sorted(users_count.items()):
                 key = ("allocations of", user, quota)
                 slots = context.get_or_create(key, lambda: Slots(quota))

@@ -73,7 +73,7 @@ async def test_what_a_standstill_explains_is_unknown(
     result = await result_of(cause, None, stood=0.3)
     assert result.failure is not None
     assert (result.status, result.failure.cause) == (Status.UNKNOWN, Cause.OWN_STALL)
-    assert "stood still" in result.failure.message
+    assert "was stalled" in result.failure.message
     assert result.failure.phase == "processing"
 
 

@@ -123,7 +123,7 @@ def test_other_fields_are_refused_and_not_quoted(changes: dict[str, Any]) -> Non
     with pytest.raises(InvalidOffer) as caught:
         read(with_(**changes))
     [name] = changes
-    assert str(caught.value) == f"these are not as they should be: {name}"
+    assert str(caught.value) == f"invalid fields: {name}"
 
 
 @pytest.mark.parametrize("schema", [2, 0, "1", None, True, [1]])

@@ -32,7 +32,7 @@ def network() -> SystemItem:
     proxied = proxies.proxies_text()
     if not has_network():
         hint = "Check this machine's network: only targets on it can be reached."
-        return SystemItem("own network", SystemState.ATTENTION, "no route to anywhere", hint)
+        return SystemItem("own network", SystemState.ATTENTION, "no route to the internet", hint)
     detail = f"routes over {' and '.join(families)}"
     if wrong := proxies.warnings():
         return SystemItem("own network", SystemState.ATTENTION, f"{detail}; {wrong[0]}")
@@ -53,7 +53,7 @@ def data_folder(settings: Settings) -> SystemItem:
     if not place.is_dir():
         return SystemItem(name, SystemState.NOT_READY, f"{folder}: there is no folder {place}")
     if not os.access(place, os.W_OK | os.X_OK):
-        hint = "Give it to the user that the probe runs as."
+        hint = "Give it to the user that runs the probe."
         return SystemItem(name, SystemState.NOT_READY, f"{folder} can't be written", hint)
     try:
         free = shutil.disk_usage(place).free
@@ -69,7 +69,7 @@ def notification_receivers(settings: Settings) -> SystemItem:
     """Who gets which alerts; nothing is sent."""
     lines = receivers(settings.alerting)
     if not settings.alerting.notifiers:
-        hint = "Set SLACK_WEBHOOK or another receiver: alerts are on the status page alone."
+        hint = "Set SLACK_WEBHOOK or another receiver: alerts appear only on the status page."
         return SystemItem("receivers", SystemState.ATTENTION, "none is configured", hint)
     hint = "`probe alerts test` sends a test notification to each."
     return SystemItem("receivers", SystemState.READY, "; ".join(lines), hint)

@@ -155,6 +155,6 @@ def moment_of(option: str, text: str, now: float) -> float:
             seconds = -1.0
         if 1e8 < seconds < 1e11:
             return seconds
-        problem = f"'{text}' is not a time: write 2026-01-01T02:00Z, or 24h for so long ago"
+        problem = f"'{text}' is not a time: write 2026-01-01T02:00Z, or 24h for 24 hours ago"
         raise ConfigurationError([ConfigProblem(option, problem)]) from None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

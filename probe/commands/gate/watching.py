@@ -187,7 +187,7 @@ def _progress(
     if stored.planned != given["seconds"]:
         problem = (
             f"a watch of {duration(stored.planned)} was interrupted: continue it with its own"
-            " --for, or begin anew with --new"
+            " --for, or start over with --new"
         )
         raise ConfigurationError([ConfigProblem("--for", problem)])
     progress_store.resume(stored)

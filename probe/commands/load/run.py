@@ -72,7 +72,7 @@ def run(options: Mapping[str, Any], chosen: LoadOptions) -> int:
         print_problems(error)
         return USAGE_ERROR
     except WorkersFailed as error:
-        click.echo(f"probe: no worker could begin: {error}", err=True)
+        click.echo(f"probe: no worker could start: {error}", err=True)
         return NOT_DECIDED
     except (KeyboardInterrupt, asyncio.CancelledError):
         click.echo("probe: interrupted", err=True)

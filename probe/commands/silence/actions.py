@@ -59,7 +59,8 @@ def add(
         click.echo(f"  matches now: {_listed(found.checks, 'check')}")
         click.echo(f"  suppresses: {_listed(found.alerts, 'firing alert')}")
         if found.problem:
-            click.echo(f"probe: it holds, but a restart loses it: {found.problem}", err=True)
+            text = f"probe: the silence is active, but a restart loses it: {found.problem}"
+            click.echo(text, err=True)
             return OUTPUT_ERROR
         return 0
 

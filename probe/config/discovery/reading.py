@@ -191,7 +191,7 @@ def _kept(
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         kept = known.groups.get(key)
-        then = "no target of it is checked" if kept is None else "its last targets stay"
+        then = "none of its targets are checked" if kept is None else "its last targets are kept"
         return shown, kept or (), f"{shown}: {reason}; {then}"
     return shown, known.groups[key], ""
 

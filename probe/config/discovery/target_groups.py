@@ -70,7 +70,7 @@ def check_tables(
             raw = _table(kind, target, group.labels, keys)
             problem = _problem(kind, raw)
             if problem:
-                problems.append(f'{source}: target "{_shown(target)}": {problem}; it is left out')
+                problems.append(f'{source}: target "{_shown(target)}": {problem}; it is skipped')
             else:
                 found.append(raw)
     return found, problems

@@ -211,7 +211,8 @@ class SharedLoad:
             if reason := job.meta.get("refused"):
                 self.lost.append(f"share {number} ({job.meta.get('host')}) was refused: {reason}")
                 continue
-            counted = "what it had reported counts" if job.key in self.latest else "nothing counts"
+            reported = job.key in self.latest
+            counted = "what it had reported is counted" if reported else "nothing counts"
             self.lost.append(
                 f"share {number} ({job.meta.get('host', 'no machine')}) did not end: {counted}"
             )

@@ -159,5 +159,5 @@ async def _ending(worker: Worker) -> str:
     how = f"ended with exit code {code}"
     if code is not None and code < 0:
         how = f"was killed by {signal.Signals(-code).name}"
-    counted = "what it had reported counts" if worker.statistics else "nothing of it counts"
+    counted = "what it had reported is counted" if worker.statistics else "none of it is counted"
     return f"worker {worker.number} {how}: {counted}"

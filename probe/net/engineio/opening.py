@@ -38,7 +38,7 @@ def read_opening(text: str, *, needs_sid: bool = True) -> Opening:
     if needs_sid and not sid:
         raise ProtocolViolation("does not speak Engine.IO as it should")
     if not _is_number(interval) or not _is_number(timeout):
-        raise ProtocolViolation("sends pingInterval and pingTimeout that are no numbers")
+        raise ProtocolViolation("sends pingInterval and pingTimeout that are not numbers")
     if not 0 < interval + timeout < _MAX_TIMER:
         raise ProtocolViolation(f"wants pings within {interval + timeout:g} ms: browsers end it")
     return Opening(sid, upgrades, interval / 1000, timeout / 1000)

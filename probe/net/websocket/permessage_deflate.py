@@ -141,7 +141,7 @@ def negotiated(values: Sequence[str]) -> PerMessageDeflate | None:
         if parameters.pop(each, None) is not None:
             raise ProtocolViolation(f"answers 101 with a value for {each}")
     if parameters:
-        raise ProtocolViolation("answers 101 with parameters of permessage-deflate that are none")
+        raise ProtocolViolation("answers 101 with invalid parameters of permessage-deflate")
     return PerMessageDeflate(ours, resets=resets)
 
 

@@ -165,7 +165,7 @@ class Machines:
 
     async def _get(self, path: str) -> Any:
         if (left := self._quiet_until - self._asker.clock()) > 0:
-            message = f"{self._asker.name} wants to be left alone for {left:.0f} s more"
+            message = f"{self._asker.name} asks for no requests for {left:.0f} s more"
             raise NotMeasured(Cause.RATE_LIMITED, message)
         await self._pacer.acquire()
         answer = await self._asker.get(path)
