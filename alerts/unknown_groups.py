@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.scoped_alert import local_group
+from alerts.cluster.decisions.scoped_alert import local_group
 from alerts.notification.notification_log import Key
 
 # Among several probes, all of which may just have started, what works here may be failing for

@@ -12,18 +12,26 @@ from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 
-from alerts.cluster import configuration, quorum
 from alerts.cluster.agreement import UNASKED_SECONDS, Agreement
-from alerts.cluster.client import Post
-from alerts.cluster.configuration import SetupLog, SetupProblem
-from alerts.cluster.member import PeersReading
-from alerts.cluster.members import Members, PeersPlan
-from alerts.cluster.protocol import Query, RelayedAnswer, write
-from alerts.cluster.questions import Questions
-from alerts.cluster.quorum import QuorumState, Scope
-from alerts.cluster.responder import Key, LastResult, LocalMember, LocalState, build_answer, is_due
+from alerts.cluster.decisions import quorum
+from alerts.cluster.decisions.quorum import QuorumState, Scope
+from alerts.cluster.decisions.scoped_alert import ScopedAlert, local_group, seen_here
+from alerts.cluster.membership import configuration
+from alerts.cluster.membership.client import Post
+from alerts.cluster.membership.configuration import SetupLog, SetupProblem
+from alerts.cluster.membership.member import PeersReading
+from alerts.cluster.membership.members import Members, PeersPlan
+from alerts.cluster.protocol.messages import Query, RelayedAnswer, write
+from alerts.cluster.protocol.questions import Questions
+from alerts.cluster.protocol.responder import (
+    Key,
+    LastResult,
+    LocalMember,
+    LocalState,
+    build_answer,
+    is_due,
+)
 from alerts.cluster.roles import Roles
-from alerts.cluster.scoped_alert import ScopedAlert, local_group, seen_here
 from alerts.model import Alert, Delivery
 from alerts.notification.notification_log import NotificationLogEntry
 from alerts.role import Assignment

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.responder import (
+from alerts.cluster.protocol.responder import (
     Key,
     LocalState,
     openings_of,

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Mapping
 
 from alerts.cluster.agreement import Agreement
-from alerts.cluster.leader import NotifyTurn, Other, elect, next_turn
-from alerts.cluster.member import Member
-from alerts.cluster.members import Members
-from alerts.cluster.responder import Key
+from alerts.cluster.decisions.leader import NotifyTurn, Other, elect, next_turn
+from alerts.cluster.membership.member import Member
+from alerts.cluster.membership.members import Members
+from alerts.cluster.protocol.responder import Key
 from alerts.model import Delivery, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
 from alerts.role import MINE, Assignment, Role

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from alerts.cluster.configuration import static_warnings
-from alerts.cluster.members import PeersPlan
+from alerts.cluster.membership.configuration import static_warnings
+from alerts.cluster.membership.members import PeersPlan
 from alerts.config import AlertingConfig as Alerting
 from alerts.notifiers import NOTIFIERS
 from alerts.settings import alerting_warnings, read_alerting

@@ -8,13 +8,13 @@ from pydantic import SecretStr
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.cluster_groups import EndedGroups
-from alerts.cluster.leader import NOTIFY_TIMEOUT_SECONDS, Other, elect, next_turn
-from alerts.cluster.member import TRUST_SECONDS, GroupAnswer
-from alerts.cluster.members import PeersPlan
-from alerts.cluster.protocol import MemberAnswer, read_question, write
-from alerts.cluster.quorum import RESOLVE_ALONE_SECONDS, may_resolve
-from alerts.cluster.responder import LastResult, LocalMember, LocalState, build_answer
-from alerts.cluster.scoped_alert import local_group
+from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, Other, elect, next_turn
+from alerts.cluster.decisions.quorum import RESOLVE_ALONE_SECONDS, may_resolve
+from alerts.cluster.decisions.scoped_alert import local_group
+from alerts.cluster.membership.member import TRUST_SECONDS, GroupAnswer
+from alerts.cluster.membership.members import PeersPlan
+from alerts.cluster.protocol.messages import MemberAnswer, read_question, write
+from alerts.cluster.protocol.responder import LastResult, LocalMember, LocalState, build_answer
 from alerts.model import Delivery, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
 from alerts.role import Role

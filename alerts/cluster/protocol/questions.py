@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from alerts.cluster.protocol import MAX_ASKED, QueriedCheck, Query
+from alerts.cluster.protocol.messages import MAX_ASKED, QueriedCheck, Query
 from alerts.state.suspected_alert import SuspectedAlert
 
 # Of one round, so that asking stays within its time; the rest is asked in the next rounds.

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from alerts.cluster.client import Exchanges, InvalidAnswer, Post, post_question
-from alerts.cluster.member import GONE_SECONDS, NOT_ASKED, Member
-from alerts.cluster.protocol import (
+from alerts.cluster.membership.client import Exchanges, InvalidAnswer, Post, post_question
+from alerts.cluster.membership.member import GONE_SECONDS, NOT_ASKED, Member
+from alerts.cluster.protocol.messages import (
     MAX_MEMBERS,
     InvalidMessage,
     MemberAnswer,

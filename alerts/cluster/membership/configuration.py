@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from alerts.cluster.member import NO_REGION, Member
-from alerts.cluster.responder import LocalMember
+from alerts.cluster.membership.member import NO_REGION, Member
+from alerts.cluster.protocol.responder import LocalMember
 from probe.core.kind import Check
 from probe.report.text.sanitize import clean
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from alerts.cluster.quorum import Opinion
+from alerts.cluster.decisions.quorum import Opinion
 from alerts.model import Severity
 from alerts.state.suspected_alert import ObservedSeverity
 
@@ -84,8 +84,8 @@ class MemberAnswer(_Message):
     ``checks`` are those that were asked for and that it has. ``sees`` are groups that fire
     there or are about to, ``open`` those that it has agreed on as the target's fault and whose
     condition it sees now. ``owns``, ``holds``, ``ends``, and ``ended``, ``pending``, ``sending``
-    and ``opened`` with an age: see :mod:`alerts.cluster.leader`. ``quorum_age`` is how long ago a
-    majority of the members, itself included, last answered it. ``order`` are the members in its
+    and ``opened`` with an age: see :mod:`alerts.cluster.decisions.leader`. ``quorum_age`` is how
+    long ago a majority, itself included, last answered it. ``order`` are the members in its
     configured order, ``plan`` is a digest of its checks, ``witness`` marks a probe that runs no
     checks; ``incidents`` are the ids of those that are open there, so that all probes use one;
     ``relayed`` is what others answered it, where that was asked for.

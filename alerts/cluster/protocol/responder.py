@@ -4,9 +4,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from alerts.cluster.leader import HANDOVER_SECONDS
-from alerts.cluster.protocol import MAX_NAMED, MemberAnswer, Query, ReportedAlert, ReportedCheck
-from alerts.cluster.quorum import FRESH_INTERVALS, FRESH_SECONDS
+from alerts.cluster.decisions.leader import HANDOVER_SECONDS
+from alerts.cluster.decisions.quorum import FRESH_INTERVALS, FRESH_SECONDS
+from alerts.cluster.protocol.messages import (
+    MAX_NAMED,
+    MemberAnswer,
+    Query,
+    ReportedAlert,
+    ReportedCheck,
+)
 from alerts.model import Delivery, Fingerprint, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
 from alerts.role import MINE
