@@ -15,7 +15,7 @@ from types import MappingProxyType
 from alerts.cluster import configuration, quorum
 from alerts.cluster.agreement import UNASKED_SECONDS, Agreement
 from alerts.cluster.client import Post
-from alerts.cluster.configuration import SetupLog, SetupProblem
+from alerts.cluster.configuration import SetupLog, SetupProblem, answering
 from alerts.cluster.member import PeersReading
 from alerts.cluster.members import Members, PeersPlan
 from alerts.cluster.protocol import Query, RelayedAnswer, write
@@ -27,6 +27,7 @@ from alerts.cluster.scoped_alert import ScopedAlert, local_group, seen_here
 from alerts.model import Alert, Delivery
 from alerts.notification.notification_log import NotificationLogEntry
 from alerts.role import Assignment
+from alerts.senders.membership import Membership
 from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
 from probe.core.model import Result, Status
@@ -63,8 +64,11 @@ class Cluster:
         self._agreement = Agreement(
             self.peers, region, now, self.result_at, lambda check: self.run_soon(check)
         )
+        # When alerts will be scoped otherwise without an answer; as what those of a group are sent.
+        self.next_time, self.moved_to = self._agreement.next_time, self._agreement.moved_to
         self.roles = Roles(self.peers, self._agreement, region, now, self.ask_now.set)
-        self._questions = Questions()
+        self._questions = Questions(self.id, region)
+        self.membership = Membership(plan.entries, self.id, now)
         self.peers.on_late_answer = lambda: self.on_change()
         self._digest, self._checks = "", frozenset[str]()
         self._results: dict[str, LastResult] = {}
@@ -85,9 +89,8 @@ class Cluster:
         """The state of the others; None if there are none to ask."""
         if not self.asks_others:
             return None
-        scopes = [quorum_state.scope for quorum_state in self._agreement.quorum_states.values()]
-        kinds = [problem.kind for problem in self.setup_problems]
-        others = self.peers.others
+        scopes = [each.scope for each in self._agreement.quorum_states.values()]
+        kinds, others = [each.kind for each in self.setup_problems], self.peers.others
         return PeersReading(
             self.peers.count - 1,
             len(self.peers.reachable),
@@ -101,13 +104,13 @@ class Cluster:
     def setup_problems(self) -> list[SetupProblem]:
         """What differs between the members' configurations, as far as it is known."""
         others = self.peers.reachable if self.asks_others else []
-        return configuration.setup_problems(self._local_member(), others)
+        strays = [SetupProblem("members", *each) for each in self.membership.problems]
+        return [*configuration.setup_problems(self._local_member(), others), *strays]
 
     def watch(self, checks: Iterable[Check], subjects: Mapping[str, str]) -> None:
         """These are the checks from now on, and the groups of their alerts."""
         checks = list(checks)
-        names = {check.name for check in checks}
-        self._checks = frozenset(names)
+        self._checks = names = frozenset(check.name for check in checks)
         self._results = {name: result for name, result in self._results.items() if name in names}
         self._digest = configuration.plan_digest(checks, subjects)
 
@@ -166,10 +169,6 @@ class Cluster:
         here = ScopedAlert(seen_here(alert, self._region), local_group(subject, self._region))
         return [ScopedAlert(replace(alert, region=""), subject), here]
 
-    def moved_to(self, subject: str, subject_of: Callable[[str], str]) -> str:
-        """As what the alerts of a group are sent now, if not in it; empty if resolved."""
-        return self._agreement.moved_to(subject, subject_of)
-
     def quorum_state_of(self, alert: Alert) -> QuorumState | None:
         """The quorum state of an alert that fires here."""
         return self._agreement.quorum_states.get(alert.identity)
@@ -220,10 +219,6 @@ class Cluster:
         is_open = self.is_open_at_peer(delivery.message.key)
         return self.roles.is_overtaken(delivery, is_open=is_open, deduplicates=deduplicates)
 
-    def next_time(self, alerts: Iterable[Alert]) -> float | None:
-        """When :meth:`place` will have another result without a new answer."""
-        return self._agreement.next_time(alerts)
-
     def answer(
         self,
         question: Query,
@@ -237,11 +232,12 @@ class Cluster:
         A check of which it wants a newer result runs at once, unless it has just run.
         """
         now = self._now()
+        self.membership.note_asker(question.asker, question.region)
         suspected = self._suspected if own.suspected is None else own.suspected
-        suspected_checks = {each.identity.check for each in suspected}
+        known = {each.identity.check for each in suspected}
         for ask in question.asks:
             result = self._results.get(ask.check)
-            if result and ask.check not in suspected_checks and is_due(result, ask.younger, now):
+            if result and ask.check not in known and is_due(result, ask.younger, now):
                 self.run_soon(ask.check)
         own = replace(own, checks=self._checks, shared=self._agreement.shared, suspected=suspected)
         # Without a working network it has no opinion on any check.
@@ -279,6 +275,9 @@ class Cluster:
         self.roles.round_at = self._now()
         if self.peers.has_majority:
             self._quorum_at = self._now()
+        self.membership.note_round(
+            map(answering, self.peers.reachable), all_answer=not self.peers.problems
+        )
         self._setup_log.update(self.setup_problems)
 
     def _is_unasked(self, subject: str, since: float) -> bool:
@@ -295,6 +294,7 @@ class Cluster:
             order=order if len(order) > 1 else (),
             version=self._plan.version,
             plan=self._digest,
+            peers=self.membership.digest,
             time=self._wall(),
             witness=self._plan.witness,
         )
