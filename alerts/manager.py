@@ -74,7 +74,7 @@ class AlertManager(AlertingStatus):
         pipeline = Pipeline(
             plan, cluster if peers.entries else None, lambda at: at + self._wall() - now()
         )
-        super().__init__(pipeline, cluster, folder, now, clock)
+        super().__init__(pipeline, cluster, folder, now, clock, wall or now)
         self.run_soon: Callable[[str, float], None] = lambda name, seconds: None
         self._gate = SendGate(
             now,
@@ -169,6 +169,7 @@ class AlertManager(AlertingStatus):
             on_rejected=self._on_rejected,
             on_dropped=self.pipeline.not_sent,
             hold=self._gate.hold,
+            mark=lambda: self.sender_mark,
         )
 
     @property

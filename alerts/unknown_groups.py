@@ -47,4 +47,4 @@ class UnknownGroups:
         return found
 
     def _is_held(self, group: str) -> bool:
-        return self._cluster is not None and self._cluster.is_held(group, fires=False)
+        return self._cluster is not None and self._cluster.open_groups.is_kept(group, fires=False)

@@ -92,6 +92,7 @@ class Daemon:
         parts.alerts.run_soon = self._schedule.run_soon
         parts.alerts.cluster.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._annotations = AnnotationLoop(parts.alerts.pipeline.changes, now)
+        self.record_restart = parts.starts.is_restarted
         self._server = self._web_server()
 
     def _web_server(self) -> WebServer:

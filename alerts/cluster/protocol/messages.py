@@ -47,12 +47,15 @@ class QueriedCheck(_Message):
 
 class Query(_Message):
     """What a probe asks another: the state of checks, and of alert groups (None, from an older
-    version: of all groups). ``relay``: a witness is to ask the other members the same."""
+    version: of all groups). ``relay``: a witness is to ask the other members the same. ``asker``
+    and ``region`` are the asking process's."""
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
     asks: Annotated[tuple[QueriedCheck, ...], Field(max_length=MAX_ASKED)] = ()
     groups: Annotated[tuple[Name, ...], Field(max_length=MAX_ASKED)] | None = None
     relay: bool = False
+    asker: Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")] = ""
+    region: Annotated[str, Field(max_length=40)] = ""
 
 
 class ReportedAlert(_Message):
@@ -86,9 +89,10 @@ class MemberAnswer(_Message):
     condition it sees now. ``owns``, ``holds``, ``ends``, and ``ended``, ``pending``, ``sending``
     and ``opened`` with an age: see :mod:`alerts.cluster.decisions.leader`. ``quorum_age`` is how
     long ago a majority, itself included, last answered it. ``order`` are the members in its
-    configured order, ``plan`` is a digest of its checks, ``witness`` marks a probe that runs no
-    checks; ``incidents`` are the ids of those that are open there, so that all probes use one;
-    ``relayed`` is what others answered it, where that was asked for.
+    configured order, ``plan`` is a digest of its checks, ``peers`` one of its PROBE_PEERS,
+    ``witness`` marks a probe that runs no checks; ``incidents`` are the ids of those that are open
+    there, so that all probes use one; ``relayed`` is what others answered it, where that was asked
+    for.
     """
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
@@ -108,6 +112,7 @@ class MemberAnswer(_Message):
     order: Annotated[tuple[MemberId, ...], Field(max_length=MAX_MEMBERS)] = ()
     version: Annotated[str, Field(max_length=40)] = ""
     plan: Annotated[str, Field(max_length=16)] = ""
+    peers: Annotated[str, Field(max_length=16)] = ""
     time: Annotated[float, Field(ge=0.0, le=1e11, allow_inf_nan=False)] | None = None
     witness: bool = False
     incidents: Annotated[tuple[NamedIncident, ...], Field(max_length=MAX_NAMED)] = ()

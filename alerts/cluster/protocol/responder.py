@@ -70,6 +70,7 @@ class LocalMember:
     order: tuple[str, ...] = ()
     version: str = ""
     plan: str = ""
+    peers: str = ""
     time: float | None = None
     witness: bool = False
 
@@ -109,6 +110,7 @@ def build_answer(
         order=me.order,
         version=me.version[:40],
         plan=me.plan,
+        peers=me.peers,
         time=me.time,
         witness=me.witness,
         incidents=_named(own.incidents, wanted),

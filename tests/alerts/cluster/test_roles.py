@@ -55,10 +55,10 @@ class Others:
 
 async def held(others: Others, *, after: float = 0.0, fires: bool = False) -> bool:
     """Whether the group may not be resolved, so long after it was over here."""
-    others.cluster.is_held(GROUP, fires=fires)
+    others.cluster.open_groups.is_kept(GROUP, fires=fires)
     others.clock.pass_(after)
     await others.ask()
-    return others.cluster.is_held(GROUP, fires=fires)
+    return others.cluster.open_groups.is_kept(GROUP, fires=fires)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ async def test_what_one_region_alone_sees_is_its_own_to_resolve() -> None:
     others = Others()
     others.answers = {"fra": None, "nrt": None}
     await others.ask()
-    assert not others.cluster.is_held(local_group(GROUP, "lax"), fires=False)
+    assert not others.cluster.open_groups.is_kept(local_group(GROUP, "lax"), fires=False)
 
 
 @pytest.mark.parametrize(
