@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 # Silences are made by another process; this is how soon they take effect.
 SILENCE_POLL_SECONDS = 10.0
 # Between two flushes; a message is never later than that.
-BREATH_SECONDS = 0.2
+MIN_FLUSH_INTERVAL = 0.2
 # Between checks that run for a confirmation: together they would meet a TURN user's quota.
 SPACING_SECONDS = 0.25
 # For a message that is being sent when the process ends.
@@ -84,7 +84,7 @@ class AlertManager(AlertingStatus):
             is_up_to_date=self._cluster.roles.is_up_to_date,
             run_soon=lambda check: self.run_soon(check, 0.0),
         )
-        self._clean_slate, self._has_run = False, False
+        self._store_was_empty, self._has_run = False, False
         self.ran_before: Callable[[], bool] = lambda: False
 
     async def answer(self, question: bytes) -> bytes | None:
@@ -145,11 +145,11 @@ class AlertManager(AlertingStatus):
         stored = await restore(self.pipeline, self._outbox)
         was_empty = not (stored or self._outbox.journal_is_whole)
         warn_of_unrouted(self.pipeline.group_store.routes)
-        self._clean_slate = was_empty and (
+        self._store_was_empty = was_empty and (
             self._outbox.has_lost_all or not self._outbox.state.persistent
         )
         if was_empty:
-            had_stored = self._folder is not None and (self._clean_slate or self.ran_before())
+            had_stored = self._folder is not None and (self._store_was_empty or self.ran_before())
             among, on_change = self._cluster.asks_others, self._on_found_open
             self._inquiry = Inquiry(
                 self.pipeline, self._outbox, self._now, had_stored, among, on_change=on_change
@@ -231,8 +231,8 @@ class AlertManager(AlertingStatus):
         """Every check has run once. Without stored state, incidents from before the
         restart may be open at a pager: whatever works is resolved there."""
         self._has_run = True
-        if self._clean_slate:
-            self._clean_slate = False
+        if self._store_was_empty:
+            self._store_was_empty = False
             self.pipeline.resolve_unknown()
         self._on_found_open()
 
@@ -252,7 +252,7 @@ class AlertManager(AlertingStatus):
         while True:
             self._woken.clear()
             wait = await self._flush()
-            await asyncio.sleep(BREATH_SECONDS)
+            await asyncio.sleep(MIN_FLUSH_INTERVAL)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._woken.wait()
@@ -267,7 +267,7 @@ class AlertManager(AlertingStatus):
         self._silences = await self._outbox.silences(self._wall())
         await follow(self.pipeline.recorder, self._outbox, now)
         if self._outbox.had_late():
-            self._clean_slate = not await restore(self.pipeline, self._outbox)
+            self._store_was_empty = not await restore(self.pipeline, self._outbox)
         if self._cluster.asks_others:
             self.pipeline.waiting = self._outbox.waiting_now()
         found = self.pipeline.flush(now, self._silences)

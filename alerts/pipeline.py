@@ -105,7 +105,7 @@ class Pipeline:
         self.groups |= {check.name: check.table.alert_group for check in checks}
         self._record(self.alerts.set_checks(checks, now))
         if self._cluster is not None:
-            self._cluster.watch(checks, self.groups)
+            self._cluster.set_checks(checks, self.groups)
 
     def handle_result(
         self,

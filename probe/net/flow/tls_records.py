@@ -59,7 +59,7 @@ class RecordBudget:
         """The handshake is over."""
         self._left, self._records = MAX_WITHOUT_CONTENT, 0
 
-    def spend(self, data: "Buffer") -> int:
+    def consume(self, data: "Buffer") -> int:
         """These bytes of TLS came; how many records begin in them."""
         view = memoryview(data)
         self._left -= len(view)
@@ -67,7 +67,7 @@ class RecordBudget:
         self._records += begun
         return begun
 
-    def earn(self, length: int) -> None:
+    def credit(self, length: int) -> None:
         """So many bytes of content were in them."""
         self._left = min(MAX_WITHOUT_CONTENT, self._left + FOR_ONE * length)
         self._records = 0

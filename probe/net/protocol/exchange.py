@@ -80,7 +80,7 @@ class HttpResponse:
             for piece in decode(raw, decoders):
                 yield piece
                 if decoders:  # a few bytes may unpack to a megabyte
-                    await self.stream.breathe()
+                    await self.stream.yield_if_busy()
         for decoder in decoders:
             decoder.end()
 

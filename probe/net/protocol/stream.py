@@ -90,7 +90,7 @@ class Stream:
                 self._begin_turn()
                 return data
 
-    async def breathe(self) -> None:
+    async def yield_if_busy(self) -> None:
         """Give the loop a turn where what came takes more than one to handle."""
         busy = self._since_handed()
         if self._busy > TURN:
@@ -198,7 +198,7 @@ class TlsStream(Stream):
                 self.connection.do_handshake()
             except ssl.SSLWantReadError:
                 await self._flush()
-                self._budget.spend(await self._feed(at_once=True))
+                self._budget.consume(await self._feed(at_once=True))
                 if self.received > MAX_HANDSHAKE:
                     raise HandshakeFlood from None
             except ssl.SSLError:
@@ -220,11 +220,11 @@ class TlsStream(Stream):
                 self._last_content = 0
                 await self._flush()  # a key update is answered
                 self._budget.check()
-                self._budget.spend(await self._feed(at_once=at_once))
+                self._budget.consume(await self._feed(at_once=at_once))
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return b""
             else:
-                self._budget.earn(len(content))
+                self._budget.credit(len(content))
                 self._last_content = len(content)
                 return content
 
