@@ -1,8 +1,7 @@
 """All of alerting, put together: results in, notifications out, durably.
 
-Results only touch state in memory, so probing never waits for anything here. A task of its
-own flushes the pipeline: time passes for the alerts, and their states and messages are stored
-in one transaction. The dispatcher sends from there.
+Results only touch state in memory, so probing never waits for anything here. A task of its own
+flushes the pipeline, and stores states and messages in one transaction; the dispatcher sends them.
 """
 
 import asyncio
@@ -144,13 +143,13 @@ class AlertManager(AlertingStatus):
         )
         stored = await restore(self.pipeline, self._outbox)
         was_empty = not (stored or self._outbox.journal_is_whole)
+        among, on_change = self._cluster.asks_others, self._on_found_open
         warn_of_unrouted(self.pipeline.group_store.routes)
         self._clean_slate = was_empty and (
             self._outbox.has_lost_all or not self._outbox.state.persistent
         )
         if was_empty:
             had_stored = self._folder is not None and (self._clean_slate or self.ran_before())
-            among, on_change = self._cluster.asks_others, self._on_found_open
             self._inquiry = Inquiry(
                 self.pipeline, self._outbox, self._now, had_stored, among, on_change=on_change
             )
@@ -170,6 +169,7 @@ class AlertManager(AlertingStatus):
             on_dropped=self.pipeline.not_sent,
             hold=self._gate.hold,
             mark=lambda: self.sender_mark,
+            once_connected=self._cluster.roles.once_connected if among else None,
         )
 
     @property
@@ -209,8 +209,7 @@ class AlertManager(AlertingStatus):
         """A check has a new result."""
         self._gate.add_result(check.name, now := self._now())
         self.pipeline.handle_result(check, result, evaluations, now, backed_up=backed_up)
-        # Also without an event: a timer may have been set or dropped.
-        self._woken.set()
+        self._woken.set()  # also without an event: a timer may have been set or dropped
 
     def is_recovering(self, check: str) -> bool:
         """Whether a check works again while its alert still fires."""
@@ -245,8 +244,7 @@ class AlertManager(AlertingStatus):
         self._woken.set()
 
     async def _flush_on(self) -> None:
-        """Flush when something has happened or is due, but not for every single result: many
-        come at once."""
+        """Flush when something has happened or is due, not for every result: many come at once."""
         self._gate.begin()
         self._cluster.resume()
         while True:
@@ -275,6 +273,8 @@ class AlertManager(AlertingStatus):
             log(event)
         for key in found.withdrawn:
             await (self._dispatcher or self._outbox).withdraw(*key)
+        if self._cluster.asks_others:
+            self._cluster.roles.settled()
         for place, name in enumerate(sorted(self.pipeline.checks_to_run())):
             self.run_soon(name, place * SPACING_SECONDS)
         if found.documents or found.deliveries:

@@ -4,12 +4,16 @@ A socket that is closed goes on sending what the kernel holds of it, for a minut
 attempt that was given up while the way was cut would be delivered once the way is back, after
 the message was sent again or by another probe. Until there is an answer, closing resets the
 connection instead (SO_LINGER with zero seconds, socket(7)).
+
+That a connection can be opened is news by itself where a cut network heals: what is to be done
+first with that knowledge (:func:`once_connected`) is done before anything of the message is sent.
 """
 
 import socket
 import struct
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from probe.net.flow.capped_socket import BESIDE_BODY, CappedSocket
@@ -18,7 +22,18 @@ if TYPE_CHECKING:
     import aiohttp
 
 _PLAIN = {"Accept-Encoding": "identity"}
+_CONNECTED: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("connected", default=None)
 _RESETS, _FLUSHES = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
+
+
+@contextmanager
+def once_connected(wait: Callable[[], Awaitable[None]]) -> Iterator[None]:
+    """Sessions of this block wait for it when the first connection is open, before they send."""
+    token = _CONNECTED.set(wait)
+    try:
+        yield
+    finally:
+        _CONNECTED.reset(token)
 
 
 @asynccontextmanager
@@ -41,9 +56,20 @@ async def session_for_attempt(
         opened.append(made)
         return made
 
+    async def connected(*_: object) -> None:
+        if (wait := _CONNECTED.get()) is not None:
+            _CONNECTED.set(None)
+            await wait()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(connected)
     connector = aiohttp.TCPConnector(socket_factory=open_socket)
     async with aiohttp.ClientSession(
-        connector=connector, headers=_PLAIN, auto_decompress=False, **options
+        connector=connector,
+        headers=_PLAIN,
+        auto_decompress=False,
+        trace_configs=[trace],
+        **options,
     ) as session:
         yield session
         for each in opened:
