@@ -22,6 +22,7 @@ from alerts.incident_history.delivery import follow
 from alerts.inquiry import Inquiry
 from alerts.model import Delivery, Silence
 from alerts.notification.meta_messages import log
+from alerts.notification.notification_log import Key
 from alerts.notification.route import warn_of_unrouted
 from alerts.notification.sender import Dispatcher
 from alerts.notifiers import NOTIFIERS
@@ -211,10 +212,6 @@ class AlertManager(AlertingStatus):
         self.pipeline.handle_result(check, result, evaluations, now, backed_up=backed_up)
         self._woken.set()  # also without an event: a timer may have been set or dropped
 
-    def is_recovering(self, check: str) -> bool:
-        """Whether a check works again while its alert still fires."""
-        return self.pipeline.is_recovering(check)
-
     def suppress_own_network(self, own_network_fails: bool) -> None:
         """Whether the probe's own network fails: then no target counts as failing, and
         timers of what failed before stand still."""
@@ -271,10 +268,7 @@ class AlertManager(AlertingStatus):
         found = self.pipeline.flush(now, self._silences)
         for event in found.events:
             log(event)
-        for key in found.withdrawn:
-            await (self._dispatcher or self._outbox).withdraw(*key)
-        if self._cluster.asks_others:
-            self._cluster.roles.settled()
+        await self._withdraw(self._dispatcher or self._outbox, found.withdrawn)
         for place, name in enumerate(sorted(self.pipeline.checks_to_run())):
             self.run_soon(name, place * SPACING_SECONDS)
         if found.documents or found.deliveries:
@@ -286,6 +280,12 @@ class AlertManager(AlertingStatus):
         soonest = self.pipeline.next_time(now)
         wait = SILENCE_POLL_SECONDS if soonest is None else soonest - now
         return min(max(wait, 0.01), SILENCE_POLL_SECONDS)
+
+    async def _withdraw(self, queue: Dispatcher | Outbox, keys: Sequence[Key]) -> None:
+        for key in keys:
+            await queue.withdraw(*key)
+        if self._cluster.asks_others:
+            self._cluster.roles.settled()
 
     def _on_delivered(self, delivery: Delivery) -> None:
         self.pipeline.delivered(delivery, self._now())

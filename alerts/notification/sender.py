@@ -17,8 +17,7 @@ from random import Random
 from alerts.model import Delivery, MessageType, NotifyError
 from alerts.notification.dedup import collapse
 from alerts.notification.receiver_queue import ReceiverHealth, ReceiverQueue, SendAttempt
-from alerts.notifier import REPEATED, Notifier
-from alerts.notifiers.session import once_connected
+from alerts.notifier import REPEATED, Notifier, once_connected
 from alerts.outbox.outbox import Outbox
 from alerts.outbox.retry import longest_wait, retry_seconds, urgency
 from alerts.outbox.wall_time import by_wall_clock

@@ -6,34 +6,24 @@ the message was sent again or by another probe. Until there is an answer, closin
 connection instead (SO_LINGER with zero seconds, socket(7)).
 
 That a connection can be opened is news by itself where a cut network heals: what is to be done
-first with that knowledge (:func:`once_connected`) is done before anything of the message is sent.
+first with that knowledge (:func:`alerts.notifier.once_connected`) is done before anything of the
+message is sent.
 """
 
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from alerts.notifier import CONNECTED
 from probe.net.flow.capped_socket import BESIDE_BODY, CappedSocket
 
 if TYPE_CHECKING:
     import aiohttp
 
 _PLAIN = {"Accept-Encoding": "identity"}
-_CONNECTED: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("connected", default=None)
 _RESETS, _FLUSHES = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
-
-
-@contextmanager
-def once_connected(wait: Callable[[], Awaitable[None]]) -> Iterator[None]:
-    """Sessions of this block wait for it when the first connection is open, before they send."""
-    token = _CONNECTED.set(wait)
-    try:
-        yield
-    finally:
-        _CONNECTED.reset(token)
 
 
 @asynccontextmanager
@@ -57,8 +47,8 @@ async def session_for_attempt(
         return made
 
     async def connected(*_: object) -> None:
-        if (wait := _CONNECTED.get()) is not None:
-            _CONNECTED.set(None)
+        if (wait := CONNECTED.get()) is not None:
+            CONNECTED.set(None)
             await wait()
 
     trace = aiohttp.TraceConfig()

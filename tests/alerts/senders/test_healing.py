@@ -14,8 +14,8 @@ from alerts.cluster.members import Members, PeersPlan
 from alerts.cluster.protocol import Query
 from alerts.cluster.roles import Roles
 from alerts.model import Delivery, MessageType, NotifyError
+from alerts.notifier import once_connected
 from alerts.notifiers.base import post
-from alerts.notifiers.session import once_connected
 from alerts.notifiers.slack_client import call_method, post_webhook
 from tests.alerts.samples import failing, sample_message
 from tests.clocks import Clock
