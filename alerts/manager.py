@@ -15,8 +15,8 @@ from typing import Any
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.cluster_groups import local_state
-from alerts.cluster.members import ALONE, PeersPlan
-from alerts.cluster.protocol import InvalidMessage, read_question
+from alerts.cluster.membership.members import ALONE, PeersPlan
+from alerts.cluster.protocol.messages import InvalidMessage, read_question
 from alerts.config import AlertingConfig
 from alerts.incident_history.delivery import follow
 from alerts.inquiry import Inquiry

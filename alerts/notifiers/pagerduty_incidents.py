@@ -13,12 +13,12 @@ from probe.untrusted.text import excerpt
 
 PAGE, MAX_PAGES = 100, 10
 # A page of a hundred incidents.
-LONGEST_PAGE = 4 << 20
+MAX_PAGE = 4 << 20
 ACKNOWLEDGED = "acknowledged"
 UNRESOLVED = ("triggered", ACKNOWLEDGED)
-LONGEST_NAME = 100
+MAX_NAME = 100
 # Of which it is asked who sent their events, each time.
-MOST_INCIDENTS = 10
+MAX_INCIDENTS = 10
 # Where the details of events stand: those of the first, and those of each.
 _WITH_DETAILS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("alerts", (("limit", str(PAGE)),)),
@@ -54,7 +54,7 @@ async def marks_in_incidents(
         for each in await _incidents(url, token, UNRESOLVED)
         if isinstance(each.get("id"), str) and each.get("incident_key") in keys
     ]
-    for name, key in incidents[:MOST_INCIDENTS]:
+    for name, key in incidents[:MAX_INCIDENTS]:
         address = f"{url}/incidents/{quote(name, safe='')}"
         for path, asked in _WITH_DETAILS:
             document = await _document(f"{address}/{path}", token, asked)
@@ -70,7 +70,7 @@ def _acknowledgement(entry: Any) -> tuple[float, str] | None:
         at = datetime.fromisoformat(entry["at"]).timestamp()
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    shown = excerpt(name, LONGEST_NAME) if isinstance(name, str) else ""
+    shown = excerpt(name, MAX_NAME) if isinstance(name, str) else ""
     return at, shown or "somebody"
 
 
@@ -101,7 +101,7 @@ async def _document(url: str, token: str, asked: Sequence[tuple[str, str]]) -> d
     answer = await request(
         "GET",
         url,
-        longest=LONGEST_PAGE,
+        longest=MAX_PAGE,
         params=list(asked),
         headers={
             "Authorization": f"Token token={token}",

@@ -17,7 +17,7 @@ START_SECONDS = 120.0
 MEMBER_SECONDS = 90.0
 # How long one that was seen is reported.
 REPORTED_SECONDS = 86400.0
-MOST_REPORTED = 20
+MAX_REPORTED = 20
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class ForeignSenders:
     def found(self) -> list[ForeignSender]:
         """The newest first."""
         newest = sorted(self._found.values(), key=lambda each: -each.seen_at)
-        return newest[:MOST_REPORTED]
+        return newest[:MAX_REPORTED]
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -16,7 +16,7 @@ from probe.report.text.sanitize import clean, cut
 
 # The name under which a mark stands among a message's details.
 SENT_BY = "sent_by"
-LONGEST_REGION = 40
+MAX_REGION = 40
 _NONE = "none"
 _MARK = re.compile(
     r"probe id=(?P<id>[0-9a-f]{16}) peers=(?P<peers>[0-9a-f]{12}|none)"
@@ -40,7 +40,7 @@ class SenderMark:
 
     def __str__(self) -> str:
         peers, key = self.peers or _NONE, self.key or _NONE
-        region = cut(clean(self.region), LONGEST_REGION)
+        region = cut(clean(self.region), MAX_REGION)
         return (
             f"probe id={self.id} peers={peers} key={key} at={max(int(self.at), 0)} region={region}"
         )
@@ -60,7 +60,7 @@ def parse_mark(text: Any) -> SenderMark | None:
     if found is None:
         return None
     peers, key = (found[name].replace(_NONE, "") for name in ("peers", "key"))
-    region = cut(clean(found["region"]), LONGEST_REGION)
+    region = cut(clean(found["region"]), MAX_REGION)
     return SenderMark(found["id"], region, peers, key, float(found["at"]))
 
 

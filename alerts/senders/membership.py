@@ -13,7 +13,7 @@ from probe.report.text.sanitize import clean
 
 # A member that has just started is asked within 30 s, and asks within 30 s.
 NOTICED_SECONDS = 90.0
-MOST_IDS, MOST_ASKERS = 1000, 100
+MAX_IDS, MAX_ASKERS = 1000, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Membership:
             asker = self._askers.pop(id, None) or _Asker(region, now, now)
             asker.last = now
             self._askers[id] = asker
-        while len(self._askers) > MOST_ASKERS:
+        while len(self._askers) > MAX_ASKERS:
             del self._askers[next(iter(self._askers))]
 
     def note_round(self, members: Iterable[AnsweringMember], *, all_answer: bool) -> None:
@@ -60,7 +60,7 @@ class Membership:
         now, members = self._now(), list(members)
         self._all_answer = all_answer
         self._ids |= {each.id: None for each in members}
-        while len(self._ids) > MOST_IDS:
+        while len(self._ids) > MAX_IDS:
             del self._ids[next(iter(self._ids))]
         self._digests = {each.peers for each in members if each.peers}
         self._unlisted = {

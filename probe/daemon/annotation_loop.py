@@ -91,7 +91,7 @@ async def connect_incidents(
 def incident_jobs(
     annotations: AnnotationLoop, alerts: AlertManager, state: DaemonState
 ) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
-    """What keeps incidents up to date beside alerts: markers, who acknowledged them where, and who
+    """What keeps incidents up to date besides alerts: markers, who acknowledged them where, and who
     else sends to their receivers."""
     acknowledgements = AcknowledgementLoop(alerts, lambda: state.history)
     return {

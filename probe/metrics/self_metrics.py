@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from alerts.cluster.member import PeersReading
+from alerts.cluster.membership.member import PeersReading
 from probe.history import HistoryState
 
 # How often the event loop's lag is measured.

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 # Seconds between two questions, at random: others post to an Alertmanager once a minute, and the
 # last one to post is all that it shows.
-SHORTEST_SECONDS, LONGEST_SECONDS = 20.0, 50.0
+MIN_SECONDS, MAX_SECONDS = 20.0, 50.0
 
 
 class ForeignSenderLoop:
@@ -27,7 +27,7 @@ class ForeignSenderLoop:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            await asyncio.sleep(random.uniform(SHORTEST_SECONDS, LONGEST_SECONDS))
+            await asyncio.sleep(random.uniform(MIN_SECONDS, MAX_SECONDS))
             await self.exchange()
 
     async def exchange(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from alerts.cluster.quorum import Scope
+from alerts.cluster.decisions.quorum import Scope
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
 from alerts.model import Alert, Severity, Silence
