@@ -66,7 +66,7 @@ class ReportedAlert(_Message):
 
 
 class ReportedCheck(_Message):
-    """The state of one check; see :class:`alerts.cluster.quorum.Opinion`. ``pending``: it has
+    """The state of one check; see ``decisions.quorum.CheckReport``. ``pending``: it has
     no result since the process started."""
 
     age: Age
