@@ -16,6 +16,8 @@ from probe.net.tls import TlsObserver, check_certificate
 
 # RFC 8305, section 5: between two attempts.
 ATTEMPT_DELAY = 0.25
+# Linux makes a socket that doesn't block at once.
+_NONBLOCKING = getattr(socket, "SOCK_NONBLOCK", 0)
 SocketFactory = Callable[[int], socket.socket]
 Connector = Callable[[URL, tuple[str, ...], Timing, TlsObserver], Awaitable[Stream]]
 """Makes a whole connection to an address, with these protocols to choose from (ALPN)."""
@@ -34,7 +36,9 @@ async def connect_tcp(
     ]
 
     def make(info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
-        return socket_for(info[0]) if socket_for else socket.socket(*info[:3])
+        if socket_for:
+            return socket_for(info[0])
+        return socket.socket(info[0], info[1] | _NONBLOCKING, info[2])
 
     if len(infos) == 1:
         return await connect_one(make(infos[0]), infos[0][4])

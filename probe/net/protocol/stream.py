@@ -128,7 +128,9 @@ class Stream:
     async def _until_ready(self, *, writing: bool) -> None:
         self._waits = True
         try:
-            await until_ready(self._descriptor, writing=writing, gone=lambda: self._closed)
+            await _until_ready(
+                self._loop, self._descriptor, writing=writing, gone=lambda: self._closed
+            )
         finally:
             self._waits = False
 
@@ -136,7 +138,8 @@ class Stream:
 async def connect_one(sock: Socket, address: tuple[str, int]) -> Socket:
     """A connected socket without a race; this one is closed where it raises OSError."""
     try:
-        sock.setblocking(False)
+        if sock.gettimeout() != 0.0:
+            sock.setblocking(False)
         sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         try:
             sock.connect(address)
@@ -155,7 +158,16 @@ async def until_ready(
 ) -> None:
     """Wait until a socket can be read, or written. ``gone`` says whether it was closed meanwhile:
     its number may be another's by then."""
-    loop = asyncio.get_running_loop()
+    await _until_ready(asyncio.get_running_loop(), descriptor, writing=writing, gone=gone)
+
+
+async def _until_ready(
+    loop: asyncio.AbstractEventLoop,
+    descriptor: int,
+    *,
+    writing: bool,
+    gone: Callable[[], bool],
+) -> None:
     ready = loop.create_future()
     add, remove = (
         (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)
