@@ -16,8 +16,8 @@ from typing import Any
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.cluster_groups import local_state
-from alerts.cluster.members import ALONE, PeersPlan
-from alerts.cluster.protocol import InvalidMessage, read_question
+from alerts.cluster.membership.members import ALONE, PeersPlan
+from alerts.cluster.protocol.messages import InvalidMessage, read_question
 from alerts.config import AlertingConfig
 from alerts.incident_history.delivery import follow
 from alerts.inquiry import Inquiry
@@ -74,7 +74,7 @@ class AlertManager(AlertingStatus):
         pipeline = Pipeline(
             plan, cluster if peers.entries else None, lambda at: at + self._wall() - now()
         )
-        super().__init__(pipeline, cluster, folder, now, clock)
+        super().__init__(pipeline, cluster, folder, now, clock, wall or now)
         self.run_soon: Callable[[str, float], None] = lambda name, seconds: None
         self._gate = SendGate(
             now,
@@ -168,6 +168,7 @@ class AlertManager(AlertingStatus):
             on_rejected=self._on_rejected,
             on_dropped=self.pipeline.not_sent,
             hold=self._gate.hold,
+            mark=lambda: self.sender_mark,
         )
 
     @property

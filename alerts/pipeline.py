@@ -11,7 +11,7 @@ from itertools import product
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.cluster_groups import ClusterLink, incidents_among
-from alerts.cluster.scoped_alert import SEEN_FROM
+from alerts.cluster.decisions.scoped_alert import SEEN_FROM
 from alerts.config import AlertingConfig
 from alerts.flush import Flush
 from alerts.incident_history.recorder import IncidentRecorder

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.responder import (
+from alerts.cluster.protocol.responder import (
     Key,
     LocalState,
     openings_of,
@@ -50,12 +50,14 @@ def incidents_among(
         lambda alert: alert.identity in waiting or suppressed(alert),
     )
     known = {each.subject for each in incidents}
-    cluster.keep_only(known.union(notified))
+    cluster.open_groups.forget_all_but(known.union(notified))
     incidents += [AlertGroup(each) for each in dict.fromkeys(notified) if each not in known]
     return [
         replace(
             each,
-            held=cluster.is_held(each.subject, fires=bool(each.firing or each.suppressed)),
+            held=cluster.open_groups.is_kept(
+                each.subject, fires=bool(each.firing or each.suppressed)
+            ),
             moved_to=cluster.moved_to(each.subject, subject_of),
         )
         for each in incidents

@@ -10,6 +10,7 @@ nothing and at worst sends its last message again.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
 from alerts.model import Delivery, MessageType, NotifyError
@@ -41,8 +42,8 @@ class Dispatcher:
     that has accepted nothing for 2 min. ``on_delivered`` is called with every message that was
     accepted, ``on_rejected`` with every one that was refused for good, ``on_dropped`` with
     notifier and incident of an end that is never sent. ``hold`` says for how many seconds a
-    message that is due is to be kept back, because it is not known to be true. ``deadline``
-    seconds are given to a send.
+    message that is due is to be kept back, because it is not known to be true. ``mark`` is the
+    sender's (:mod:`alerts.senders.mark`). ``deadline`` seconds are given to a send.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Dispatcher:
         on_rejected: OnDelivered = lambda _: None,
         on_dropped: Callable[[tuple[str, str]], None] = lambda key: None,
         hold: Callable[[Delivery], float] = lambda delivery: 0.0,
+        mark: Callable[[], str] = lambda: "",
         deadline: float = DEADLINE_SECONDS,
     ) -> None:
         self._outbox = outbox
@@ -72,7 +74,7 @@ class Dispatcher:
         self._on_refused, self._on_delivered = on_refused, on_delivered
         self._on_rejected = on_rejected
         self._deadline, self._hold, self._on_dropped = deadline, hold, on_dropped
-        self._stopping = False
+        self._stopping, self._mark = False, mark
         self._workers: list[asyncio.Task[None]] = []
         self._ended = asyncio.Event()
         self._ended.set()
@@ -204,7 +206,7 @@ class Dispatcher:
         try:
             async with attempt.within(self._deadline):
                 message = by_wall_clock(delivery.message, self._wall() - self._now())
-                memory = await notifier.send(message, memory)
+                memory = await notifier.send(replace(message, sender=self._mark()), memory)
         except NotifyError as error:
             await self._not_taken(lane, delivery, error)
         except TimeoutError:

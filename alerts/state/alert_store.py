@@ -29,6 +29,7 @@ from alerts.state.machine import (
     observe,
     tick,
 )
+from alerts.state.no_data import NoDataTimer
 from alerts.state.record import (
     AlertRecord,
     described,
@@ -65,11 +66,9 @@ class AlertStore:
         self._region, self._terms = region, RememberedTerms()
         self._checks: dict[str, Check] = {}
         self._kept = AlertRecords()
-        self._result_at: dict[str, float] = {}
+        self._no_data = NoDataTimer(self._is_missed)
         self._dirty: set[Fingerprint] = set()
         self._results: dict[str, tuple[Result, float]] = {}
-        # No check has had no data for too long before then.
-        self._next_miss = -math.inf
 
     @property
     def firing(self) -> list[Alert]:
@@ -108,9 +107,7 @@ class AlertStore:
         """These are the checks from now on; alerts of others are closed."""
         self._checks = {check.name: check for check in checks}
         self._terms.clear()
-        for name in self._checks:
-            self._result_at.setdefault(name, now)
-        self._next_miss = -math.inf
+        self._no_data.set_checks(checks, now)
         for identity, kept in self._kept.active.items():
             self._resume(identity, kept, now)
         gone = {each: NO_LONGER_MONITORED for each in self._kept if each.check not in self._checks}
@@ -131,8 +128,7 @@ class AlertStore:
         """A check has a new result, or its result is evaluated again."""
         again = (known := self._results.get(check.name)) is not None and known[0] is result
         if not again:
-            self._result_at[check.name] = now
-            self._next_miss = min(self._next_miss, now + no_data_after(check))
+            self._no_data.record(check, now)
             self._results[check.name] = (result, now - result.duration)
         is_good = result.status is Status.OK and not self._kept.has_status(check.name)
         observations = [
@@ -145,24 +141,11 @@ class AlertStore:
 
     def tick(self, now: float) -> list[Event]:
         """Fire and resolve what is due; no data where results stay away."""
-        events = self._missing(now)
-        active = [each for each in self._kept.active.items() if not each[1].stale]
-        events += [self._step(each, *tick(kept.state, now, kept.terms)) for each, kept in active]
+        events = [self._miss(check, now) for check in self._no_data.overdue(now)]
+        for identity, kept in list(self._kept.active.items()):
+            if not kept.stale:
+                events.append(self._step(identity, *tick(kept.state, now, kept.terms)))
         return [event for event in events if event is not None]
-
-    def _missing(self, now: float) -> list[Event | None]:
-        """No data where results stay away."""
-        if now < self._next_miss:
-            return []
-        events = [self._miss(check, now) for check in self._checks.values()]
-        self._next_miss = min(self._misses(), default=math.inf)
-        return events
-
-    def _misses(self) -> Iterator[float]:
-        """When each check will have had no data for too long, unless that is known."""
-        for name, check in self._checks.items():
-            if not self._is_missed(name):
-                yield self._result_at[name] + no_data_after(check)
 
     def _resume(self, identity: Fingerprint, kept: AlertRecord, now: float) -> None:
         """An alert of a process that was away for less than an interval goes on as it was."""
@@ -187,9 +170,8 @@ class AlertStore:
             for kept in self._kept.active.values()
             if not kept.stale and (due := next_time(kept.state, kept.terms)) is not None
         ]
-        if self._next_miss == -math.inf:
-            self._next_miss = min(self._misses(), default=math.inf)
-        return min((time for time in (*times, self._next_miss) if time != math.inf), default=None)
+        times.append(self._no_data.next_time())
+        return min((time for time in times if time != math.inf), default=None)
 
     def documents(self) -> dict[str, str | None]:
         """What has changed since the last call, to be kept by name; None: to be dropped."""
@@ -262,8 +244,6 @@ class AlertStore:
 
     def _miss(self, check: Check, now: float) -> Event | None:
         """A check without any results has no data either."""
-        if now - self._result_at[check.name] < no_data_after(check) or self._is_missed(check.name):
-            return None
         identity = Fingerprint(check.name, annotations.NO_DATA)
         terms = terms_of(check, annotations.NO_DATA)
         kept = self._kept.get(identity) or self._kept.add(identity, AlertRecord(State(), terms))

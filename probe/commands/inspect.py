@@ -76,6 +76,7 @@ def check_config(options: Mapping[str, Any], *, probe: bool = False) -> int:
 
 def _ask_receivers(settings: Settings) -> int:
     from alerts.notifiers.verification import verify
+    from alerts.senders.asking import foreign_at
 
     found = asyncio.run(verify(settings.alerting.notifiers))
     labels = {True: "ok", False: "would not accept a notification", None: "unknown"}
@@ -83,7 +84,13 @@ def _ask_receivers(settings: Settings) -> int:
         click.echo(f"Notifier {each.name}: {labels[each.accepts]}: {each.text}.")
     if not found:
         click.echo("There is no notifier to ask.")
-    return 0 if all(each.accepts is not False for each in found) else 1
+    if any(each.accepts is False for each in found):
+        return 1
+    groups = {check.table.alert_group for check in settings.plan.checks}
+    peers = settings.service.peers.entries
+    for foreign in asyncio.run(foreign_at(settings.alerting, peers, groups)):
+        click.echo(f"Warning: {foreign.text}.")
+    return 0
 
 
 def _without_backend(plan: CheckPlan) -> str:

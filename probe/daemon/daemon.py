@@ -92,6 +92,7 @@ class Daemon:
         parts.alerts.run_soon = self._schedule.run_soon
         parts.alerts.cluster.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._annotations = AnnotationLoop(parts.alerts.pipeline.changes, now)
+        self.record_restart = parts.starts.is_restarted
         self._server = self._web_server()
 
     def _web_server(self) -> WebServer:
@@ -215,7 +216,7 @@ class Daemon:
         old = self._state.settings
         if settings.service != old.service or settings.region != old.region:
             logger.warning(
-                "PROBE_ variables besides PROBE_CONFIG and the region take effect after a restart"
+                "PROBE_ variables except PROBE_CONFIG and the region take effect after a restart"
             )
         self._parts.context.redact = Redactor(settings.secrets).clean
         self._state.exporter = settings.exporter

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from alerts.cluster.protocol import read_answer, read_question
+from alerts.cluster.protocol.messages import read_answer, read_question
 from probe.call.sdp import read_candidate, read_description
 from probe.core.model import CheckAborted
 from probe.ice.candidate import InvalidOffer

@@ -14,7 +14,7 @@ from probe.net.fetch.redirect import REDIRECT, Response, redirect_target
 from probe.net.fetch.unsafe_ports import check_port
 from probe.net.protocol.exchange import HttpResponse
 
-MOST_ROUNDS = 5
+MAX_ROUNDS = 5
 """So often a page may redirect back to itself with the same cookies, for the time being. A browser
 goes round until its limit of redirects, and a server that is starting may say something else by
 then; on and on would only spend the target's rate limit."""
@@ -74,7 +74,7 @@ class PageOpening:
                 return page
             self._client.finish(response)
             seen[key] += 1
-            rounds = 1 if response.status in _PERMANENT else MOST_ROUNDS
+            rounds = 1 if response.status in _PERMANENT else MAX_ROUNDS
             if seen[following, self._client.cookies_for(following)] >= rounds:
                 message = f"the redirects lead in a circle of {len(seen)}"
                 raise CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)

@@ -14,12 +14,12 @@ import brotli
 from probe.net.protocol.errors import ProtocolViolation, Unfinished
 
 ACCEPTED = "gzip, deflate, br"
-MOST_CODINGS = 4
+MAX_CODINGS = 4
 _PIECE = 65_536
 _ALIASES = {"x-gzip": "gzip"}
 # RFC 9110, 8.4.1: "identity" is reserved for no coding at all.
 _NOTHING = ("", "identity")
-_LONGEST_WINDOW = 23  # RFC 9659: decoders of a browser take a window of 8 MiB
+_MAX_WINDOW = 23  # RFC 9659: decoders of a browser take a window of 8 MiB
 
 
 class Decoder(Protocol):
@@ -95,7 +95,7 @@ class Zstandard:
         zstd = _zstd()
         self._error: type[Exception] = zstd.ZstdError
         self._new: Callable[..., Any] = zstd.ZstdDecompressor
-        self._limit = {zstd.DecompressionParameter.window_log_max: _LONGEST_WINDOW}
+        self._limit = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW}
         self._packed = self._new(options=self._limit)
         self._began = False
 
@@ -128,7 +128,7 @@ def decoders_of(codings: list[str]) -> list[Decoder]:
     """One for each coding, the last one applied first. Raises ProtocolViolation."""
     names = [_ALIASES.get(each.lower(), each.lower()) for each in codings]
     names = [each for each in names if each not in _NOTHING]
-    if len(names) > MOST_CODINGS:
+    if len(names) > MAX_CODINGS:
         raise ProtocolViolation(f"packs its body {len(names)} times")
     if not all(each in ("gzip", "deflate", "br", "zstd") for each in names):
         return []

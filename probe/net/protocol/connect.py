@@ -17,7 +17,7 @@ from probe.net.tls import TlsObserver, check_certificate
 # RFC 8305, section 5: between two attempts.
 ATTEMPT_DELAY = 0.25
 # Linux makes a socket that doesn't block at once.
-_NONBLOCKING = getattr(socket, "SOCK_NONBLOCK", 0)
+_STREAM = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)
 SocketFactory = Callable[[int], socket.socket]
 Connector = Callable[[URL, tuple[str, ...], Timing, TlsObserver], Awaitable[Stream]]
 """Makes a whole connection to an address, with these protocols to choose from (ALPN)."""
@@ -31,14 +31,12 @@ async def connect_tcp(
     Raises OSError.
     """
     infos = [
-        (each.family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (each.ip, each.port))
+        (each.family, _STREAM, socket.IPPROTO_TCP, "", (each.ip, each.port))
         for each in addresses
     ]
 
     def make(info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
-        if socket_for:
-            return socket_for(info[0])
-        return socket.socket(info[0], info[1] | _NONBLOCKING, info[2])
+        return socket_for(info[0]) if socket_for else socket.socket(*info[:3])
 
     if len(infos) == 1:
         return await connect_one(make(infos[0]), infos[0][4])

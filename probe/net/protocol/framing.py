@@ -6,9 +6,9 @@ from typing import Protocol
 from probe.net.protocol.errors import Flood, ProtocolViolation, Truncated
 from probe.net.protocol.head import Head, excerpt
 
-_LONGEST_CHUNK_LINE = 4096
-# Chunk lines and trailers beside the data: more than this is no honest framing.
-MOST_OVERHEAD = 256 << 10
+_MAX_CHUNK_LINE = 4096
+# Chunk lines and trailers besides the data: no honest framing needs more than this.
+MAX_OVERHEAD = 256 << 10
 # As Chromium has it (net::HttpChunkedDecoder::ParseChunkSize): no blank before it, spaces behind.
 _CHUNK_SIZE = re.compile(rb"0*([0-9A-Fa-f]{1,16}) *(?:;.*)?$", re.DOTALL)
 
@@ -100,16 +100,16 @@ class Chunked:
             raise Truncated("breaks off before the last chunk of its body")
 
     def _line(self) -> bytes | None:
-        at = self._buffer.find(b"\n", 0, _LONGEST_CHUNK_LINE + 1)
+        at = self._buffer.find(b"\n", 0, _MAX_CHUNK_LINE + 1)
         if at < 0:
-            if len(self._buffer) > _LONGEST_CHUNK_LINE:
+            if len(self._buffer) > _MAX_CHUNK_LINE:
                 raise ProtocolViolation("sends a chunk line without end")
             self._check_early()
             return None
         line = bytes(self._buffer[:at]).rstrip(b"\r")
         del self._buffer[: at + 1]
         self._overhead += at + 1
-        if self._overhead > MOST_OVERHEAD:
+        if self._overhead > MAX_OVERHEAD:
             raise Flood("sends more than 256 KiB of chunk lines and trailers")
         return line
 

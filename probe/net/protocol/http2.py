@@ -14,19 +14,19 @@ from multidict import CIMultiDict
 from probe.net.protocol.errors import Flood, ProtocolViolation, Truncated
 from probe.net.protocol.exchange import HttpResponse, Request
 from probe.net.protocol.head import Head, check_unambiguous, excerpt
-from probe.net.protocol.http1 import MOST_INFORMATIONAL
+from probe.net.protocol.http1 import MAX_INFORMATIONAL
 from probe.net.protocol.stream import Stream
 
-# Events beside content, and data frames of a few bytes.
-MOST_SMALL_FRAMES = 2000
-MOST_FIELDS = 64 << 10
+# Events without content, and data frames of a few bytes.
+MAX_SMALL_FRAMES = 2000
+MAX_FIELDS = 64 << 10
 _SMALL = 64
-# Bytes beside content: heads (64 KiB, says h2), and an incomplete frame (16 KiB).
-MOST_OVERHEAD = 256 << 10
+# Bytes besides content: heads (64 KiB, says h2), and an incomplete frame (16 KiB).
+MAX_OVERHEAD = 256 << 10
 _FRAME_HEADER = 9
-_DATA, _SETTINGS, _LONGEST_FRAME = 0, 4, 16384
+_DATA, _SETTINGS, _MAX_FRAME = 0, 4, 16384
 # Frames but those with content, and settings: h2 takes long for each, and servers send a handful.
-MOST_IDLE = 200
+MAX_IDLE = 200
 _PERHOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "host"})
 
 
@@ -58,8 +58,8 @@ async def exchange(stream: Stream, request: Request) -> Http2Response:
             return Http2Response(connection, _head(event))
         if isinstance(event, h2.events.InformationalResponseReceived):
             informational += 1
-            if informational > MOST_INFORMATIONAL:
-                raise Flood(f"sends more than {MOST_INFORMATIONAL} informational responses (1xx)")
+            if informational > MAX_INFORMATIONAL:
+                raise Flood(f"sends more than {MAX_INFORMATIONAL} informational responses (1xx)")
         elif isinstance(event, h2.events.StreamEnded):
             raise ProtocolViolation("ends the HTTP/2 stream without a response")
 
@@ -74,7 +74,7 @@ class _Connection:
         self._events: deque[h2.events.Event] = deque()
         # As browsers do, no promise is taken.
         codes = h2.settings.SettingCodes
-        values = {codes.ENABLE_PUSH: 0, codes.MAX_HEADER_LIST_SIZE: MOST_FIELDS}
+        values = {codes.ENABLE_PUSH: 0, codes.MAX_HEADER_LIST_SIZE: MAX_FIELDS}
         self._h2.local_settings = h2.settings.Settings(client=True, initial_values=values)
         self._small = self._overhead = 0
         self._header, self._payload, self._frames, self._idle = b"", 0, 0, 0
@@ -121,8 +121,8 @@ class _Connection:
     def _check(self, data: bytes) -> None:
         """Before h2 sees it, which keeps what a frame announces."""
         self._overhead += len(data)
-        if self._overhead > MOST_OVERHEAD:
-            raise Flood(f"sends more than {MOST_OVERHEAD >> 10} KiB of HTTP/2 without content")
+        if self._overhead > MAX_OVERHEAD:
+            raise Flood(f"sends more than {MAX_OVERHEAD >> 10} KiB of HTTP/2 without content")
         at = 0
         while at < len(data):
             if self._payload:
@@ -142,13 +142,13 @@ class _Connection:
         SETTINGS (RFC 9113, 3.4)."""
         length, kind = int.from_bytes(header[:3]), header[3]
         self._frames += 1
-        if self._frames == 1 and (length > _LONGEST_FRAME or kind != _SETTINGS):
+        if self._frames == 1 and (length > _MAX_FRAME or kind != _SETTINGS):
             raise ProtocolViolation(f"does not speak HTTP/2: it sends {excerpt(header)}")
         self._payload = length
         if kind != _DATA or not length:
             self._idle += 1 + (length // 6 if kind == _SETTINGS else 0)
-            if self._idle > MOST_IDLE:
-                raise Flood(f"sends more than {MOST_IDLE} HTTP/2 frames without content")
+            if self._idle > MAX_IDLE:
+                raise Flood(f"sends more than {MAX_IDLE} HTTP/2 frames without content")
 
     def _concerns_us(self, event: h2.events.Event) -> bool:
         if isinstance(event, h2.events.DataReceived):
@@ -173,8 +173,8 @@ class _Connection:
 
     def _count(self) -> None:
         self._small += 1
-        if self._small > MOST_SMALL_FRAMES:
-            raise Flood(f"sends more than {MOST_SMALL_FRAMES} HTTP/2 frames without content")
+        if self._small > MAX_SMALL_FRAMES:
+            raise Flood(f"sends more than {MAX_SMALL_FRAMES} HTTP/2 frames without content")
 
     async def _flush(self) -> None:
         pending = self._h2.data_to_send()

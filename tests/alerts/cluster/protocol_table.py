@@ -5,7 +5,7 @@ The docs show this table, and test_protocol_table.py holds the code against ever
 
 from dataclasses import dataclass
 
-from alerts.cluster.leader import HANDOVER_SECONDS, NOTIFY_TIMEOUT_SECONDS, Other, elect
+from alerts.cluster.decisions.leader import HANDOVER_SECONDS, NOTIFY_TIMEOUT_SECONDS, Other, elect
 from alerts.role import MINE, Assignment, Role
 
 FIRST, LATER = Other("fra", ahead=True), Other("nrt", ahead=False)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.cluster.leader import NOTIFY_TIMEOUT_SECONDS, Other, elect
+from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, Other, elect
 from alerts.notification.template import lines
 from alerts.notifiers import NOTIFIERS
 from alerts.notifiers.alertmanager import labels_of

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.cluster.quorum import (
+from alerts.cluster.decisions.quorum import (
     ALONE_SECONDS,
     EASE_SECONDS,
     MemberVote,

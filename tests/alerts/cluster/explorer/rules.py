@@ -4,9 +4,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from alerts.cluster.leader import HANDOVER_SECONDS, Other, elect, next_turn
-from alerts.cluster.member import GONE_SECONDS, TRUST_SECONDS
-from alerts.cluster.quorum import (
+from alerts.cluster.decisions.leader import HANDOVER_SECONDS, Other, elect, next_turn
+from alerts.cluster.decisions.quorum import (
     Circumstances,
     MemberVote,
     QuorumState,
@@ -15,6 +14,7 @@ from alerts.cluster.quorum import (
     judge,
     may_resolve,
 )
+from alerts.cluster.membership.member import GONE_SECONDS, TRUST_SECONDS
 from alerts.cluster.roles import BOUND_SECONDS, RECENT_SECONDS
 from alerts.model import Severity
 from alerts.role import MINE, Role
