@@ -1,8 +1,7 @@
 """All of alerting, put together: results in, notifications out, durably.
 
-Results only touch state in memory, so probing never waits for anything here. A task of its
-own flushes the pipeline: time passes for the alerts, and their states and messages are stored
-in one transaction. The dispatcher sends from there.
+Results only touch state in memory, so probing never waits for anything here. A task of its own
+flushes the pipeline, and stores states and messages in one transaction; the dispatcher sends them.
 """
 
 import asyncio
@@ -23,6 +22,7 @@ from alerts.incident_history.delivery import follow
 from alerts.inquiry import Inquiry
 from alerts.model import Delivery, Silence
 from alerts.notification.meta_messages import log
+from alerts.notification.notification_log import Key
 from alerts.notification.route import warn_of_unrouted
 from alerts.notification.sender import Dispatcher
 from alerts.notifiers import NOTIFIERS
@@ -143,13 +143,13 @@ class AlertManager(AlertingStatus):
         )
         stored = await restore(self.pipeline, self._outbox)
         was_empty = not (stored or self._outbox.journal_is_whole)
+        among, on_change = self._cluster.asks_others, self._on_found_open
         warn_of_unrouted(self.pipeline.group_store.routes)
         self._clean_slate = was_empty and (
             self._outbox.has_lost_all or not self._outbox.state.persistent
         )
         if was_empty:
             had_stored = self._folder is not None and (self._clean_slate or self.ran_before())
-            among, on_change = self._cluster.asks_others, self._on_found_open
             self._inquiry = Inquiry(
                 self.pipeline, self._outbox, self._now, had_stored, among, on_change=on_change
             )
@@ -169,6 +169,7 @@ class AlertManager(AlertingStatus):
             on_dropped=self.pipeline.not_sent,
             hold=self._gate.hold,
             mark=lambda: self.sender_mark,
+            once_connected=self._cluster.roles.once_connected if among else None,
         )
 
     @property
@@ -198,12 +199,7 @@ class AlertManager(AlertingStatus):
         self._woken.set()
 
     def handle_result(
-        self,
-        check: Check,
-        result: Result,
-        evaluations: Sequence[Evaluation],
-        *,
-        backed_up: bool,
+        self, check: Check, result: Result, evaluations: Sequence[Evaluation], *, backed_up: bool
     ) -> None:
         """A check has a new result."""
         self._gate.add_result(check.name, now := self._now())
@@ -211,10 +207,6 @@ class AlertManager(AlertingStatus):
         self.pipeline.handle_result(check, result, evaluations, now, backed_up=backed_up)
         if not (was_idle and self.pipeline.is_idle):
             self._woken.set()  # also without an event: a timer may have been set or dropped
-
-    def is_recovering(self, check: str) -> bool:
-        """Whether a check works again while its alert still fires."""
-        return self.pipeline.is_recovering(check)
 
     def suppress_own_network(self, own_network_fails: bool) -> None:
         """Whether the probe's own network fails: then no target counts as failing, and
@@ -246,8 +238,7 @@ class AlertManager(AlertingStatus):
         self._woken.set()
 
     async def _flush_on(self) -> None:
-        """Flush when something has happened or is due, but not for every single result: many
-        come at once."""
+        """Flush when something has happened or is due, not for every result: many come at once."""
         self._gate.begin()
         self._cluster.resume()
         while True:
@@ -274,8 +265,7 @@ class AlertManager(AlertingStatus):
         found = self.pipeline.flush(now, self._silences)
         for event in found.events:
             log(event)
-        for key in found.withdrawn:
-            await (self._dispatcher or self._outbox).withdraw(*key)
+        await self._withdraw(self._dispatcher or self._outbox, found.withdrawn)
         for place, name in enumerate(sorted(self.pipeline.checks_to_run())):
             self.run_soon(name, place * SPACING_SECONDS)
         if found.documents or found.deliveries:
@@ -287,6 +277,12 @@ class AlertManager(AlertingStatus):
         soonest = self.pipeline.next_time(now)
         wait = SILENCE_POLL_SECONDS if soonest is None else soonest - now
         return min(max(wait, 0.01), SILENCE_POLL_SECONDS)
+
+    async def _withdraw(self, queue: Dispatcher | Outbox, keys: Sequence[Key]) -> None:
+        for key in keys:
+            await queue.withdraw(*key)
+        if self._cluster.asks_others:
+            self._cluster.roles.settled()
 
     def _on_delivered(self, delivery: Delivery) -> None:
         self.pipeline.delivered(delivery, self._now())

@@ -1,6 +1,8 @@
 """The interface of a notifier."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol, runtime_checkable
 
 from alerts.model import Acknowledged, Message, OpenAlert
@@ -8,6 +10,18 @@ from alerts.senders.mark import SentBy
 
 # In a notifier's memory: this message was sent before, and may have been accepted.
 REPEATED = "repeated"
+# What is waited for when a connection is open, before a message is sent over it; once an attempt.
+CONNECTED: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("connected", default=None)
+
+
+@contextmanager
+def once_connected(wait: Callable[[], Awaitable[None]]) -> Iterator[None]:
+    """Sessions of this block wait for it when the first connection is open, before they send."""
+    token = CONNECTED.set(wait)
+    try:
+        yield
+    finally:
+        CONNECTED.reset(token)
 
 
 class Notifier(Protocol):

@@ -45,6 +45,10 @@ class AlertingStatus:
         """Everything that fires, notified of or not."""
         return self.pipeline.firing
 
+    def is_recovering(self, check: str) -> bool:
+        """Whether a check works again while its alert still fires."""
+        return self.pipeline.is_recovering(check)
+
     @property
     def counts(self) -> dict[str, int]:
         """How many alerts fire, by severity."""

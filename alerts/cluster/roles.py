@@ -1,6 +1,8 @@
 """This probe's role in each group at each receiver, by what the other members last said."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 
 from alerts.cluster.agreement import Agreement
 from alerts.cluster.decisions.leader import NotifyTurn, Other, elect, next_turn
@@ -43,6 +45,9 @@ class Roles:
         # Since when this probe is about to notify, and holds what has waited.
         self._wants: dict[Key, float] = {}
         self._held: dict[int, float] = {}
+        # When the last round began whose answers are acted upon, and are being acted upon.
+        self._settled_began = self._settling_began = float("-inf")
+        self._settled = asyncio.Event()
 
     def assign(
         self, notifier: str, subject: str, view: NotificationLogEntry | None, over: bool
@@ -83,6 +88,7 @@ class Roles:
     def flushed(self, deduplicating: Collection[str]) -> None:
         """What the others said in the last round is taken into account from now on."""
         self.deduplicating, self._flushed_round = deduplicating, self.round_at
+        self._settling_began = self.round_began
 
     def is_up_to_date(self, delivery: Delivery) -> bool:
         """Whether what the others said of a message that is about to be sent is recent: one of
@@ -100,6 +106,26 @@ class Roles:
             return True
         self._ask_now()
         return False
+
+    async def once_connected(self, delivery: Delivery) -> None:
+        """A receiver can be reached, and a message is about to be sent to it. If a member could not
+        be asked of late, the network may have healed this very moment, and the message been sent by
+        others before: they are asked again first. What they have overtaken is withdrawn."""
+        is_keyed = delivery.notifier in self.deduplicating
+        if is_keyed or delivery.message.occasion is MessageType.NOTE or not self._peers.problems:
+            return
+        asked_at = self._now()
+        self._ask_now()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BOUND_SECONDS):
+                while self._settled_began < asked_at:
+                    await self._settled.wait()
+
+    def settled(self) -> None:
+        """What the last round has overtaken is withdrawn by now."""
+        self._settled_began = self._settling_began
+        self._settled.set()
+        self._settled.clear()
 
     def _has_asked_since(self, at: float) -> bool:
         return self.round_began >= at or self._now() - at >= BOUND_SECONDS

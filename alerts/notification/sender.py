@@ -11,12 +11,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from random import Random
 
 from alerts.model import Delivery, MessageType, NotifyError
 from alerts.notification.dedup import collapse
 from alerts.notification.receiver_queue import ReceiverHealth, ReceiverQueue, SendAttempt
-from alerts.notifier import REPEATED, Notifier
+from alerts.notifier import REPEATED, Notifier, once_connected
 from alerts.outbox.outbox import Outbox
 from alerts.outbox.retry import longest_wait, retry_seconds, urgency
 from alerts.outbox.wall_time import by_wall_clock
@@ -43,7 +44,8 @@ class Dispatcher:
     accepted, ``on_rejected`` with every one that was refused for good, ``on_dropped`` with
     notifier and incident of an end that is never sent. ``hold`` says for how many seconds a
     message that is due is to be kept back, because it is not known to be true. ``mark`` is the
-    sender's (:mod:`alerts.senders.mark`). ``deadline`` seconds are given to a send.
+    sender's (:mod:`alerts.senders.mark`). ``once_connected`` is waited for when
+    a receiver can be reached, before a message is sent to it. A send has ``deadline`` seconds.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Dispatcher:
         on_dropped: Callable[[tuple[str, str]], None] = lambda key: None,
         hold: Callable[[Delivery], float] = lambda delivery: 0.0,
         mark: Callable[[], str] = lambda: "",
+        once_connected: Callable[[Delivery], Awaitable[None]] | None = None,
         deadline: float = DEADLINE_SECONDS,
     ) -> None:
         self._outbox = outbox
@@ -74,7 +77,7 @@ class Dispatcher:
         self._on_refused, self._on_delivered = on_refused, on_delivered
         self._on_rejected = on_rejected
         self._deadline, self._hold, self._on_dropped = deadline, hold, on_dropped
-        self._stopping, self._mark = False, mark
+        self._stopping, self._mark, self._once_connected = False, mark, once_connected or _at_once
         self._workers: list[asyncio.Task[None]] = []
         self._ended = asyncio.Event()
         self._ended.set()
@@ -206,7 +209,9 @@ class Dispatcher:
         try:
             async with attempt.within(self._deadline):
                 message = by_wall_clock(delivery.message, self._wall() - self._now())
-                memory = await notifier.send(replace(message, sender=self._mark()), memory)
+                message = replace(message, sender=self._mark())
+                with once_connected(partial(self._once_connected, delivery)):
+                    memory = await notifier.send(message, memory)
         except NotifyError as error:
             await self._not_taken(lane, delivery, error)
         except TimeoutError:
@@ -275,6 +280,10 @@ class Dispatcher:
             await work()
         except Exception as error:
             logger.error("reporting a refusal: %s", type(error).__name__)
+
+
+async def _at_once(delivery: Delivery) -> None:
+    pass
 
 
 async def _woken(event: asyncio.Event, seconds: float | None) -> None:

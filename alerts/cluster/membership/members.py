@@ -137,9 +137,12 @@ class Members:
     async def ask(self, questions: Sequence[Query]) -> None:
         """Ask everybody; their answers are in :attr:`others` afterwards, late ones later."""
         await self._directory.resolve()
-        asking = {url: self._ask(each, questions) for url, each in self._directory.members.items()}
+        # From before the tasks begin: an answer after the round is late for all of them.
+        end = asyncio.get_running_loop().time() + ASK_SECONDS
+        members = self._directory.members
+        asking = {url: self._ask(each, questions, end) for url, each in members.items()}
         for url in await self._exchanges.run(asking, ASK_SECONDS):
-            self._failed(self._directory.members[url], TOO_SLOW)
+            self._failed(members[url], TOO_SLOW)
         if any(each.problem for each in self.others):
             await self._ask_witness(questions)
 
@@ -202,9 +205,9 @@ class Members:
             if member.problem and answer.id != self._me and (is_known or is_entry):
                 member.record_answer(question, answer, self._now(), self._now())
 
-    async def _ask(self, member: Member, questions: Sequence[Query]) -> None:
+    async def _ask(self, member: Member, questions: Sequence[Query], end: float) -> None:
         clock, was_known = asyncio.get_running_loop().time, member.answer is not None
-        end, problem = clock() + ASK_SECONDS, ""
+        problem = ""
         try:
             async with asyncio.timeout(GONE_SECONDS):
                 for question in questions:

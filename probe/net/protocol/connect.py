@@ -31,8 +31,7 @@ async def connect_tcp(
     Raises OSError.
     """
     infos = [
-        (each.family, _STREAM, socket.IPPROTO_TCP, "", (each.ip, each.port))
-        for each in addresses
+        (each.family, _STREAM, socket.IPPROTO_TCP, "", (each.ip, each.port)) for each in addresses
     ]
 
     def make(info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
