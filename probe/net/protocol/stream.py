@@ -226,13 +226,13 @@ class TlsStream(Stream):
         if self._last_content and at_once:
             await self._take_turn()
         while True:
+            if not (self._incoming.pending or self._incoming.eof or self.connection.pending()):
+                # OpenSSL would only say that it wants more.
+                await self._feed_more(at_once=at_once)
             try:
                 content = self.connection.read(self._content_pace.slice)
             except ssl.SSLWantReadError:
-                self._last_content = 0
-                await self._flush()  # a key update is answered
-                self._budget.check()
-                self._budget.spend(await self._feed(at_once=at_once))
+                await self._feed_more(at_once=at_once)
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return b""
             else:
@@ -243,7 +243,7 @@ class TlsStream(Stream):
     async def write(self, data: bytes) -> None:
         async with self._writing:
             self.connection.write(data)
-            await self._send(self._outgoing.read())
+            await self._flush()
 
     def close(self) -> None:
         if not self._closed:
@@ -260,6 +260,12 @@ class TlsStream(Stream):
         if pause or self._busy > TURN / 2:
             await self._rest(pause)
 
+    async def _feed_more(self, *, at_once: bool) -> None:
+        self._last_content = 0
+        await self._flush()  # a key update is answered
+        self._budget.check()
+        self._budget.spend(await self._feed(at_once=at_once))
+
     async def _feed(self, *, at_once: bool) -> bytes:
         data = await self._receive(at_once=at_once)
         if data:
@@ -270,5 +276,5 @@ class TlsStream(Stream):
 
     async def _flush(self) -> None:
         pending = self._outgoing.read()
-        if pending:
-            await self._send(pending)
+        if pending and (left := self._sent_now(pending)):
+            await self._send(left)
