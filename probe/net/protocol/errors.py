@@ -31,7 +31,12 @@ class Unfinished(ProtocolViolation):
 
 
 class Truncated(PeerError):
-    """The connection ended before the message did."""
+    """The connection ended before the message did; ``unmet_length`` says that only its length,
+    or its last chunk, is missing."""
+
+    def __init__(self, detail: str, hint: str | None = None, *, unmet_length: bool = False) -> None:
+        super().__init__(detail, hint)
+        self.unmet_length = unmet_length
 
 
 class Flood(PeerError):

@@ -12,7 +12,7 @@ import h2.settings
 from multidict import CIMultiDict
 
 from probe.net.protocol.errors import Flood, ProtocolViolation, Truncated
-from probe.net.protocol.exchange import HttpResponse, Request
+from probe.net.protocol.exchange import HttpResponse, Request, check_codings
 from probe.net.protocol.head import Head, check_unambiguous, excerpt
 from probe.net.protocol.http1 import MOST_INFORMATIONAL
 from probe.net.protocol.stream import Stream
@@ -55,7 +55,9 @@ async def exchange(stream: Stream, request: Request) -> Http2Response:
     while True:
         event = await connection.next_event()
         if isinstance(event, h2.events.ResponseReceived):
-            return Http2Response(connection, _head(event))
+            head = _head(event)
+            check_codings(head, request)
+            return Http2Response(connection, head)
         if isinstance(event, h2.events.InformationalResponseReceived):
             informational += 1
             if informational > MOST_INFORMATIONAL:
