@@ -12,7 +12,7 @@ from probe.core.kind import Check
 from probe.report.text.sanitize import clean
 
 # A wall clock that is further off dates messages and the ends of alerts wrongly.
-MOST_CLOCK_OFFSET = 5.0
+MAX_CLOCK_OFFSET = 5.0
 SETUP_KINDS = ("region", "order", "plan", "version", "clock")
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def _differences(me: LocalMember, other: Member) -> Iterable[SetupProblem]:
     if answer.plan and me.plan and answer.plan != me.plan and not (answer.witness or me.witness):
         text = f"{name} runs other checks than this probe: a check that one lacks has no quorum"
         yield SetupProblem("plan", name, text)
-    if other.offset is not None and abs(other.offset) > MOST_CLOCK_OFFSET:
+    if other.offset is not None and abs(other.offset) > MAX_CLOCK_OFFSET:
         side = "ahead of" if other.offset > 0 else "behind"
         text = f"the clock of {name} is {abs(other.offset):.0f} s {side} this probe's: run NTP"
         yield SetupProblem("clock", name, text)

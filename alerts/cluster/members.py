@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from alerts.cluster.client import Exchanges, InvalidAnswer, Post, post_question
 from alerts.cluster.member import GONE_SECONDS, NOT_ASKED, Member
 from alerts.cluster.protocol import (
-    MOST_MEMBERS,
+    MAX_MEMBERS,
     InvalidMessage,
     MemberAnswer,
     Query,
@@ -118,7 +118,7 @@ class Members:
     def order(self) -> tuple[str, ...]:
         """The identifiers of all members that have answered, in the configured order."""
         ids = [member.answer.id for member in self._in_order if member.answer]
-        return tuple(dict.fromkeys(ids))[:MOST_MEMBERS]
+        return tuple(dict.fromkeys(ids))[:MAX_MEMBERS]
 
     @property
     def problems(self) -> list[tuple[str, str]]:
@@ -172,7 +172,7 @@ class Members:
                 return None
 
         found = await asyncio.gather(*(answer_of(member) for member in self.others))
-        return tuple(filter(None, found))[:MOST_MEMBERS]
+        return tuple(filter(None, found))[:MAX_MEMBERS]
 
     def forget_all_but(self, checks: Iterable[str], groups: Iterable[str]) -> None:
         """Nothing else is asked for any more."""
@@ -282,7 +282,7 @@ class Members:
         self._unresolved.pop(entry, None)
         ips = {ipaddress.ip_address(each.ip.partition("%")[0]) for each in found}
         places = {url_of(ip, peer.port): (index, ip.version, ip.packed) for ip in ips}
-        urls = sorted(places, key=places.__getitem__)[:MOST_MEMBERS]
+        urls = sorted(places, key=places.__getitem__)[:MAX_MEMBERS]
         known = {url: each for url, each in self._members.items() if each.place[0] != index}
         for url in urls:
             known[url] = self._members.get(url) or Member(url, places[url])

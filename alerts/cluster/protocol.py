@@ -15,13 +15,13 @@ from alerts.state.suspected_alert import ObservedSeverity
 
 SCHEMA: Literal[1] = 1
 # Of one question; more checks or groups are asked for in further questions.
-MOST_ASKED, MOST_NAMED = 100, 500
-MOST_MEMBERS = 100
-LONGEST_QUESTION, LONGEST_ANSWER = 65536, 262144
+MAX_ASKED, MAX_NAMED = 100, 500
+MAX_MEMBERS = 100
+MAX_QUESTION, MAX_ANSWER = 65536, 262144
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 Age = Annotated[float, Field(ge=0.0, le=1e8, allow_inf_nan=False)]
-Names = Annotated[tuple[Name, ...], Field(max_length=MOST_NAMED)]
+Names = Annotated[tuple[Name, ...], Field(max_length=MAX_NAMED)]
 MemberId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 # A notifier and an alert group's key.
 NotifiedGroup = tuple[Name, Name]
@@ -50,8 +50,8 @@ class Query(_Message):
     version: of all groups). ``relay``: a witness is to ask the other members the same."""
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
-    asks: Annotated[tuple[QueriedCheck, ...], Field(max_length=MOST_ASKED)] = ()
-    groups: Annotated[tuple[Name, ...], Field(max_length=MOST_ASKED)] | None = None
+    asks: Annotated[tuple[QueriedCheck, ...], Field(max_length=MAX_ASKED)] = ()
+    groups: Annotated[tuple[Name, ...], Field(max_length=MAX_ASKED)] | None = None
     relay: bool = False
 
 
@@ -69,7 +69,7 @@ class ReportedCheck(_Message):
     age: Age
     interval: Age
     measured: bool
-    bad: Annotated[dict[Name, ReportedAlert], Field(max_length=MOST_NAMED)] = {}
+    bad: Annotated[dict[Name, ReportedAlert], Field(max_length=MAX_NAMED)] = {}
     pending: bool = False
 
     def opinion(self, later: float) -> Opinion:
@@ -94,30 +94,30 @@ class MemberAnswer(_Message):
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
     id: MemberId
     region: Annotated[str, Field(min_length=1, max_length=40)]
-    checks: Annotated[dict[Name, ReportedCheck], Field(max_length=MOST_ASKED)] = {}
+    checks: Annotated[dict[Name, ReportedCheck], Field(max_length=MAX_ASKED)] = {}
     sees: Names = ()
     open: Names = ()
-    owns: Annotated[tuple[NotifiedGroup, ...], Field(max_length=MOST_NAMED)] = ()
-    holds: Annotated[tuple[NotifiedGroup, ...], Field(max_length=MOST_NAMED)] = ()
-    ended: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
-    pending: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
-    sending: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
-    opened: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
-    ends: Annotated[tuple[NotifiedGroup, ...], Field(max_length=MOST_NAMED)] = ()
+    owns: Annotated[tuple[NotifiedGroup, ...], Field(max_length=MAX_NAMED)] = ()
+    holds: Annotated[tuple[NotifiedGroup, ...], Field(max_length=MAX_NAMED)] = ()
+    ended: Annotated[tuple[Aged, ...], Field(max_length=MAX_NAMED)] = ()
+    pending: Annotated[tuple[Aged, ...], Field(max_length=MAX_NAMED)] = ()
+    sending: Annotated[tuple[Aged, ...], Field(max_length=MAX_NAMED)] = ()
+    opened: Annotated[tuple[Aged, ...], Field(max_length=MAX_NAMED)] = ()
+    ends: Annotated[tuple[NotifiedGroup, ...], Field(max_length=MAX_NAMED)] = ()
     quorum_age: Age | None = None
-    order: Annotated[tuple[MemberId, ...], Field(max_length=MOST_MEMBERS)] = ()
+    order: Annotated[tuple[MemberId, ...], Field(max_length=MAX_MEMBERS)] = ()
     version: Annotated[str, Field(max_length=40)] = ""
     plan: Annotated[str, Field(max_length=16)] = ""
     time: Annotated[float, Field(ge=0.0, le=1e11, allow_inf_nan=False)] | None = None
     witness: bool = False
-    incidents: Annotated[tuple[NamedIncident, ...], Field(max_length=MOST_NAMED)] = ()
-    relayed: Annotated[tuple["RelayedAnswer", ...], Field(max_length=MOST_MEMBERS)] = ()
+    incidents: Annotated[tuple[NamedIncident, ...], Field(max_length=MAX_NAMED)] = ()
+    relayed: Annotated[tuple["RelayedAnswer", ...], Field(max_length=MAX_MEMBERS)] = ()
 
 
 class RelayedAnswer(_Message):
     """What another member answered a witness: ``entry`` is its place in PROBE_PEERS."""
 
-    entry: Annotated[int, Field(ge=0, lt=MOST_MEMBERS)]
+    entry: Annotated[int, Field(ge=0, lt=MAX_MEMBERS)]
     answer: MemberAnswer
 
 

@@ -18,7 +18,7 @@ from alerts.state.suspected_alert import ObservedSeverity
 ALONE_SECONDS = 60.0
 # A fault that regions agreed on and only one still sees stays shared for so long, because they
 # don't see the recovery in the same second; longer until that one has a newer result itself.
-EASE_SECONDS, LONGEST_EASE_SECONDS = 20.0, 120.0
+EASE_SECONDS, MAX_EASE_SECONDS = 20.0, 120.0
 # A probe that sees the recovery without a majority resolves what was agreed on after so long.
 RESOLVE_ALONE_SECONDS = 180.0
 # A run takes time; a result older than so many intervals plus so long is out of date.
@@ -190,7 +190,7 @@ def _doubt(
     """Regions agreed, or none answered; now one sees it fine."""
     now = found.last_denied or 0.0
     doubted = before.disputed_since if before.disputed_since is not None else now
-    enough = EASE_SECONDS if around.looked >= doubted else LONGEST_EASE_SECONDS
+    enough = EASE_SECONDS if around.looked >= doubted else MAX_EASE_SECONDS
     # No other probe has ever agreed with what was decided alone.
     if before.scope is Scope.ALONE or around.closed or now - doubted >= enough:
         return replace(found, scope=Scope.LOCAL, severity=Severity.WARNING)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from alerts.cluster.leader import HANDOVER_SECONDS
-from alerts.cluster.protocol import MOST_NAMED, MemberAnswer, Query, ReportedAlert, ReportedCheck
+from alerts.cluster.protocol import MAX_NAMED, MemberAnswer, Query, ReportedAlert, ReportedCheck
 from alerts.cluster.quorum import FRESH_INTERVALS, FRESH_SECONDS
 from alerts.model import Delivery, Fingerprint, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
@@ -188,7 +188,7 @@ def _seen(result: LastResult, suspected: Iterable[SuspectedAlert], now: float) -
         age=max(now - result.at, 0.0),
         interval=result.check.interval,
         measured=result.measured,
-        bad=dict([*bad.items()][:MOST_NAMED]),
+        bad=dict([*bad.items()][:MAX_NAMED]),
     )
 
 
@@ -202,15 +202,15 @@ def _groups(identities: Iterable[Fingerprint], own: LocalState) -> set[str]:
 
 
 def _some(found: Iterable[str], wanted: frozenset[str] | None) -> tuple[str, ...]:
-    return tuple(each for each in found if wanted is None or each in wanted)[:MOST_NAMED]
+    return tuple(each for each in found if wanted is None or each in wanted)[:MAX_NAMED]
 
 
 def _some_keys(found: Iterable[Key], wanted: frozenset[str] | None) -> tuple[Key, ...]:
-    return tuple(key for key in found if wanted is None or key[1] in wanted)[:MOST_NAMED]
+    return tuple(key for key in found if wanted is None or key[1] in wanted)[:MAX_NAMED]
 
 
 def _named(found: Mapping[str, str], wanted: frozenset[str] | None) -> tuple[tuple[str, str], ...]:
-    return tuple(each for each in found.items() if wanted is None or each[0] in wanted)[:MOST_NAMED]
+    return tuple(each for each in found.items() if wanted is None or each[0] in wanted)[:MAX_NAMED]
 
 
 def _aged(
@@ -218,4 +218,4 @@ def _aged(
 ) -> tuple[tuple[str, str, float], ...]:
     """The newest of them, if there are too many."""
     aged = sorted((age, *key) for key, age in found.items() if wanted is None or key[1] in wanted)
-    return tuple((name, group, age) for age, name, group in aged[:MOST_NAMED])
+    return tuple((name, group, age) for age, name, group in aged[:MAX_NAMED])

@@ -15,7 +15,7 @@ from alerts.role import MINE, Assignment, Role
 BOUND_SECONDS = 5.0
 # What the others said is known to be recent for so long; what has waited for longer is held
 # until they are asked again, for so long at most.
-RECENT_SECONDS, LONGEST_HOLD_SECONDS = 3.0, 10.0
+RECENT_SECONDS, MAX_HOLD_SECONDS = 3.0, 10.0
 
 
 class Roles:
@@ -95,7 +95,7 @@ class Roles:
         if is_new or is_recent or delivery.notifier in self.deduplicating:
             self._held.pop(number, None)
             return True
-        if now - self._held.setdefault(number, now) >= LONGEST_HOLD_SECONDS:
+        if now - self._held.setdefault(number, now) >= MAX_HOLD_SECONDS:
             del self._held[number]
             return True
         self._ask_now()

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from alerts.model import Alert, Delivery, Message, MessageType
 
 # A message names at most so many resolved alerts; of more, the newest.
-MOST_RESOLVED = 20
+MAX_RESOLVED = 20
 
 _LOUDNESS = {MessageType.REMINDER: 0, MessageType.CHANGED: 1, MessageType.FIRING: 2}
 
@@ -110,7 +110,7 @@ def _over_twice(one: Delivery, two: Delivery) -> Message:
     for alert in (*one.message.resolved, *two.message.resolved):
         alerts[alert.identity, alert.since] = alert
     since = min(one.message.since, two.message.since)
-    resolved = tuple(alerts.values())[-MOST_RESOLVED:]
+    resolved = tuple(alerts.values())[-MAX_RESOLVED:]
     return replace(two.message, since=since, resolved=resolved)
 
 

@@ -11,7 +11,7 @@ from alerts.runbooks.library import RunbookLibrary, is_address
 from probe.report.text.sanitize import clean
 
 # An update names at most so many checks, a title fewer.
-MOST_NAMES, MOST_IN_TITLE = 10, 4
+MAX_NAMES, MAX_IN_TITLE = 10, 4
 NO_LONGER_ROUTED = "no longer routed here"
 
 
@@ -120,7 +120,7 @@ def resolved_message(
     title = resolved_title(names, ended, max(len(names), len(group.members)))
     if group.firing and not rerouted:
         # Resolved for this notifier, it may still fire for another one.
-        what = ", ".join(names) if len(names) <= MOST_IN_TITLE else f"{len(names)} checks"
+        what = ", ".join(names) if len(names) <= MAX_IN_TITLE else f"{len(names)} checks"
         title = f"{what}: no longer {before.severity}"
     elif group.moved_to:
         title = f"{', '.join(names)}: {group.moved_to}"
@@ -174,8 +174,8 @@ def _news(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterator[str
     for alert in new:
         by_summary.setdefault(alert.summary, []).append(alert.identity.check)
     for summary, checks in by_summary.items():
-        more = f" and {len(checks) - MOST_NAMES} more" if len(checks) > MOST_NAMES else ""
-        yield clean(f"now also {', '.join(checks[:MOST_NAMES])}{more}: {summary}")
+        more = f" and {len(checks) - MAX_NAMES} more" if len(checks) > MAX_NAMES else ""
+        yield clean(f"now also {', '.join(checks[:MAX_NAMES])}{more}: {summary}")
     for alert in alerts:
         if known.get(name_of(alert), alert.wrong) != alert.wrong:
             was = known[name_of(alert)]
@@ -185,4 +185,4 @@ def _news(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterator[str
     recovered = [member for member in before.members if member not in firing]
     if recovered:
         names = dict.fromkeys(member.partition("/")[0] for member in recovered)
-        yield clean(f"recovered: {', '.join([*names][:MOST_NAMES])}")
+        yield clean(f"recovered: {', '.join([*names][:MAX_NAMES])}")

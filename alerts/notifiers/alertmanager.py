@@ -21,7 +21,7 @@ from alerts.model import Alert, Message, MessageType, NotifyError, OpenAlert, Se
 from alerts.notification.template import headline
 from alerts.notifier import Notifier
 from alerts.notifiers.base import HttpAnswer, NotifierKind, error_from_answer, post, request
-from alerts.notifiers.receiver_clock import MOST_CLOCK_OFFSET, ReceiverClocks
+from alerts.notifiers.receiver_clock import MAX_CLOCK_OFFSET, ReceiverClocks
 from probe.core.environment import Environment
 from probe.net.urls import check_base_url, show_host, split_urls
 from probe.report.text.sanitize import clean
@@ -160,7 +160,7 @@ def alerts_of(
     receiver's clock is ahead of ours.
     """
     # An end in the receiver's future is dropped for the later one that it was sent before.
-    ended = min(message.at, now - MOST_CLOCK_OFFSET) if now else message.at
+    ended = min(message.at, now - MAX_CLOCK_OFFSET) if now else message.at
     now = now or message.at
     firing = [] if message.occasion is MessageType.RESOLVED else _firing(message)
     seen: list[Mapping[str, str]] = []

@@ -14,8 +14,8 @@ from probe.net.urls import show_host
 from probe.report.text.sanitize import clean, cut
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
-LONGEST_LIST = 8 << 20
-LONGEST_SUMMARY = 300
+MAX_LIST = 8 << 20
+MAX_SUMMARY = 300
 ALERT_NAMES = ("ProbeCheckFailing", "ProbeAlert")
 # Labels of every alert, which are not its own.
 _COMMON = frozenset({"alertname", "check", "kind", "rule", "severity", "region"})
@@ -34,7 +34,7 @@ async def _open_of(url: str, region: str, firing: str) -> list[OpenAlert]:
     answer = await request(
         "GET",
         f"{url}/api/v2/alerts",
-        longest=LONGEST_LIST,
+        longest=MAX_LIST,
         params=[("active", "true"), *(("filter", each) for each in matchers)],
     )
     if answer.status != 200:
@@ -60,7 +60,7 @@ def _open_alert(document: Any, region: str, firing: str) -> OpenAlert | None:
             labels=tuple(each for each in labels.items() if each[0] not in _COMMON),
             severity=Severity(labels["severity"]),
             since=datetime.fromisoformat(document["startsAt"]).timestamp(),
-            summary=cut(clean(_summary(document, labels["check"])), LONGEST_SUMMARY),
+            summary=cut(clean(_summary(document, labels["check"])), MAX_SUMMARY),
             memory={firing: json.dumps([labels])},
         )
     except (AttributeError, KeyError, TypeError, ValueError):

@@ -20,9 +20,9 @@ from probe.core.environment import Environment
 from probe.net.urls import HttpUrl, TokenBaseUrl
 from probe.report.text.sanitize import clean, cut
 
-LONGEST_KEY, LONGEST_SUMMARY = 255, 1024
+MAX_KEY, MAX_SUMMARY = 255, 1024
 ACCEPTED = 202
-MOST_LINKS = 10
+MAX_LINKS = 10
 # Of every dedup key of ours.
 PREFIX = "probe "
 _NO_EVENT = frozenset({MessageType.CHANGED, MessageType.REMINDER, MessageType.NOTE})
@@ -155,19 +155,19 @@ def event(message: Message, routing_key: str) -> dict[str, Any]:
         "client": "probe",
         **({"client_url": page} if page else {}),
         "payload": _payload(message),
-        "links": [{"href": url, "text": name} for name, url in message.links[:MOST_LINKS]],
+        "links": [{"href": url, "text": name} for name, url in message.links[:MAX_LINKS]],
     }
 
 
 def _payload(message: Message) -> dict[str, Any]:
     first = message.firing[0] if message.firing else None
     return {
-        "summary": cut(headline(message), LONGEST_SUMMARY),
+        "summary": cut(headline(message), MAX_SUMMARY),
         # An event without a source is refused for good.
         "source": clean(message.region) or "probe",
         "severity": message.severity.value,
         "timestamp": datetime.fromtimestamp(message.since, UTC).isoformat(),
-        "component": cut(clean(message.key), LONGEST_SUMMARY),
+        "component": cut(clean(message.key), MAX_SUMMARY),
         "group": first.kind if first else "",
         "class": first.cause or first.identity.rule if first else "",
         "custom_details": {
@@ -181,7 +181,7 @@ def _payload(message: Message) -> dict[str, Any]:
 def dedup_key(key: str) -> str:
     """The incident's own key, made short enough."""
     whole = f"{PREFIX}{key}"
-    if len(whole) <= LONGEST_KEY:
+    if len(whole) <= MAX_KEY:
         return whole
     return f"{whole[:180]} {hashlib.sha256(whole.encode('utf-8', 'replace')).hexdigest()}"
 

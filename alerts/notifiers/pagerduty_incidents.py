@@ -11,10 +11,10 @@ from probe.untrusted.text import excerpt
 
 PAGE, MAX_PAGES = 100, 10
 # A page of a hundred incidents.
-LONGEST_PAGE = 4 << 20
+MAX_PAGE = 4 << 20
 ACKNOWLEDGED = "acknowledged"
 UNRESOLVED = ("triggered", ACKNOWLEDGED)
-LONGEST_NAME = 100
+MAX_NAME = 100
 
 
 async def open_incidents(url: str, token: str) -> list[str]:
@@ -42,7 +42,7 @@ def _acknowledgement(entry: Any) -> tuple[float, str] | None:
         at = datetime.fromisoformat(entry["at"]).timestamp()
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    shown = excerpt(name, LONGEST_NAME) if isinstance(name, str) else ""
+    shown = excerpt(name, MAX_NAME) if isinstance(name, str) else ""
     return at, shown or "somebody"
 
 
@@ -63,7 +63,7 @@ async def _page(url: str, token: str, offset: int, statuses: Sequence[str]) -> d
     answer = await request(
         "GET",
         f"{url}/incidents",
-        longest=LONGEST_PAGE,
+        longest=MAX_PAGE,
         params=[
             *(("statuses[]", status) for status in statuses),
             ("date_range", "all"),

@@ -119,5 +119,5 @@ def _plain(text: str) -> str:
 
 def _link(name: str, url: str) -> str:
     plain = quote(url, safe=_OF_URLS, errors="replace").replace("&", "&amp;")
-    # A name is ours; what would format it is left out.
+    # A name is ours; what would format it is skipped.
     return f"<{plain}|{_plain(_FORMATTING.sub(' ', name)).replace('|', '¦')}>"

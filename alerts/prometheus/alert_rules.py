@@ -126,7 +126,7 @@ def alert_names(kinds: Iterable[Kind[Any, Any]]) -> dict[str, tuple[str, Symptom
     """Every alert by its name, with the selector of its component.
 
     Values have one for each component whose kind has thresholds of such; what ``probe.toml``
-    limits beside that is an alert of the check.
+    limits besides that is an alert of the check.
     """
     found: dict[str, tuple[str, Symptom]] = {}
     named: dict[Symptom, set[str]] = {Symptom.SLOW: set(), Symptom.DEGRADED: set()}

@@ -18,7 +18,7 @@ from probe.core.model import Result, Status
 # A result that is younger needs no other to confirm it.
 FRESH_SECONDS = 2.0
 # For an answer: this share of `for`, within these bounds; after a recovery elsewhere, the last.
-WAIT_SHARE, SHORTEST_WAIT, LONGEST_WAIT, DOUBTFUL_WAIT = 1 / 30, 1.0, 5.0, 20.0
+WAIT_SHARE, MIN_WAIT, MAX_WAIT, DOUBTFUL_WAIT = 1 / 30, 1.0, 5.0, 20.0
 # An answer that was not used for so long says nothing of now.
 OUTDATED_SECONDS = 20.0
 # A check that runs so often costs little.
@@ -144,7 +144,7 @@ class Confirmation:
 
 
 def _confirmation_timeout(check: Check) -> float:
-    return min(max(SHORTEST_WAIT, check.failing.hold * WAIT_SHARE), LONGEST_WAIT)
+    return min(max(MIN_WAIT, check.failing.hold * WAIT_SHARE), MAX_WAIT)
 
 
 def _may_run_again(check: Check) -> bool:

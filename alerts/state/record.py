@@ -23,7 +23,7 @@ from alerts.state.machine import (
 from alerts.state.suspected_alert import ObservedSeverity, SuspectedAlert
 
 # Values that a trend is made of.
-MOST_VALUES = 60
+MAX_VALUES = 60
 # After so long without results, what failed before and did not fire begins anew.
 PENDING_PAUSE_SECONDS = 600.0
 
@@ -36,7 +36,7 @@ class AlertRecord:
     terms: Timers
     words: Callable[[], Alert] | None = None
     alert: Alert | None = None
-    values: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MOST_VALUES))
+    values: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_VALUES))
     heard: float = 0.0
     # What was wrong first: what an incident is remembered by.
     first: Alert | None = None

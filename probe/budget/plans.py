@@ -98,8 +98,8 @@ class Budget:
     def per_day(self) -> float:
         """What all use in a day. For shared windows it is an upper bound: checks that are far apart
         keep the same target awake at different times."""
-        waking = sum(each.per_day for each in self.drains if each.shared_window)
-        return min(waking, DAY) + sum(
+        awake_seconds = sum(each.per_day for each in self.drains if each.shared_window)
+        return min(awake_seconds, DAY) + sum(
             each.per_day for each in self.drains if not each.shared_window
         )
 

@@ -38,7 +38,7 @@ from probe.net.urls import expanded, split_urls
 from probe.otel.settings import OtelEnvironment, OtelSettings, otel_settings
 
 # Variables with the prefix PROBE_ that only the command line, the image and the tests read.
-NOT_OURS_TO_READ = ("PROBE_BIN", "PROBE_IMAGE")
+READ_ELSEWHERE = ("PROBE_BIN", "PROBE_IMAGE")
 DEFAULT_CONFIG = "probe.toml"
 DEFAULT_REGION = "local"
 
@@ -114,7 +114,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class _Configured:
-    """What variables and ``probe.toml`` say beside the probe's own variables."""
+    """What variables and ``probe.toml`` say besides the probe's own variables."""
 
     plan: CheckPlan = field(default_factory=lambda: CheckPlan(()))
     alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
@@ -273,7 +273,7 @@ def _plans(
     problems += unread
     found: list[CheckPlan] = []
     try:
-        found = [make_plan(kinds, variables, discovered.beside(tables), shown)]
+        found = [make_plan(kinds, variables, discovered.merge_into(tables), shown)]
     except ConfigurationError as error:
         problems += error.problems
     alerting, wrong = read_alerting(variables, tables, shown)
@@ -296,5 +296,5 @@ def _advice(
     receivers = {
         name.partition("_")[0] for each in NOTIFIERS for name in each.environment.variable_names()
     }
-    names = known | {SECRETS_DIRECTORY, *NOT_OURS_TO_READ}
+    names = known | {SECRETS_DIRECTORY, *READ_ELSEWHERE}
     return advice.warnings_of(alerting, plan.checks, sources.names, names, receivers)

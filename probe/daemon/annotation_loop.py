@@ -90,6 +90,6 @@ async def connect_incidents(
 def incident_jobs(
     annotations: AnnotationLoop, alerts: AlertManager, state: DaemonState
 ) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
-    """What keeps incidents up to date beside alerts: markers, and who acknowledged them where."""
+    """What keeps incidents up to date besides alerts: markers, and who acknowledged them where."""
     acknowledgements = AcknowledgementLoop(alerts, lambda: state.history)
     return {"annotations": annotations.run, "acknowledgements": acknowledgements.run}

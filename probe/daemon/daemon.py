@@ -217,7 +217,7 @@ class Daemon:
         old = self._state.settings
         if settings.service != old.service or settings.region != old.region:
             logger.warning(
-                "PROBE_ variables besides PROBE_CONFIG and the region take effect after a restart"
+                "PROBE_ variables except PROBE_CONFIG and the region take effect after a restart"
             )
         self._parts.context.redact = Redactor(settings.secrets).clean
         self._state.exporter = settings.exporter

@@ -16,7 +16,7 @@ from probe.net.flow.tls_records import TlsFlood
 from probe.net.protocol.connect import connect_tcp
 from probe.net.protocol.errors import Flood, PeerError, ProtocolViolation
 from probe.net.protocol.stream import Stream, TlsStream
-from probe.stun.connection import BYTES_FOR_ONE, MESSAGES_FOR_ONE, MOST_BYTES, MOST_MESSAGES
+from probe.stun.connection import BYTES_FOR_ONE, MAX_BYTES, MAX_MESSAGES, MESSAGES_FOR_ONE
 from probe.stun.message import FIRST_CHANNEL, LAST_CHANNEL, Framer
 from probe.stun.uri import format_hostport
 
@@ -110,8 +110,8 @@ class RelayGuard:
         except ValueError:
             raise ProtocolViolation("does not speak TURN") from None
         if (
-            self._messages[1] > MOST_MESSAGES + MESSAGES_FOR_ONE * self._messages[0]
-            or self._bytes[1] > MOST_BYTES + BYTES_FOR_ONE * self._bytes[0]
+            self._messages[1] > MAX_MESSAGES + MESSAGES_FOR_ONE * self._messages[0]
+            or self._bytes[1] > MAX_BYTES + BYTES_FOR_ONE * self._bytes[0]
         ):
             raise Flood(
                 f"sends {self._messages[1]} messages of {self._bytes[1]} bytes, far more than was "

@@ -26,7 +26,7 @@ from probe.turn.client import TurnClient
 
 CHECK_PACE = 0.05  # Ta in seconds, RFC 8445 section 14.2
 EAGER_CHECKS = 3
-MOST_COMPARED = 1000
+MAX_COMPARED = 1000
 """Datagrams of a call that are compared with what was sent."""
 # A check's way there and back is twice the server's round trip; plus 50 % margin.
 _RTO_ROUND_TRIPS = 3
@@ -158,14 +158,14 @@ class RelayPairIce(RelayIceBase):
             self._answered(message)
 
     async def _send(self, data: bytes) -> None:
-        if self._twin is not None and len(self._sent) < MOST_COMPARED:
+        if self._twin is not None and len(self._sent) < MAX_COMPARED:
             self._sent.add(data)
         await super()._send(data)
 
     def _compare(self, data: bytes) -> None:
         """Where the other side is at hand, what arrives has to be what it sent."""
         sent = self._twin._sent if self._twin is not None else None
-        if not sent or len(sent) >= MOST_COMPARED or data in sent:
+        if not sent or len(sent) >= MAX_COMPARED or data in sent:
             return
         nearest = min(sent, key=lambda each: (each[:8] != data[:8], abs(len(each) - len(data))))
         self.altered.append((len(nearest), len(data)))

@@ -18,7 +18,7 @@ from typing import Any
 from probe.net.resolver import Address
 
 # Seconds, Linux' TCP_RTO_MIN, RFC 6298 section 2.1, Linux' TCP_RTO_MAX.
-DATA_RTO, OPENING_RTO, LONGEST_RTO = 0.2, 1.0, 120.0
+DATA_RTO, OPENING_RTO, MAX_RTO = 0.2, 1.0, 120.0
 _CHUNK = 65_536
 # linux/tcp.h's struct tcp_info begins with eight bytes, and the timeout in microseconds.
 _TCPI_RTO = struct.Struct("=8xI")
@@ -67,7 +67,7 @@ def next_retransmission(left: float, ended: float, rto: float) -> float:
     moment = left
     while moment < ended:
         moment += rto
-        rto = min(2 * rto, LONGEST_RTO)
+        rto = min(2 * rto, MAX_RTO)
     return moment
 
 

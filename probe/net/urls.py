@@ -13,7 +13,7 @@ from pydantic import AfterValidator, SecretStr
 from probe.core.field_types import Described
 
 EXAMPLE = "https://example.org"
-_LONGEST_SHOWN = 80
+_MAX_SHOWN = 80
 # Letters beyond ASCII are left to IDNA, and underscores occur in private names.
 _NAME = re.compile(r"^(?!-)\w(?:[\w-]{0,61}\w)?(\.(?!-)[\w-]{1,63})*\.?$")
 _NUMERIC = re.compile(r"^[0-9.]+$|^0x[0-9a-f.x]+$")
@@ -114,7 +114,7 @@ CaFile = Annotated[
     Path,
     AfterValidator(check_ca_file),
     Described(
-        "PEM file with certificate authorities that are trusted beside the system's."
+        "PEM file with certificate authorities that are trusted in addition to the system's."
         " Example: `/etc/probe/ca.pem`"
     ),
 ]
@@ -154,7 +154,7 @@ def _redacted(url: str) -> str:
     scheme, mark, rest = url.rpartition("://")
     bare = re.split(r"[?#]", rest.rpartition("@")[2])[0]
     text = "".join(each for each in scheme + mark + bare if each.isprintable())
-    return text[:_LONGEST_SHOWN]
+    return text[:_MAX_SHOWN]
 
 
 def _guessed_scheme(address: str) -> str:

@@ -3,8 +3,8 @@
 import pytest
 
 from probe.net.flow.tls_records import (
-    MOST_RECORDS,
-    MOST_WITHOUT_CONTENT,
+    MAX_RECORDS,
+    MAX_WITHOUT_CONTENT,
     RecordBudget,
     RecordFlood,
 )
@@ -35,13 +35,13 @@ def test_a_record_of_the_largest_size_comes_before_its_content() -> None:
 
 def test_the_tickets_of_a_generous_server_are_no_flood() -> None:
     budget = RecordBudget()
-    budget.spend(MOST_RECORDS * record(255))
+    budget.spend(MAX_RECORDS * record(255))
     budget.check()
 
 
 def test_key_updates_one_after_the_other_are_a_flood() -> None:
     budget = RecordBudget()
-    budget.spend((MOST_RECORDS + 1) * record(KEY_UPDATE))
+    budget.spend((MAX_RECORDS + 1) * record(KEY_UPDATE))
     with pytest.raises(RecordFlood):
         budget.check()
 
@@ -50,7 +50,7 @@ def test_key_updates_are_a_flood_though_a_byte_comes_with_every_twenty_of_them()
     budget = RecordBudget()
 
     def receive() -> None:
-        for _ in range(MOST_WITHOUT_CONTENT // KEY_UPDATE):
+        for _ in range(MAX_WITHOUT_CONTENT // KEY_UPDATE):
             budget.spend(20 * record(KEY_UPDATE) + record(23))
             budget.earn(1)
             budget.check()

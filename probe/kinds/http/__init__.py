@@ -1,7 +1,7 @@
 """``http``: one page over a fresh connection, down to what its body says.
 
 A health endpoint answers 200 while it is degraded, so the body is judged too. What the
-deployment promises beside that (HTTPS, HSTS, CORS) is measured where it is asked for, and
+deployment promises besides (HTTPS, HSTS, CORS) is measured where it is asked for, and
 missing it is a missed objective, never a failure.
 """
 

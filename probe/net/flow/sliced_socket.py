@@ -9,7 +9,7 @@ from socket import socket as Socket
 from typing import TYPE_CHECKING
 
 from probe.net.flow.pace import FIRST, ReadPace
-from probe.net.flow.tls_records import MOST_HANDSHAKE, RECORD_COST, HandshakeFlood, RecordBudget
+from probe.net.flow.tls_records import MAX_HANDSHAKE, RECORD_COST, HandshakeFlood, RecordBudget
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -39,7 +39,7 @@ class SlicedSocket(Socket):
     @contextmanager
     def bounded_handshake(self) -> Iterator[None]:
         """Count what comes meanwhile, and then what comes without content."""
-        self._left, self._records = MOST_HANDSHAKE, RecordBudget()
+        self._left, self._records = MAX_HANDSHAKE, RecordBudget()
         try:
             yield
         finally:

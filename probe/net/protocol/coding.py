@@ -15,7 +15,7 @@ import brotli
 from probe.net.protocol.errors import ProtocolViolation, Unfinished
 from probe.net.protocol.gzip_header import GzipHeader
 
-MOST_CODINGS = 10
+MAX_CODINGS = 10
 """As in Chromium; a body that is packed more often stays as it is."""
 _PIECE = 65_536
 _KNOWN = ("gzip", "deflate", "br", "zstd")
@@ -24,8 +24,8 @@ _ANYWHERE, _IN_PRIVATE = ("gzip", "deflate"), ("br", "zstd")
 # net::HttpUtil::ParseContentEncoding: no list of codings.
 _NO_LIST = re.compile(r'["=;*]|[^ \t,][ \t]+[^ \t,]')
 # So much of a body is unpacked a second time where something follows its end.
-_MOST_REPEATED = 1 << 17
-_LONGEST_WINDOW = 23  # RFC 9659: decoders of a browser take a window of 8 MiB
+_MAX_REPEATED = 1 << 17
+_MAX_WINDOW = 23  # RFC 9659: decoders of a browser take a window of 8 MiB
 
 
 class Decoder(Protocol):
@@ -91,11 +91,11 @@ class Brotli:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         before = bytes(self._fed)
-        self._fed += data[: _MOST_REPEATED + 1 - len(before)]
+        self._fed += data[: _MAX_REPEATED + 1 - len(before)]
         try:
             yield from self._unpacked(data)
         except brotli.error:
-            if len(before) + len(data) > _MOST_REPEATED:
+            if len(before) + len(data) > _MAX_REPEATED:
                 raise ProtocolViolation("sends a body that is not br") from None
             yield from self._until_its_end(before, data)
 
@@ -132,7 +132,7 @@ class Zstandard:
         zstd = _zstd()
         self._error: type[Exception] = zstd.ZstdError
         self._new: Callable[..., Any] = zstd.ZstdDecompressor
-        self._limit = {zstd.DecompressionParameter.window_log_max: _LONGEST_WINDOW}
+        self._limit = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW}
         self._packed = self._new(options=self._limit)
         self._began = False
 
@@ -180,7 +180,7 @@ def check_accepted(codings: str, accepted: str) -> None:
 def decoders_of(codings: list[str]) -> list[Decoder]:
     """One for each coding, the last one applied first; none where one is not known."""
     names = [_named(each) for each in codings]
-    if len(names) > MOST_CODINGS or not all(each in _KNOWN for each in names):
+    if len(names) > MAX_CODINGS or not all(each in _KNOWN for each in names):
         return []
     return [_decoder(each) for each in reversed(names)]
 

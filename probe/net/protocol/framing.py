@@ -6,9 +6,9 @@ from typing import Protocol
 from probe.net.protocol.errors import Flood, ProtocolViolation, Truncated
 from probe.net.protocol.head import Head, check_lengths, excerpt
 
-_LONGEST_CHUNK_LINE = 16384  # net::HttpChunkedDecoder::kMaxLineBufLen
+_MAX_CHUNK_LINE = 16384  # net::HttpChunkedDecoder::kMaxLineBufLen
 # Chunk lines and trailers beside the data: more than this is no honest framing.
-MOST_OVERHEAD = 256 << 10
+MAX_OVERHEAD = 256 << 10
 # As Chromium has it (net::HttpChunkedDecoder::ParseChunkSize): no blank before it, spaces behind.
 _CHUNK_SIZE = re.compile(rb"0*([0-9A-Fa-f]{1,16}) *(?:;.*)?$", re.DOTALL)
 
@@ -101,16 +101,16 @@ class Chunked:
             raise Truncated("breaks off before the last chunk of its body", unmet_length=True)
 
     def _line(self) -> bytes | None:
-        at = self._buffer.find(b"\n", 0, _LONGEST_CHUNK_LINE + 1)
+        at = self._buffer.find(b"\n", 0, _MAX_CHUNK_LINE + 1)
         if at < 0:
-            if len(self._buffer) > _LONGEST_CHUNK_LINE:
+            if len(self._buffer) > _MAX_CHUNK_LINE:
                 raise ProtocolViolation("sends a chunk line without end")
             self._check_early()
             return None
         line = bytes(self._buffer[:at]).removesuffix(b"\r")
         del self._buffer[: at + 1]
         self._overhead += at + 1
-        if self._overhead > MOST_OVERHEAD:
+        if self._overhead > MAX_OVERHEAD:
             raise Flood("sends more than 256 KiB of chunk lines and trailers")
         return line
 

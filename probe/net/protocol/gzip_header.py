@@ -5,7 +5,7 @@ RFC 1952, 2.3; net::GZipHeader.
 
 from probe.net.protocol.errors import ProtocolViolation
 
-LONGEST_HEADER = 16_384
+MAX_HEADER = 16_384
 _MAGIC = b"\x1f\x8b\x08"
 _FLAGS, _FIXED = 3, 10
 _CHECKSUM, _EXTRA, _NAME, _COMMENT = 2, 4, 8, 16
@@ -27,7 +27,7 @@ class GzipHeader:
             raise ProtocolViolation("sends a body that is not gzip")
         end = self._end()
         if end is None:
-            if len(self._buffer) > LONGEST_HEADER:
+            if len(self._buffer) > MAX_HEADER:
                 raise ProtocolViolation("sends a gzip header without end")
             return b""
         self._is_over = True

@@ -13,9 +13,9 @@ from multidict import CIMultiDict
 from probe.net.protocol.errors import NotHttp, ProtocolViolation
 
 # Chromium's net::HttpStreamParser::kMaxHeaderBufSize.
-LONGEST_HEAD = 256 * 1024
+MAX_HEAD = 256 * 1024
 # Stray bytes before the status line that Chromium allows: net::HttpUtil::LocateStartOfStatusLine.
-_LONGEST_PRELUDE = 4
+_MAX_PRELUDE = 4
 _STARTS = (b"http", b"icy")  # the second is Shoutcast's
 # net::HttpResponseHeaders::ParseStatusLine: whatever is no version counts as 1.0, and a line
 # without a status as 200.
@@ -75,13 +75,13 @@ class HeadReader:
             return None
         end = self._end(start)
         if end is None:
-            if len(self._buffer) > LONGEST_HEAD:
+            if len(self._buffer) > MAX_HEAD:
                 raise ProtocolViolation(
-                    f"sends headers without end (more than {LONGEST_HEAD >> 10} KiB)"
+                    f"sends headers without end (more than {MAX_HEAD >> 10} KiB)"
                 )
             return None
-        if end[1] > LONGEST_HEAD:
-            raise ProtocolViolation(f"sends more than {LONGEST_HEAD >> 10} KiB of headers")
+        if end[1] > MAX_HEAD:
+            raise ProtocolViolation(f"sends more than {MAX_HEAD >> 10} KiB of headers")
         head = parse_head(bytes(self._buffer[start : end[0]]))
         rest = bytes(self._buffer[end[1] :])
         self._buffer.clear()
@@ -118,14 +118,14 @@ _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 
 def find_status_line(data: bytes | bytearray) -> int | None:
     """Where the status line begins; None as long as one may still come. Raises NotHttp."""
-    start = bytes(data[: _LONGEST_PRELUDE + 4]).lower()
+    start = bytes(data[: _MAX_PRELUDE + 4]).lower()
     if _HTTP2_SETTINGS.match(data) or start.startswith(b"pri * ht"):
         raise NotHttp("only speaks HTTP/2 without TLS, which no browser does")
     if _TLS_RECORD.match(data):
         raise NotHttp("speaks TLS on this port", hint="Write https:// instead of http://.")
     if start.startswith(_STARTS):
         return 0
-    for at in range(_LONGEST_PRELUDE + 1):
+    for at in range(_MAX_PRELUDE + 1):
         found = start[at : at + 4]
         if found == b"http":
             return at

@@ -11,7 +11,7 @@ from probe.net.protocol.head import Head, HeadReader, check_unambiguous, excerpt
 from probe.net.protocol.stream import Stream
 
 # 100 Continue, 103 Early Hints: an honest server sends one or two, and browsers take any number.
-MOST_INFORMATIONAL = 500
+MAX_INFORMATIONAL = 500
 SWITCHING = 101
 _FORBIDDEN = re.compile(r"[\r\n\x00]")
 
@@ -49,7 +49,7 @@ async def exchange(stream: Stream, request: Request, *, upgrade: bool = False) -
         # A server may answer and close before it has read everything.
         await stream.write(_serialized(request))
     reader, rest, switched = HeadReader(), b"", False
-    for before in range(MOST_INFORMATIONAL):
+    for before in range(MAX_INFORMATIONAL):
         try:
             head, rest = await _next_head(stream, reader, rest, secure=request.scheme == "https")
         except (NotHttp, Truncated):
@@ -62,7 +62,7 @@ async def exchange(stream: Stream, request: Request, *, upgrade: bool = False) -
             check_codings(head, request)
             return Http1Response(stream, head, rest, before)
         switched = switched or head.status == SWITCHING
-    raise Flood(f"sends more than {MOST_INFORMATIONAL} informational responses (1xx)")
+    raise Flood(f"sends more than {MAX_INFORMATIONAL} informational responses (1xx)")
 
 
 async def _next_head(

@@ -14,7 +14,7 @@ from socket import IPPROTO_TCP, SO_ERROR, SOL_SOCKET, TCP_NODELAY
 from socket import socket as Socket
 
 from probe.net.flow.pace import FIRST, TURN, ReadPace
-from probe.net.flow.tls_records import MOST_HANDSHAKE, HandshakeFlood, RecordBudget
+from probe.net.flow.tls_records import MAX_HANDSHAKE, HandshakeFlood, RecordBudget
 
 # Bytes of a handshake that are read at once: a certificate and its issuer are in them.
 _FLIGHT = 4096
@@ -199,7 +199,7 @@ class TlsStream(Stream):
             except ssl.SSLWantReadError:
                 await self._flush()
                 self._budget.spend(await self._feed(at_once=True))
-                if self.received > MOST_HANDSHAKE:
+                if self.received > MAX_HANDSHAKE:
                     raise HandshakeFlood from None
             except ssl.SSLError:
                 with suppress(OSError):

@@ -14,8 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-LONGEST_CHAIN = 16
-_LONGEST_FACT = 160
+MAX_CHAIN = 16
+_MAX_FACT = 160
 _BROWSER_CURVES = ("secp256r1", "secp384r1")
 
 
@@ -80,7 +80,7 @@ def allows_handshake(leaf: x509.Certificate, connection: ssl.SSLObject) -> bool:
 def chain_of(connection: ssl.SSLObject, *, verified: bool) -> Chain:
     """The chain of a connection; empty where there is none to read."""
     try:
-        return _read(tuple(_native(connection, verified=verified)[:LONGEST_CHAIN]))
+        return _read(tuple(_native(connection, verified=verified)[:MAX_CHAIN]))
     except (ValueError, ssl.SSLError, TypeError):
         return Chain(())
 
@@ -157,8 +157,8 @@ def _day(certificate: x509.Certificate) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_FACT else text[: _LONGEST_FACT - 1] + "…"
+    return text if len(text) <= _MAX_FACT else text[: _MAX_FACT - 1] + "…"
 
 
 def _clean(text: str) -> str:
-    return "".join(each if each.isprintable() else " " for each in text[:_LONGEST_FACT])
+    return "".join(each if each.isprintable() else " " for each in text[:_MAX_FACT])

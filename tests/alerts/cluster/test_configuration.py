@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.cluster.configuration import (
-    MOST_CLOCK_OFFSET,
+    MAX_CLOCK_OFFSET,
     SETUP_KINDS,
     plan_digest,
     setup_problems,
@@ -56,7 +56,7 @@ def test_each_difference_is_one_problem(change: dict[str, object], kind: str | N
     assert kind is None or kind in SETUP_KINDS
 
 
-@pytest.mark.parametrize("offset", [MOST_CLOCK_OFFSET + 1, -MOST_CLOCK_OFFSET - 1])
+@pytest.mark.parametrize("offset", [MAX_CLOCK_OFFSET + 1, -MAX_CLOCK_OFFSET - 1])
 def test_a_clock_that_is_off_is_a_problem_that_says_by_how_much(offset: float) -> None:
     (problem,) = setup_problems(ME, [other(ALIKE, offset)])
     assert problem.kind == "clock"

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from alerts.cluster.client import InvalidAnswer
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.members import PATH, Members, PeersPlan
-from alerts.cluster.protocol import MOST_ASKED, MemberAnswer, Query, read_question, write
-from alerts.cluster.questions import MOST_QUESTIONS, Questions
+from alerts.cluster.protocol import MAX_ASKED, MemberAnswer, Query, read_question, write
+from alerts.cluster.questions import MAX_QUESTIONS, Questions
 from alerts.cluster.quorum import Scope
 from alerts.cluster.responder import LocalState
 from alerts.model import Alert, Fingerprint, Severity
@@ -39,14 +39,14 @@ def alerts(count: int) -> list[Alert]:
     ]
 
 
-@pytest.mark.parametrize("count", [0, 1, MOST_ASKED, MOST_ASKED + 1, 480, 1234])
+@pytest.mark.parametrize("count", [0, 1, MAX_ASKED, MAX_ASKED + 1, 480, 1234])
 def test_every_check_and_group_is_asked_for_within_a_few_rounds(count: int) -> None:
     questions = Questions()
     questions.groups = tuple(f"g{n}" for n in range(count // 2))
     checks, groups = set[str](), set[str]()
     for _ in range(3):
         parts = questions.next_round(suspected(count), NOW)
-        assert 1 <= len(parts) <= MOST_QUESTIONS
+        assert 1 <= len(parts) <= MAX_QUESTIONS
         for part in parts:
             assert read_question(write(part)) == part
             checks |= {ask.check for ask in part.asks}

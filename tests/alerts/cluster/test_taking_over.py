@@ -13,7 +13,7 @@ from alerts.cluster.member import GONE_SECONDS
 from alerts.cluster.members import Members, PeersPlan
 from alerts.cluster.protocol import MemberAnswer, QueriedCheck, Query, write
 from alerts.cluster.responder import sending_of
-from alerts.cluster.roles import BOUND_SECONDS, LONGEST_HOLD_SECONDS, RECENT_SECONDS
+from alerts.cluster.roles import BOUND_SECONDS, MAX_HOLD_SECONDS, RECENT_SECONDS
 from alerts.model import Delivery, MessageType
 from alerts.role import Assignment, Role
 from tests.alerts.cluster.test_roles import GROUP, NOW, Others, entry
@@ -199,7 +199,7 @@ async def test_who_hears_no_more_sends_after_a_while() -> None:
     await others.ask()
     others.clock.pass_(60.0)
     assert not others.cluster.roles.is_up_to_date(tried)
-    others.clock.pass_(LONGEST_HOLD_SECONDS)
+    others.clock.pass_(MAX_HOLD_SECONDS)
     assert others.cluster.roles.is_up_to_date(tried)
 
 
