@@ -4,6 +4,7 @@ import asyncio
 import errno
 import ipaddress
 import logging
+import re
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -69,6 +70,9 @@ class Address:
     family: int
 
 
+# What browsers look up at all: labels of 1 to 63 characters, 253 together.
+_VALID_NAME = re.compile(r"(?=.{1,253}$)[\w-]{1,63}(?:\.[\w-]{1,63})*", re.ASCII)
+
 AddressFilter = Callable[[str, Sequence[Address]], list[Address]]
 """Takes a host and its addresses, and gives those that may be contacted, in the order in which
 they are tried. Raises CheckAborted where none may be."""
@@ -119,7 +123,9 @@ def is_this_machine(host: str) -> bool:
     """Whether a name is below ``localhost``, or that with its dot: resolvers need not know them,
     and browsers never ask (RFC 6761, 6.3)."""
     name = host.lower().removesuffix(".")
-    return name.endswith(".localhost") or (name == "localhost" and host.endswith("."))
+    if name.endswith(".localhost"):
+        return _VALID_NAME.fullmatch(name) is not None
+    return name == "localhost" and host.endswith(".")
 
 
 def has_route(address: Address) -> bool:

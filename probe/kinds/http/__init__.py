@@ -89,6 +89,8 @@ async def _get(table: HttpTable, record: Recorder, browser: "FreshHttpClient") -
     async with browser.open(table.address, max_redirects=follow, headers=headers) as page:
         record.sample(STATUS, page.response.status)
         record.sample(REDIRECTS, page.redirects)
+        if page.asked_again:
+            record.facts["asked again"] = page.asked_again
         record.sample(VERSION, float(".".join(str(part) for part in page.response.version)))
         if table.expect_hsts:
             record.sample(HSTS, security_headers.hsts_max_age(page))
