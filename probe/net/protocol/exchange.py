@@ -78,7 +78,7 @@ class HttpResponse:
 
     async def body(self) -> AsyncIterator[bytes]:
         """The body without its content codings, in pieces. Raises PeerError, OSError."""
-        decoders, length = decoders_of(self.head.all("Content-Encoding")), 0
+        decoders, length = decoders_of(self.head.each("Content-Encoding")), 0
         try:
             async for raw in self.raw_body():
                 for piece in decode(raw, decoders):
