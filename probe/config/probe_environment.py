@@ -17,7 +17,7 @@ from probe.config.public_page import check_links, check_public_listen, logo_addr
 from probe.config.shard import Shard
 from probe.core.environment import Environment
 from probe.diagnostics.sentry import check_dsn
-from probe.net.peer_address import PeerEntries
+from probe.net.address.peer_address import PeerEntries
 from probe.net.urls import BaseUrl, HttpUrl, split_urls
 
 # The value of PROBE_SENTRY_DSN that takes the application's.

@@ -13,7 +13,7 @@ from probe.ice.candidate import (
     read,
     write,
 )
-from probe.net.address_policy import is_allowed_target
+from probe.net.address.policy import is_allowed_target
 
 PLACE = {"type": "host", "address": "10.0.0.1", "port": 50000, "priority": 1}
 WORDS: dict[str, Any] = {

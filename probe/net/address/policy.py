@@ -6,7 +6,7 @@ another one: IPv6 has eight ways to write an IPv4 address, and each is a way aro
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
-from probe.net.resolver import is_unreachable
+from probe.net.address.ranges import is_unreachable
 
 # Where clouds hand out a machine's credentials; those at link-local addresses are refused anyway.
 _METADATA = frozenset(
