@@ -95,13 +95,12 @@ class AlertManager(AlertingStatus):
             return None
         relayed = await self._cluster.relay(query)
         waiting = await self._outbox.waiting() if self._outbox else []
-        own_network_fails = self.pipeline.own_network_fails
         # A consistent snapshot: a result that has just come counts.
         suspected = self.pipeline.alerts.suspected(self._now())
         groups, ids = self.pipeline.groups, self.pipeline.recorder.open_ids
         own = local_state(self.pipeline.group_store, groups, waiting, suspected, ids)
         return self._cluster.answer(
-            query, own, own_network_fails=own_network_fails, relayed=relayed
+            query, own, own_network_fails=self.pipeline.own_network_fails, relayed=relayed
         )
 
     def set_own(self, problems: Mapping[str, OwnProblem]) -> None:
@@ -200,25 +199,23 @@ class AlertManager(AlertingStatus):
         self._woken.set()
 
     def handle_result(
-        self,
-        check: Check,
-        result: Result,
-        evaluations: Sequence[Evaluation],
-        *,
-        backed_up: bool,
+        self, check: Check, result: Result, evaluations: Sequence[Evaluation], *, backed_up: bool
     ) -> None:
         """A check has a new result."""
         self._gate.add_result(check.name, now := self._now())
+        was_idle = self.pipeline.is_idle
         self.pipeline.handle_result(check, result, evaluations, now, backed_up=backed_up)
-        self._woken.set()  # also without an event: a timer may have been set or dropped
+        if not (was_idle and self.pipeline.is_idle):
+            self._woken.set()  # also without an event: a timer may have been set or dropped
 
     def suppress_own_network(self, own_network_fails: bool) -> None:
         """Whether the probe's own network fails: then no target counts as failing, and
         timers of what failed before stand still."""
-        before = self.pipeline.own_network_fails
-        if own_network_fails and not before:
+        if own_network_fails == self.pipeline.own_network_fails:
+            return
+        if own_network_fails:
             logger.warning("every reference fails: own network down, targets count as unknown")
-        elif before and not own_network_fails:
+        else:
             logger.warning("references answer again")
         self.pipeline.own_network_fails = own_network_fails
         self._woken.set()

@@ -34,6 +34,11 @@ class AlertGroup:
     members: tuple[str, ...] = ()
 
 
+def is_open(group: AlertGroup) -> bool:
+    """Whether there is anything in a group."""
+    return bool(group.firing or group.over or group.suppressed or group.affected or group.held)
+
+
 @dataclass(frozen=True, slots=True)
 class MessageContext:
     """What every message says of the probe itself, and recent changes.

@@ -78,11 +78,15 @@ class RecordBudget:
             raise RecordFlood
 
     def _begun(self, view: memoryview) -> int:
-        at = begun = 0
-        while at < len(view):
+        at, begun, size = 0, 0, len(view)
+        while at < size:
             if self._payload:
-                passed = min(self._payload, len(view) - at)
+                passed = min(self._payload, size - at)
                 self._payload -= passed
+            elif not self._header and at + _RECORD_HEADER <= size:
+                passed = _RECORD_HEADER
+                self._payload = view[at + 3] << 8 | view[at + 4]
+                begun += 1
             else:
                 part = bytes(view[at : at + _RECORD_HEADER - len(self._header)])
                 passed = len(part)
