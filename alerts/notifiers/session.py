@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from probe.net.flow.capped_socket import BESIDE_BODY, CappedSocket
+from probe.net.tls import service_context
 
 if TYPE_CHECKING:
     import aiohttp
@@ -41,7 +42,7 @@ async def session_for_attempt(
         opened.append(made)
         return made
 
-    connector = aiohttp.TCPConnector(socket_factory=open_socket)
+    connector = aiohttp.TCPConnector(socket_factory=open_socket, ssl=service_context())
     async with aiohttp.ClientSession(
         connector=connector, headers=_PLAIN, auto_decompress=False, **options
     ) as session:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OBJECT_IDENTIFIER = 0x01, 0x02, 0x03, 0x04, 0x06
 UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x17, 0x18, 0x30, 0x31
-_LONGEST_IDENTIFIER = 64
+_MAX_IDENTIFIER = 64
 
 
 class Element(NamedTuple):
@@ -105,7 +105,7 @@ def bits(element: Element) -> bytes:
 
 def object_identifier(element: Element) -> str:
     """An OBJECT IDENTIFIER with dots. Raises ValueError."""
-    if not 1 <= len(element.value) <= _LONGEST_IDENTIFIER or element.value[-1] & 0x80:
+    if not 1 <= len(element.value) <= _MAX_IDENTIFIER or element.value[-1] & 0x80:
         raise ValueError("an object identifier is cut off, or longer than any that is registered")
     return _dotted(element.value)
 
