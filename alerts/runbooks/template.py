@@ -2,7 +2,7 @@
 out.
 
 A page is Markdown with Jinja2. Where nothing is known (a page without an alert, the rules
-file), names are in capitals and every step is there. Beside the variables in ``GENERIC`` a
+file), names are in capitals and every step is there. Besides the variables in ``GENERIC`` a
 template may ask ``fits(CAUSE, …)``: whether the alert's cause is one of these or unknown; and
 ``names(SERVICE, …)``: whether its services are, or unknown.
 """

@@ -29,7 +29,7 @@ LEFT_OUT = (CODECS, SRTP)
 _ABSENT = "bcrypt"
 
 
-class _StandIns(MetaPathFinder, Loader):
+class _StubFinder(MetaPathFinder, Loader):
     """Finds the modules that are left out; PyAV's are empty, in which every name is an empty
     class."""
 
@@ -43,7 +43,7 @@ class _StandIns(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return _StandIn(spec.name)
+        return _StubModule(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         """What aiortc takes from pylibsrtp."""
@@ -51,7 +51,7 @@ class _StandIns(MetaPathFinder, Loader):
             module.__dict__.update(no_srtp.NAMES)
 
 
-class _StandIn(ModuleType):
+class _StubModule(ModuleType):
     def __getattr__(self, name: str) -> type:
         if name.startswith("__") or self.__name__ == SRTP:
             raise AttributeError(name)
@@ -94,12 +94,12 @@ def _stand_ins() -> Iterator[None]:
     if {*LEFT_OUT} & sys.modules.keys():
         yield
         return
-    stand_ins = _StandIns()
-    sys.meta_path.insert(0, stand_ins)
+    finder = _StubFinder()
+    sys.meta_path.insert(0, finder)
     try:
         yield
     finally:
-        sys.meta_path.remove(stand_ins)
+        sys.meta_path.remove(finder)
         for name in [name for name in sys.modules if _package_of(name) in LEFT_OUT]:
             del sys.modules[name]
 

@@ -17,7 +17,7 @@ MASK = "***"
 # Shorter secrets can be guessed anyway, and hiding every "abc" would make texts unreadable.
 SHORTEST = 4
 # Shorter ones ("probe", "test") are hidden as whole words: "probe_success" is none.
-_SHORTEST_ANYWHERE = 8
+_MIN_LENGTH_ANYWHERE = 8
 _DEEPEST = 50
 
 _RUN = re.compile(r"[^\s\"'<>`]*")
@@ -160,7 +160,7 @@ def _forms(secret: str) -> Iterator[str]:
             yield escape(secret)
         except UnicodeEncodeError:  # a lone surrogate has no bytes to quote
             continue
-    if len(secret) >= _SHORTEST_ANYWHERE:
+    if len(secret) >= _MIN_LENGTH_ANYWHERE:
         raw = secret.encode("utf-8", "surrogatepass")
         yield from _inside_base64(raw)
         yield from (raw.hex(), raw.hex().upper())
@@ -200,7 +200,7 @@ def _inside_base64(secret: bytes) -> Iterator[str]:
 
 def _pattern(form: str) -> str:
     escaped = re.escape(form)
-    if len(form) >= _SHORTEST_ANYWHERE:
+    if len(form) >= _MIN_LENGTH_ANYWHERE:
         return escaped
     return rf"(?<![A-Za-z0-9]){escaped}(?![A-Za-z0-9])"
 

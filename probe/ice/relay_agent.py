@@ -94,7 +94,7 @@ class RelayAgent(RelayIceBase):
 
     def _far(self) -> PeerAddress:
         if self.partner is None:
-            raise ConnectionError("there is no way to the other side yet")
+            raise ConnectionError("there is no path to the other side yet")
         return self.partner
 
     async def _permit(self, peer: PeerAddress) -> None:

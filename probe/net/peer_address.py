@@ -16,7 +16,7 @@ from probe.net.urls import check_base_url, split_urls
 
 DEFAULT_PORT = 9091
 EXAMPLE = f"http://HOST:{DEFAULT_PORT}, or a name like paircam-probe.internal"
-_LONGEST_SHOWN = 80
+_MAX_SHOWN = 80
 # A host name, an IPv4 address, or an IPv6 address in brackets; then a port, which may be
 # empty as in a URL (RFC 3986, 3.2.3).
 _NAME_AND_PORT = re.compile(
@@ -101,4 +101,4 @@ def _is_host_name(text: str) -> bool:
 
 def _not_an_address(text: str) -> ValueError:
     shown = "".join(each for each in text.rpartition("@")[2] if each.isprintable())
-    return ValueError(f"'{shown[:_LONGEST_SHOWN]}' is not an address: write {EXAMPLE}")
+    return ValueError(f"'{shown[:_MAX_SHOWN]}' is not an address: write {EXAMPLE}")

@@ -4,8 +4,9 @@ import asyncio
 import errno
 import ipaddress
 import logging
+import re
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -69,6 +70,9 @@ class Address:
     family: int
 
 
+# What browsers look up at all: labels of 1 to 63 characters, 253 together.
+_VALID_NAME = re.compile(r"(?=.{1,253}$)[\w-]{1,63}(?:\.[\w-]{1,63})*", re.ASCII)
+
 AddressFilter = Callable[[str, Sequence[Address]], list[Address]]
 """Takes a host and its addresses, and gives those that may be contacted, in the order in which
 they are tried. Raises CheckAborted where none may be."""
@@ -119,7 +123,9 @@ def is_this_machine(host: str) -> bool:
     """Whether a name is below ``localhost``, or that with its dot: resolvers need not know them,
     and browsers never ask (RFC 6761, 6.3)."""
     name = host.lower().removesuffix(".")
-    return name.endswith(".localhost") or (name == "localhost" and host.endswith("."))
+    if name.endswith(".localhost"):
+        return _VALID_NAME.fullmatch(name) is not None
+    return name == "localhost" and host.endswith(".")
 
 
 def has_route(address: Address) -> bool:
@@ -178,7 +184,7 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
     """
     host = host.removeprefix("[").removesuffix("]")
     try:
-        found = await _look_up(host, port, family)
+        known = await _known(host, port, family)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not a valid name"
         message = f"{host} does not resolve: {reason}"
@@ -188,7 +194,6 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
             await _raise_if_resolver_is_gone(message)
             raise CheckFailed(Cause.DNS_FAILED, message, hint=SERVFAIL_HINT) from None
         raise CheckFailed(Cause.DNS_FAILED, message) from None
-    known = list(dict.fromkeys(Address(str(info[4][0]), port, info[0]) for info in found))
     if len(known) > MAX_ADDRESSES:
         logger.info("%s has %d addresses: the first %d are used", host, len(known), MAX_ADDRESSES)
     addresses = _bounded(known)
@@ -199,6 +204,17 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
             Cause.ADDRESS_RESERVED, f"{host} resolves to {listed}, a reserved address"
         )
     return filtered(host, usable)
+
+
+async def _known(host: str, port: int, family: int) -> list[Address]:
+    """Each address once. Raises as ``_look_up`` does."""
+    if is_literal(host) and "%" not in host:
+        return list(_of_plain_literal(host, port, family))
+    return _distinct(await _look_up(host, port, family), port)
+
+
+def _distinct(found: Iterable[tuple[Any, ...]], port: int) -> list[Address]:
+    return list(dict.fromkeys(Address(str(info[4][0]), port, info[0]) for info in found))
 
 
 def _bounded(addresses: list[Address]) -> list[Address]:
@@ -261,16 +277,14 @@ async def _by_ipv4(
 
 
 def _of_literal(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
-    """What getaddrinfo says of a literal address, which stays the same but for a zone, whose
-    interface may come and go."""
-    if "%" in host:
-        return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-    return list(_of_plain_literal(host, port, family))
+    return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
 
 
 @lru_cache(maxsize=1024)
-def _of_plain_literal(host: str, port: int, family: int) -> tuple[tuple[Any, ...], ...]:
-    return tuple(socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
+def _of_plain_literal(host: str, port: int, family: int) -> tuple[Address, ...]:
+    """What getaddrinfo says of a literal address, which stays the same but for a zone, whose
+    interface may come and go."""
+    return tuple(_distinct(_of_literal(host, port, family), port))
 
 
 async def _raise_if_resolver_is_gone(

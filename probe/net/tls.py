@@ -22,7 +22,7 @@ INTERMEDIATE_HINT = (
 )
 SNI_HINT = "The server has no certificate for this name (SNI): add the name, or correct it."
 CLIENT_CERTIFICATE_HINT = (
-    "The server wants a client certificate (mutual TLS): clients without one are refused. "
+    "The server requires a client certificate (mutual TLS): clients without one are refused. "
     "Check an address that needs none."
 )
 KEY_HINT = "Use a certificate with an RSA key of 2048 bits or more, or with a P-256 or P-384 key."
@@ -102,7 +102,7 @@ class TlsObserver:
 def client_context(
     ca_file: Path | None = None, alpn: tuple[str, ...] = (), *, browser: bool = True
 ) -> ssl.SSLContext:
-    """A verifying context that trusts the system's authorities, and ``ca_file`` beside them.
+    """A verifying context that trusts the system's authorities, and ``ca_file`` in addition.
 
     For a ``browser`` it negotiates what Chromium does, and a certificate without alternative
     names has none. Groups can't be chosen before Python 3.15: X448 and P-521 are offered too.

@@ -12,7 +12,7 @@ from probe.net.certificate.certificate import read_certificate
 
 PLAIN, BOUND = "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"
 _HINT = (
-    "Somebody may stand between the server and its clients. Where a pooler ends TLS, take "
+    "Someone may be intercepting the connection to the server. Where a pooler ends TLS, take "
     "channel_binding=require out of the address."
 )
 

@@ -256,8 +256,8 @@ def test_a_share_of_a_few_cases_is_not_decided_however_many_values_there_are(
 ) -> None:
     rate = objective(Release(tmp_path, requests=12.0).watch(), "machine/probe_toy_error_ratio")
     assert rate.decision is Decision.MISSED  # a tenth of what there was has failed
-    for looks_back, said in ((0.0, "of 720 cases"), (3600.0, "of 124 cases")):
-        few = Tally(GateObjective(**RATE, looks_back=looks_back), {}, {})
+    for range_seconds, said in ((0.0, "of 720 cases"), (3600.0, "of 124 cases")):
+        few = Tally(GateObjective(**RATE, range_seconds=range_seconds), {}, {})
         for number in range(144):
             few.add(entry(START + 600 * number, samples=(("s", (), 0.0),), cases=(("s", (), 5.0),)))
         value, low, high, of = average(few, 0.95)

@@ -26,7 +26,7 @@ from probe.net.resolver import Address, has_route, is_unreachable, no_route, res
 from probe.net.tls import TlsObserver, client_context
 
 _FAMILIES: dict[Protocol, int] = {"ip4": socket.AF_INET, "ip6": socket.AF_INET6}
-_LONGEST_LABEL = 1024
+_MAX_LABEL = 1024
 
 
 async def addresses_of(host: str, port: int, settings: Addressed) -> list[Address]:
@@ -175,7 +175,7 @@ def _certificate(leaf: Certificate) -> dict[str, str]:
 
 
 def _short(text: str) -> str:
-    if len(text) <= _LONGEST_LABEL:
+    if len(text) <= _MAX_LABEL:
         return text
     # What is left still distinguishes two certificates.
-    return f"{text[:_LONGEST_LABEL]}…{zlib.crc32(text.encode()):08x}"
+    return f"{text[:_MAX_LABEL]}…{zlib.crc32(text.encode()):08x}"

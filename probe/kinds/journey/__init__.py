@@ -158,7 +158,7 @@ async def _queue(call: "SignaledCall", record: Recorder) -> None:
         joined = record.clock()
         await call.unless_ended(_join(call.callee, code))
     record.sample(QUEUE, queued + record.clock() - joined)
-    with record.phase("match", hint="Two who speak one language were not brought together."):
+    with record.phase("match", hint="Two users with the same language were not matched."):
         matched = await call.matched()
     record.sample(MATCH, max(0.0, matched - joined))
     record.sample(MATCHES, len(call.caller.matches))
@@ -244,7 +244,7 @@ KIND = Kind(
     cost="2 tokens (none with JWT_SECRET), 2 sessions, 95 Redis commands, two allocations, 24 kB",
     uses=uses,
     load=lazy_import("probe.net.http", "probe.net.socketio", "probe.call.signaled_call"),
-    # Beside the 912 commands a day of signaling and redis there are 88 left in the tenth of
+    # In addition to the 912 commands a day of signaling and redis there are 88 left in the tenth of
     # Upstash's free plan that monitoring may take: 95 every 27 hours are 85 a day.
     interval=97_200.0,
     # A day of failing takes 10 runs so, which stay within the same tenth.

@@ -14,8 +14,8 @@ from typing import Any
 from probe.net.certificate.certificate import Certificate, read_certificate
 from probe.net.certificate.names import COMMON_NAME, ORGANIZATION, Name
 
-LONGEST_CHAIN = 16
-_LONGEST_FACT = 160
+MAX_CHAIN = 16
+_MAX_FACT = 160
 _BROWSER_CURVES = ("secp256r1", "secp384r1")
 
 
@@ -75,7 +75,7 @@ def allows_handshake(leaf: Certificate, connection: ssl.SSLObject) -> bool:
 def chain_of(connection: ssl.SSLObject, *, verified: bool) -> Chain:
     """The chain of a connection; empty where there is none to read."""
     try:
-        return _read(tuple(_native(connection, verified=verified)[:LONGEST_CHAIN]))
+        return _read(tuple(_native(connection, verified=verified)[:MAX_CHAIN]))
     except (ValueError, ssl.SSLError, TypeError):
         return Chain(())
 
@@ -142,8 +142,8 @@ def _day(certificate: Certificate) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_FACT else text[: _LONGEST_FACT - 1] + "…"
+    return text if len(text) <= _MAX_FACT else text[: _MAX_FACT - 1] + "…"
 
 
 def _clean(text: str) -> str:
-    return "".join(each if each.isprintable() else " " for each in text[:_LONGEST_FACT])
+    return "".join(each if each.isprintable() else " " for each in text[:_MAX_FACT])

@@ -14,13 +14,13 @@ from probe.untrusted.text import one_line
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-_LONGEST_LINE, _MOST_LINES = 2000, 1000
+_MAX_LINE, _MAX_LINES = 2000, 1000
 
 
 def prose(text: str) -> Markup:
     """Headings, paragraphs, lists, code, tables, links. A relative link to ``other.md`` leads to
-    ``other``, beside the page. Characters that hide or turn text around are shown."""
-    lines = (one_line(line, _LONGEST_LINE) for line in text.splitlines()[:_MOST_LINES])
+    ``other``, next to the page. Characters that hide or turn text around are shown."""
+    lines = (one_line(line, _MAX_LINE) for line in text.splitlines()[:_MAX_LINES])
     return Markup(_markdown().render("\n".join(lines)))  # noqa: S704  it escapes its text
 
 

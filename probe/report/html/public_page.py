@@ -26,7 +26,7 @@ from probe.report.text.time_format import iso
 
 REFRESH = 60
 PAST_SECONDS = 14 * DAY_SECONDS
-MOST_PAST = 50
+MAX_PAST = 50
 STATES = {
     Verdict.OK: "Operational",
     Verdict.WARNING: "Degraded",
@@ -155,6 +155,6 @@ def _past_days(board: StatusBoard, now: float) -> Iterator[tuple[str, list[Publi
         _incident(each, board)
         for each in sorted(board.recent, key=lambda each: -each.since)
         if each.since > now - PAST_SECONDS and _is_public(each, board)
-    ][:MOST_PAST]
+    ][:MAX_PAST]
     for day, found in groupby(past, key=lambda each: (iso(each.since) or "")[:10]):
         yield day, list(found)

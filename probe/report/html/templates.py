@@ -99,7 +99,7 @@ def verbatim(text: str) -> Markup:
 
 
 def isolated(text: str) -> str:
-    """A text from right to left within marks that keep it from reordering what stands beside it
+    """A text from right to left within marks that keep it from reordering what is next to it
     (Unicode Standard Annex 9, FSI and PDI)."""
     if text.isascii() or not any(bidirectional(each) in _RIGHT_TO_LEFT for each in text):
         return text

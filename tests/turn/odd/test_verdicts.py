@@ -36,7 +36,7 @@ IN_DATA = (
     "ChannelData of a channel never bound",
     "the same, by TCP",
     "ChannelData behind the answer to Allocate, by TCP",
-    "empty ChannelData beside data",
+    "empty ChannelData among data",
 )
 
 

@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from alerts.cluster.member import NO_REGION, Member
-from alerts.cluster.responder import LocalMember
+from alerts.cluster.membership.member import NO_REGION, Member
+from alerts.cluster.protocol.responder import LocalMember
+from alerts.senders.membership import AnsweringMember
 from probe.core.kind import Check
 from probe.report.text.sanitize import clean
 
 # A wall clock that is further off dates messages and the ends of alerts wrongly.
-MOST_CLOCK_OFFSET = 5.0
-SETUP_KINDS = ("region", "order", "plan", "version", "clock")
+MAX_CLOCK_OFFSET = 5.0
+SETUP_KINDS = ("region", "order", "plan", "version", "clock", "members")
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,14 @@ def plan_digest(checks: Iterable[Check], subjects: Mapping[str, str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
 
+def answering(member: Member) -> AnsweringMember:
+    """What a member that answers says of itself."""
+    answer = member.answer
+    if answer is None:
+        return AnsweringMember("", member.name, "", ())
+    return AnsweringMember(answer.id, member.name, answer.peers, answer.order)
+
+
 def _regions(me: LocalMember, others: Sequence[Member]) -> Iterable[SetupProblem]:
     regions = Counter([me.region, *(each.answer.region for each in others if each.answer)])
     for region, count in sorted(regions.items()):
@@ -98,7 +107,7 @@ def _differences(me: LocalMember, other: Member) -> Iterable[SetupProblem]:
     if answer.plan and me.plan and answer.plan != me.plan and not (answer.witness or me.witness):
         text = f"{name} runs other checks than this probe: a check that one lacks has no quorum"
         yield SetupProblem("plan", name, text)
-    if other.offset is not None and abs(other.offset) > MOST_CLOCK_OFFSET:
+    if other.offset is not None and abs(other.offset) > MAX_CLOCK_OFFSET:
         side = "ahead of" if other.offset > 0 else "behind"
         text = f"the clock of {name} is {abs(other.offset):.0f} s {side} this probe's: run NTP"
         yield SetupProblem("clock", name, text)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
-from alerts.cluster.protocol import LONGEST_ANSWER
+from alerts.cluster.protocol.messages import MAX_ANSWER
 from probe.net.fetch.failure import reason_of
 from probe.net.flow.capped_socket import capped_connector
 
@@ -53,7 +53,7 @@ async def post_question(url: str, body: bytes, token: str) -> bytes:
         async with (
             # No proxy: the others are neighbours.
             aiohttp.ClientSession(
-                connector=capped_connector(LONGEST_ANSWER), trust_env=False
+                connector=capped_connector(MAX_ANSWER), trust_env=False
             ) as session,
             session.post(url, data=body, headers=headers, allow_redirects=False) as response,
         ):
@@ -66,9 +66,9 @@ async def post_question(url: str, body: bytes, token: str) -> bytes:
 
 async def _body(content: "aiohttp.StreamReader") -> bytes:
     body = b""
-    while more := await content.read(LONGEST_ANSWER):
+    while more := await content.read(MAX_ANSWER):
         body += more
-        if len(body) > LONGEST_ANSWER:
+        if len(body) > MAX_ANSWER:
             raise InvalidAnswer("its answer is too long")
     return body
 

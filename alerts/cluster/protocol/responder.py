@@ -4,12 +4,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from alerts.cluster.leader import HANDOVER_SECONDS
-from alerts.cluster.protocol import MOST_NAMED, MemberAnswer, Query, ReportedAlert, ReportedCheck
-from alerts.cluster.quorum import FRESH_INTERVALS, FRESH_SECONDS
+from alerts.cluster.decisions.leader import HANDOVER_SECONDS
+from alerts.cluster.decisions.quorum import FRESH_INTERVALS, FRESH_SECONDS
+from alerts.cluster.protocol.messages import (
+    MAX_NAMED,
+    MemberAnswer,
+    Query,
+    ReportedAlert,
+    ReportedCheck,
+)
 from alerts.model import Delivery, Fingerprint, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
-from alerts.role import MINE
+from alerts.role import THIS_PROBE
 from alerts.state.annotations import NO_DATA
 from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
@@ -64,6 +70,7 @@ class LocalMember:
     order: tuple[str, ...] = ()
     version: str = ""
     plan: str = ""
+    peers: str = ""
     time: float | None = None
     witness: bool = False
 
@@ -93,7 +100,9 @@ def build_answer(
         sees=_some(_groups(sure, own), wanted),
         open=_some(_groups(open_, own), wanted),
         owns=_some_keys(_owned(own, waited), wanted),
-        holds=_some_keys((key for key, view in own.views.items() if view.owner != MINE), wanted),
+        holds=_some_keys(
+            (key for key, view in own.views.items() if view.owner != THIS_PROBE), wanted
+        ),
         ended=_aged(ended, wanted),
         ends=_some_keys(_ending(own, waited), wanted),
         pending=_aged(waited, wanted),
@@ -103,6 +112,7 @@ def build_answer(
         order=me.order,
         version=me.version[:40],
         plan=me.plan,
+        peers=me.peers,
         time=me.time,
         witness=me.witness,
         incidents=_named(own.incidents, wanted),
@@ -157,7 +167,7 @@ def _owned(own: LocalState, waited: Mapping[Key, float]) -> Iterable[Key]:
     them free to notify; an update or an end does so after a while."""
     for key, view in own.views.items():
         is_late = key in own.openings or waited.get(key, 0.0) >= HANDOVER_SECONDS
-        if view.owner == MINE and not is_late:
+        if view.owner == THIS_PROBE and not is_late:
             yield key
 
 
@@ -188,7 +198,7 @@ def _seen(result: LastResult, suspected: Iterable[SuspectedAlert], now: float) -
         age=max(now - result.at, 0.0),
         interval=result.check.interval,
         measured=result.measured,
-        bad=dict([*bad.items()][:MOST_NAMED]),
+        bad=dict([*bad.items()][:MAX_NAMED]),
     )
 
 
@@ -202,15 +212,15 @@ def _groups(identities: Iterable[Fingerprint], own: LocalState) -> set[str]:
 
 
 def _some(found: Iterable[str], wanted: frozenset[str] | None) -> tuple[str, ...]:
-    return tuple(each for each in found if wanted is None or each in wanted)[:MOST_NAMED]
+    return tuple(each for each in found if wanted is None or each in wanted)[:MAX_NAMED]
 
 
 def _some_keys(found: Iterable[Key], wanted: frozenset[str] | None) -> tuple[Key, ...]:
-    return tuple(key for key in found if wanted is None or key[1] in wanted)[:MOST_NAMED]
+    return tuple(key for key in found if wanted is None or key[1] in wanted)[:MAX_NAMED]
 
 
 def _named(found: Mapping[str, str], wanted: frozenset[str] | None) -> tuple[tuple[str, str], ...]:
-    return tuple(each for each in found.items() if wanted is None or each[0] in wanted)[:MOST_NAMED]
+    return tuple(each for each in found.items() if wanted is None or each[0] in wanted)[:MAX_NAMED]
 
 
 def _aged(
@@ -218,4 +228,4 @@ def _aged(
 ) -> tuple[tuple[str, str, float], ...]:
     """The newest of them, if there are too many."""
     aged = sorted((age, *key) for key, age in found.items() if wanted is None or key[1] in wanted)
-    return tuple((name, group, age) for age, name, group in aged[:MOST_NAMED])
+    return tuple((name, group, age) for age, name, group in aged[:MAX_NAMED])
