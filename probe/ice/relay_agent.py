@@ -12,12 +12,10 @@ import ipaddress
 from collections.abc import Callable
 from typing import cast
 
-from aioice import Candidate
-from aioice.candidate import candidate_priority
-
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.ice import connectivity_check
+from probe.ice.aioice_import import Candidate, candidate_priority
 from probe.ice.candidate import IceParameters, OfferCandidate, places_of
 from probe.ice.relay_pair import CHECK_PACE
 from probe.ice.relay_transport import RelayIceBase, RelayServer
