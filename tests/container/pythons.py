@@ -19,7 +19,8 @@ VERSIONS = ("3.11", "3.12", "3.13", "3.14", "3.15")
 # Folders of tests that need no real part; the others are for `make test`, on each Python in CI.
 FAST = (
     *("budget", "call", "config", "core", "diagnostics", "exporter", "gate", "history", "ice"),
-    *("net", "paircam", "report", "storage", "stun", "telemetry", "turn", "untrusted", "web"),
+    *("net", "paircam", "report", "storage", "stun", "telemetry", "turn"),
+    *("turn_targets", "untrusted", "web"),
 )
 _PACKAGES = "ca-certificates,curl,iproute2,git,openssl"
 _STEPS = """set -eu
