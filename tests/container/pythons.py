@@ -23,6 +23,8 @@ FAST = (
     *("turn_targets", "untrusted", "web"),
 )
 _PACKAGES = "ca-certificates,curl,iproute2,git,openssl"
+# Some packages have no wheel yet for a Python that is not out.
+_COMPILERS = {"3.15": ",gcc,libc6-dev,python3.15-dev"}
 _STEPS = """set -eu
 cd "$SOURCE"
 "$PYTHON" -m venv "$WORK/venv"
@@ -82,7 +84,7 @@ def run_in_chroot(version: str, folder: Path) -> Outcome:
         requirements.program(program, part=PART)
     root = folder / "root"
     root.mkdir()
-    wanted = f"python{version},python{version}-venv,{_PACKAGES}"
+    wanted = f"python{version},python{version}-venv,{_PACKAGES}{_COMPILERS.get(version, '')}"
     subprocess.run(["tar", "-C", root, "-xf", debian_root(SUITES[version], wanted)], check=True)
     copy_sources(root / "probe")
     (root / "work").mkdir()

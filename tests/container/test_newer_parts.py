@@ -46,7 +46,7 @@ def test_the_real_parts_of_the_next_release_pass_the_same_tests(tmp_path: Path) 
         print(f"{name}: {version_of(programs / name)}")
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-q", "-n", "2", "-rfE", "-p", "no:cacheprovider"),
+            *(sys.executable, "-m", "pytest", *_OPTIONS),
             *TESTS,
         ],
         cwd=ROOT,
