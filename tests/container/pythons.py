@@ -22,6 +22,8 @@ FAST = (
     *("net", "paircam", "report", "storage", "stun", "telemetry", "turn"),
     *("turn_targets", "untrusted", "web"),
 )
+# And one has none that is not needed there: google-re2, for the regular expressions of /probe.
+_LEFT_OUT = {"3.15": {"exporter"}}
 _PACKAGES = "ca-certificates,curl,iproute2,git,openssl"
 # Some packages have no wheel yet for a Python that is not out.
 _COMPILERS = {"3.15": ",gcc,libc6-dev,python3.15-dev"}
@@ -112,7 +114,8 @@ def copy_sources(target: Path) -> None:
 
 
 def _run(command: list[str], env: Mapping[str, str], work: Path, version: str) -> Outcome:
-    env = {**env, "TESTS": " ".join(f"tests/{name}" for name in FAST)}
+    folders = [name for name in FAST if name not in _LEFT_OUT.get(version[:4], set())]
+    env = {**env, "TESTS": " ".join(f"tests/{name}" for name in folders)}
     done = subprocess.run(
         command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

@@ -130,7 +130,8 @@ class Coturn:
             "relay-threads=1",
             "fingerprint",
             "no-cli",
-            *([] if self._config.dtls else ["no-dtls"]),
+            # 4.18 listens for DTLS where it is asked to alone, 4.6 unless it is asked not to.
+            "dtls" if self._config.dtls else "no-dtls",
             "no-rfc5780",
             f"pidfile={self._directory / 'turnserver.pid'}",
             f"userdb={self._directory / 'turndb'}",
