@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 # Silences are made by another process; this is how soon they take effect.
 SILENCE_POLL_SECONDS = 10.0
 # Between two flushes; a message is never later than that.
-BREATH_SECONDS = 0.2
+MIN_FLUSH_INTERVAL = 0.2
 # Between checks that run for a confirmation: together they would meet a TURN user's quota.
 SPACING_SECONDS = 0.25
 # For a message that is being sent when the process ends.
@@ -84,7 +84,7 @@ class AlertManager(AlertingStatus):
             is_up_to_date=self._cluster.roles.is_up_to_date,
             run_soon=lambda check: self.run_soon(check, 0.0),
         )
-        self._clean_slate, self._has_run = False, False
+        self._store_was_empty, self._has_run = False, False
         self.ran_before: Callable[[], bool] = lambda: False
 
     async def answer(self, question: bytes) -> bytes | None:
@@ -95,13 +95,12 @@ class AlertManager(AlertingStatus):
             return None
         relayed = await self._cluster.relay(query)
         waiting = await self._outbox.waiting() if self._outbox else []
-        own_network_fails = self.pipeline.own_network_fails
         # A consistent snapshot: a result that has just come counts.
         suspected = self.pipeline.alerts.suspected(self._now())
         groups, ids = self.pipeline.groups, self.pipeline.recorder.open_ids
         own = local_state(self.pipeline.group_store, groups, waiting, suspected, ids)
         return self._cluster.answer(
-            query, own, own_network_fails=own_network_fails, relayed=relayed
+            query, own, own_network_fails=self.pipeline.own_network_fails, relayed=relayed
         )
 
     def set_own(self, problems: Mapping[str, OwnProblem]) -> None:
@@ -146,11 +145,11 @@ class AlertManager(AlertingStatus):
         was_empty = not (stored or self._outbox.journal_is_whole)
         among, on_change = self._cluster.asks_others, self._on_found_open
         warn_of_unrouted(self.pipeline.group_store.routes)
-        self._clean_slate = was_empty and (
+        self._store_was_empty = was_empty and (
             self._outbox.has_lost_all or not self._outbox.state.persistent
         )
         if was_empty:
-            had_stored = self._folder is not None and (self._clean_slate or self.ran_before())
+            had_stored = self._folder is not None and (self._store_was_empty or self.ran_before())
             self._inquiry = Inquiry(
                 self.pipeline, self._outbox, self._now, had_stored, among, on_change=on_change
             )
@@ -200,25 +199,23 @@ class AlertManager(AlertingStatus):
         self._woken.set()
 
     def handle_result(
-        self,
-        check: Check,
-        result: Result,
-        evaluations: Sequence[Evaluation],
-        *,
-        backed_up: bool,
+        self, check: Check, result: Result, evaluations: Sequence[Evaluation], *, backed_up: bool
     ) -> None:
         """A check has a new result."""
         self._gate.add_result(check.name, now := self._now())
+        was_idle = self.pipeline.is_idle
         self.pipeline.handle_result(check, result, evaluations, now, backed_up=backed_up)
-        self._woken.set()  # also without an event: a timer may have been set or dropped
+        if not (was_idle and self.pipeline.is_idle):
+            self._woken.set()  # also without an event: a timer may have been set or dropped
 
     def suppress_own_network(self, own_network_fails: bool) -> None:
         """Whether the probe's own network fails: then no target counts as failing, and
         timers of what failed before stand still."""
-        before = self.pipeline.own_network_fails
-        if own_network_fails and not before:
+        if own_network_fails == self.pipeline.own_network_fails:
+            return
+        if own_network_fails:
             logger.warning("every reference fails: own network down, targets count as unknown")
-        elif before and not own_network_fails:
+        else:
             logger.warning("references answer again")
         self.pipeline.own_network_fails = own_network_fails
         self._woken.set()
@@ -227,8 +224,8 @@ class AlertManager(AlertingStatus):
         """Every check has run once. Without stored state, incidents from before the
         restart may be open at a pager: whatever works is resolved there."""
         self._has_run = True
-        if self._clean_slate:
-            self._clean_slate = False
+        if self._store_was_empty:
+            self._store_was_empty = False
             self.pipeline.resolve_unknown()
         self._on_found_open()
 
@@ -247,7 +244,7 @@ class AlertManager(AlertingStatus):
         while True:
             self._woken.clear()
             wait = await self._flush()
-            await asyncio.sleep(BREATH_SECONDS)
+            await asyncio.sleep(MIN_FLUSH_INTERVAL)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._woken.wait()
@@ -262,7 +259,7 @@ class AlertManager(AlertingStatus):
         self._silences = await self._outbox.silences(self._wall())
         await follow(self.pipeline.recorder, self._outbox, now)
         if self._outbox.had_late():
-            self._clean_slate = not await restore(self.pipeline, self._outbox)
+            self._store_was_empty = not await restore(self.pipeline, self._outbox)
         if self._cluster.asks_others:
             self.pipeline.waiting = self._outbox.waiting_now()
         found = self.pipeline.flush(now, self._silences)

@@ -125,5 +125,5 @@ class Agreement:
         if answer is None or answer.answered_at < alert.since:
             is_early = now - alert.fired < UNASKED_SECONDS
             return MemberVote(member.name, Vote.UNASKED if is_early else Vote.SILENT)
-        opinion = answer.seen.opinion(now - answer.answered_at) if answer.seen else None
-        return quorum.vote_of(member.name, opinion, rule_of(alert.identity), now - alert.since)
+        report = answer.seen.report(now - answer.answered_at) if answer.seen else None
+        return quorum.vote_of(member.name, report, rule_of(alert.identity), now - alert.since)

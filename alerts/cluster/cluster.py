@@ -82,14 +82,14 @@ class Cluster:
         self._digest, self._checks = "", frozenset[str]()
         self._results: dict[str, LastResult] = {}
         self._suspected: list[SuspectedAlert] = []
-        self._life_at = now()
+        self._started_at = now()
         self._rounds, self._busy = 0, False
         self._setup_log = SetupLog()
 
     @property
     def is_ready(self) -> bool:
         """Whether the others have been asked since the start; bounded by FIRST_ROUND_SECONDS."""
-        waited = self._now() - self._life_at
+        waited = self._now() - self._started_at
         return self._rounds > 0 or not self.asks_others or waited >= FIRST_ROUND_SECONDS
 
     @property
@@ -115,7 +115,7 @@ class Cluster:
         strays = [SetupProblem("members", *each) for each in self.membership.problems]
         return [*configuration.setup_problems(self._local_member(), others), *strays]
 
-    def watch(self, checks: Iterable[Check], subjects: Mapping[str, str]) -> None:
+    def set_checks(self, checks: Iterable[Check], subjects: Mapping[str, str]) -> None:
         """These are the checks from now on, and the groups of their alerts."""
         checks = list(checks)
         self._checks = names = frozenset(check.name for check in checks)
@@ -135,7 +135,7 @@ class Cluster:
     def resume(self) -> None:
         """The process was stopped for a while: what was known of the others is out of date."""
         self._rounds = 0
-        self._life_at = self.open_groups.quorum_at = self._now()
+        self._started_at = self.open_groups.quorum_at = self._now()
         self.ask_now.set()
 
     def set_suspected(
@@ -153,9 +153,9 @@ class Cluster:
         self._suspected = sorted(suspected, key=lambda each: (not each.observed.sure, each.since))
         self.roles.undelivered, self.roles.ended = frozenset(undelivered), ended
         self._questions.groups = tuple(sorted(groups))
-        news = {each.identity.check for each in suspected} - known
+        new_checks = {each.identity.check for each in suspected} - known
         busy = busy or bool(suspected)
-        if news or (busy and not self._busy):
+        if new_checks or (busy and not self._busy):
             self.ask_now.set()
         self._busy = busy
 
@@ -172,7 +172,7 @@ class Cluster:
         judged = sure if self.is_ready and not own_network_fails else set()
         return self._agreement.place(alerts, subject_of, judged)
 
-    def place_over(self, alert: Alert, subject: str) -> list[ScopedAlert]:
+    def scope_resolved(self, alert: Alert, subject: str) -> list[ScopedAlert]:
         """A resolved alert, in each group that it may have been sent in."""
         here = ScopedAlert(seen_here(alert, self._region), local_group(subject, self._region))
         return [ScopedAlert(replace(alert, region=""), subject), here]

@@ -40,7 +40,7 @@ def incidents_among(
         return subject_of(alert.identity.check)
 
     placed = cluster.scope_alerts(firing, subject, own_network_fails=own_network_fails)
-    ended = [each for alert in over for each in cluster.place_over(alert, subject(alert))]
+    ended = [each for alert in over for each in cluster.scope_resolved(alert, subject(alert))]
     subjects = {each.alert.identity: each.subject for each in (*ended, *placed)}
     waiting = {each.alert.identity for each in placed if each.waits}
     incidents = alert_groups(

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field
 
 from alerts.model import Delivery, Message, MessageType, Severity
 from alerts.outbox.codec import dump_message, load_message
-from alerts.role import MINE
+from alerts.role import THIS_PROBE
 from probe.storage.json_codec import CodecError, JsonCodec
 
 # A resolve that is not accepted for so long is dropped.
@@ -29,7 +29,7 @@ class NotificationLogEntry:
 
     ``members`` fire as far as the receiver knows, ``story`` has every alert that it was sent
     since the incident began; ``wrong`` is what was wrong with each, as it was sent. ``owner``
-    is the probe that sends, ``MINE`` for this one. ``accepted``: the receiver has accepted a
+    is the probe that sends, ``THIS_PROBE`` for this one. ``accepted``: the receiver has accepted a
     message of this incident, or may have; ``refused``: it refused the last one for good.
     ``critical_since`` is when it was first sent as critical, ``sent_at`` when the last message
     was sent (``told`` where it is stored).
@@ -42,7 +42,7 @@ class NotificationLogEntry:
     since: float
     sent_at: Annotated[float, Field(alias="told")]
     opened: float
-    owner: str = MINE
+    owner: str = THIS_PROBE
     story: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
     accepted: bool = True

@@ -68,7 +68,7 @@ class Dispatcher:
         deadline: float = DEADLINE_SECONDS,
     ) -> None:
         self._outbox = outbox
-        self._lanes = {
+        self._queues = {
             name: ReceiverQueue(notifier, ReceiverHealth(clock()))
             for name, notifier in notifiers.items()
         }
@@ -85,7 +85,7 @@ class Dispatcher:
     @property
     def health(self) -> Mapping[str, ReceiverHealth]:
         """The health of each notifier."""
-        return {name: lane.health for name, lane in self._lanes.items()}
+        return {name: queue.health for name, queue in self._queues.items()}
 
     async def run(self) -> None:
         """Send until :meth:`stop` or cancelled."""
@@ -93,22 +93,22 @@ class Dispatcher:
         try:
             async with asyncio.TaskGroup() as group:
                 self._workers = [group.create_task(self._guarded(self._drop_unconfigured))]
-                for lane in self._lanes.values():
-                    self._workers.append(group.create_task(self._work(lane)))
+                for queue in self._queues.values():
+                    self._workers.append(group.create_task(self._work(queue)))
         finally:
             self._ended.set()
 
     def wake(self) -> None:
         """Something was added to the outbox, or time has passed: check again."""
-        for lane in self._lanes.values():
-            lane.woken.set()
+        for queue in self._queues.values():
+            queue.woken.set()
 
     async def withdraw(self, notifier: str, key: str) -> None:
         """Another probe sends what waits for a notifier under a key: an attempt under way ends,
         and nothing of it is tried again."""
-        lane = self._lanes.get(notifier)
-        if lane is not None and lane.attempt is not None and lane.attempt.key == key:
-            lane.attempt.withdraw()
+        queue = self._queues.get(notifier)
+        if queue is not None and queue.attempt is not None and queue.attempt.key == key:
+            queue.attempt.withdraw()
         await self._outbox.withdraw(notifier, key)
 
     async def stop(self, timeout: float) -> None:
@@ -126,27 +126,27 @@ class Dispatcher:
                 worker.cancel()
             await self._ended.wait()
 
-    async def _work(self, lane: ReceiverQueue) -> None:
+    async def _work(self, queue: ReceiverQueue) -> None:
         while not self._stopping:
             # Cleared first, so that a wake-up during the step is not missed.
-            lane.woken.clear()
+            queue.woken.clear()
             wait: float | None = RECOVERY_SECONDS
             try:
-                wait = await self._step(lane)
+                wait = await self._step(queue)
             except Exception as error:
-                logger.error("sending to %s: %s", lane.notifier.name, type(error).__name__)
-            await _woken(lane.woken, wait)
+                logger.error("sending to %s: %s", queue.notifier.name, type(error).__name__)
+            await _woken(queue.woken, wait)
 
-    async def _step(self, lane: ReceiverQueue) -> float | None:
+    async def _step(self, queue: ReceiverQueue) -> float | None:
         """Send at most one; seconds until there is more to do, None: until woken."""
-        lane.health.moved = self._clock()
-        if (rest := lane.free_at - self._clock()) > 0:
+        queue.health.moved = self._clock()
+        if (rest := queue.free_at - self._clock()) > 0:
             return rest
-        queue = await self._queue(lane)
+        deliveries = await self._deliveries_of(queue)
         heads: dict[str, Delivery] = {}
-        for delivery in queue:
+        for delivery in deliveries:
             heads.setdefault(delivery.message.key, delivery)
-        waits = {head.number: self._wait(lane, head) for head in heads.values()}
+        waits = {head.number: self._wait(queue, head) for head in heads.values()}
         if not waits:
             return None
 
@@ -155,51 +155,51 @@ class Dispatcher:
 
         head = min(heads.values(), key=order)
         if waits[head.number] <= 0:
-            await self._send(lane, head)
-        left = await self._report_undelivered(lane, list(heads.values()))
+            await self._send(queue, head)
+        left = await self._report_undelivered(queue, list(heads.values()))
         return waits[head.number] if left is None else min(waits[head.number], left)
 
     async def _report_undelivered(
-        self, lane: ReceiverQueue, heads: Sequence[Delivery]
+        self, queue: ReceiverQueue, heads: Sequence[Delivery]
     ) -> float | None:
         """Report a receiver that accepts nothing through others; seconds until that is due."""
-        left = lane.health.left_until_report(self._clock())
+        left = queue.health.left_until_report(self._clock())
         waiting = [each for each in heads if each.message.occasion is not MessageType.NOTE]
         if left is None or not waiting:
             return None
         report = self._on_undelivered
-        if left <= 0 and report is not None and lane.health.reports("undelivered"):
-            first, error = min(waiting, key=urgency), lane.health.error
+        if left <= 0 and report is not None and queue.health.reports("undelivered"):
+            first, error = min(waiting, key=urgency), queue.health.error
             await self._guarded(lambda: report(first, error))
         return left or None
 
-    async def _queue(self, lane: ReceiverQueue) -> list[Delivery]:
+    async def _deliveries_of(self, queue: ReceiverQueue) -> list[Delivery]:
         """What waits for this notifier, collapsed, in order."""
         keys: dict[str, list[Delivery]] = {}
-        for delivery in await self._outbox.waiting(lane.notifier.name):
+        for delivery in await self._outbox.waiting(queue.notifier.name):
             keys.setdefault(delivery.message.key, []).append(delivery)
-        queue = []
+        found: list[Delivery] = []
         for key, deliveries in keys.items():
-            steps = collapse(deliveries, lane.notifier.sends_missed_incidents)
+            steps = collapse(deliveries, queue.notifier.sends_missed_incidents)
             for step in steps:
                 if not step.untouched:
                     await self._outbox.replace(step.old, step.new)
             left = [step.new for step in steps if step.new is not None]
             if not left:
-                self._on_dropped((lane.notifier.name, key))
-            queue += left
-        numbers = {delivery.number for delivery in queue}
-        lane.due = {number: due for number, due in lane.due.items() if number in numbers}
-        return sorted(queue, key=lambda delivery: delivery.number)
+                self._on_dropped((queue.notifier.name, key))
+            found += left
+        numbers = {delivery.number for delivery in found}
+        queue.due = {number: due for number, due in queue.due.items() if number in numbers}
+        return sorted(found, key=lambda delivery: delivery.number)
 
-    def _wait(self, lane: ReceiverQueue, delivery: Delivery) -> float:
+    def _wait(self, queue: ReceiverQueue, delivery: Delivery) -> float:
         """Seconds until the next attempt, 0 for now."""
-        wait = lane.wait(delivery, self._clock(), self._now())
+        wait = queue.wait(delivery, self._clock(), self._now())
         return wait if wait > 0 else max(self._hold(delivery), 0.0)
 
-    async def _send(self, lane: ReceiverQueue, delivery: Delivery) -> None:
-        notifier, key = lane.notifier, delivery.message.key
-        lane.attempt = attempt = SendAttempt(key)
+    async def _send(self, queue: ReceiverQueue, delivery: Delivery) -> None:
+        notifier, key = queue.notifier, delivery.message.key
+        queue.attempt = attempt = SendAttempt(key)
         delivery = await self._outbox.begin(delivery)
         memory: Mapping[str, str] = await self._outbox.memory(notifier.name, key)
         if delivery.attempts > 1:
@@ -213,42 +213,42 @@ class Dispatcher:
                 with once_connected(partial(self._once_connected, delivery)):
                     memory = await notifier.send(message, memory)
         except NotifyError as error:
-            await self._not_taken(lane, delivery, error)
+            await self._rejected(queue, delivery, error)
         except TimeoutError:
             reason = f"no answer within {self._deadline:g} s"
             if not attempt.withdrawn:
-                await self._not_taken(lane, delivery, NotifyError(reason))
+                await self._rejected(queue, delivery, NotifyError(reason))
         except asyncio.CancelledError:
             if _cancelled():
                 raise
-            await self._not_taken(lane, delivery, NotifyError("broke off"))
+            await self._rejected(queue, delivery, NotifyError("broke off"))
         except Exception as error:
             # Its text may hold an address with a secret in it.
-            await self._not_taken(lane, delivery, NotifyError(type(error).__name__))
+            await self._rejected(queue, delivery, NotifyError(type(error).__name__))
         else:
             kept = {name: text for name, text in memory.items() if name != REPEATED}
             await self._outbox.delivered(delivery, kept)
-            self._is_back(lane)
+            self._recovered(queue)
             self._on_delivered(delivery)
         finally:
-            lane.attempt = None
-            lane.free_at = self._clock() + notifier.pause
+            queue.attempt = None
+            queue.free_at = self._clock() + notifier.pause
 
-    def _is_back(self, lane: ReceiverQueue) -> None:
+    def _recovered(self, queue: ReceiverQueue) -> None:
         """A receiver that accepts messages again gets at once what is pending for it."""
-        if lane.health.taken():
-            logger.warning("%s accepts messages again", lane.notifier.name)
-            lane.due = dict.fromkeys(lane.due, self._clock())
+        if queue.health.taken():
+            logger.warning("%s accepts messages again", queue.notifier.name)
+            queue.due = dict.fromkeys(queue.due, self._clock())
 
-    async def _not_taken(self, lane: ReceiverQueue, delivery: Delivery, error: NotifyError) -> None:
+    async def _rejected(self, queue: ReceiverQueue, delivery: Delivery, error: NotifyError) -> None:
         if error.permanent:
-            lane.health.was_refused(error.reason, self._clock())
+            queue.health.was_refused(error.reason, self._clock())
             await self._refuse(delivery, error.reason)
             return
-        lane.health.not_taken(error.reason, self._clock())
+        queue.health.not_taken(error.reason, self._clock())
         longest = longest_wait(delivery)
         wait = retry_seconds(delivery.attempts, error.retry_after, self._random, longest)
-        lane.due[delivery.number] = self._clock() + wait
+        queue.due[delivery.number] = self._clock() + wait
         await self._outbox.failed(delivery, error.reason, self._now() + wait)
         level = logging.WARNING if delivery.attempts == 1 else logging.INFO
         logger.log(
@@ -264,14 +264,14 @@ class Dispatcher:
         logger.error("%s refuses a message for good: %s", delivery.notifier, reason)
         await self._outbox.dead_letter(delivery, reason)
         self._on_rejected(delivery)
-        lane = self._lanes.get(delivery.notifier)
-        known = lane is not None and not lane.health.reports(f"refused: {reason}")
+        queue = self._queues.get(delivery.notifier)
+        known = queue is not None and not queue.health.reports(f"refused: {reason}")
         if delivery.message.occasion is not MessageType.NOTE and not known:
             await self._guarded(lambda: self._on_refused(delivery, reason))
 
     async def _drop_unconfigured(self) -> None:
         for delivery in await self._outbox.waiting():
-            if delivery.notifier not in self._lanes:
+            if delivery.notifier not in self._queues:
                 await self._refuse(delivery, NOT_CONFIGURED)
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -44,7 +44,7 @@ from alerts.state.record import (
 )
 from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
-from probe.core.model import Evaluation, Result
+from probe.core.model import Evaluation, Result, Status
 
 NO_LONGER_MONITORED, WITHOUT_LIMIT = "no longer monitored", "no longer held against a limit"
 # A result is out of date when the next one should have come.
@@ -92,8 +92,12 @@ class AlertStore:
 
     def suspected(self, now: float) -> list[SuspectedAlert]:
         """Everything that is seen as bad, notified of or not."""
-        found = (suspected_of(*each, now) for each in self._kept.active.items())
-        return [each for each in found if each is not None]
+        return [*filter(None, (suspected_of(*each, now) for each in self._kept.active.items()))]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is pending or fires, and nothing is to be kept."""
+        return not (self._kept.active or self._dirty)
 
     def is_seen_bad(self, check: str) -> bool:
         """Whether the newest result of a check confirms something that fires."""
@@ -122,13 +126,13 @@ class AlertStore:
         backed_up: bool,
     ) -> list[Event]:
         """A check has a new result, or its result is evaluated again."""
-        known = self._results.get(check.name)
-        again = known is not None and known[0] is result
+        again = (known := self._results.get(check.name)) is not None and known[0] is result
         if not again:
             self._no_data.record(check, now)
             self._results[check.name] = (result, now - result.duration)
+        is_good = result.status is Status.OK and not self._kept.has_status(check.name)
         observations = [
-            *of_status(check, result, self._terms, backed_up=backed_up),
+            *(() if is_good else of_status(check, result, self._terms, backed_up=backed_up)),
             *of_values(check, evaluations, self._is_firing, self._terms),
             *of_vanished(check, result, evaluations, self._firing_of(check)),
         ]
@@ -184,8 +188,7 @@ class AlertStore:
         returns the names of those that can't be read. Timers go on with the first result."""
         lost = []
         for name, text in documents.items():
-            found = load(name, text)
-            if found is not None:
+            if (found := load(name, text)) is not None:
                 if (known := self._kept.get(found[0])) is None or known.state == State():
                     self._kept.add(*found)
             elif is_name(name):
@@ -194,10 +197,9 @@ class AlertStore:
 
     def adopt(self, alert: Alert, heard: float) -> None:
         """Take an alert as firing, as a receiver was sent, until a result says otherwise."""
-        if self._is_firing(alert.identity):
-            return
-        self._kept.add(alert.identity, restored(alert, heard))
-        self._dirty.add(alert.identity)
+        if not self._is_firing(alert.identity):
+            self._kept.add(alert.identity, restored(alert, heard))
+            self._dirty.add(alert.identity)
 
     def _observe(
         self, entry: Observation, check: Check, result: Result, now: float, *, again: bool
@@ -232,8 +234,7 @@ class AlertStore:
         return lambda: annotations.failing(check, result, self._region)
 
     def _is_firing(self, identity: Fingerprint) -> bool:
-        kept = self._kept.get(identity)
-        return kept is not None and kept.alert is not None
+        return (kept := self._kept.get(identity)) is not None and kept.alert is not None
 
     def _firing_of(self, check: Check) -> Iterator[Fingerprint]:
         """Its firing alerts on ephemeral signals; few checks have such."""
@@ -253,8 +254,8 @@ class AlertStore:
         return self._step(identity, *observe(kept.state, ObservedLevel.WARNING, now, kept.terms))
 
     def _is_missed(self, name: str) -> bool:
-        kept = self._kept.get(Fingerprint(name, annotations.NO_DATA))
-        return kept is not None and kept.state.stage is AlertState.FIRING
+        missed = self._kept.active.get(Fingerprint(name, annotations.NO_DATA))
+        return missed is not None and missed.state.stage is AlertState.FIRING
 
     def _step(
         self, identity: Fingerprint, state: State, transition: Transition | None

@@ -1,5 +1,7 @@
 """What watching takes from plans: forecast by intervals, counted by runs, and both the same."""
 
+import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -57,7 +59,7 @@ def test_the_default_intervals_stay_within_every_budget() -> None:
 def test_all_redis_commands_together_are_a_tenth_of_the_plan_at_most() -> None:
     """A session is 7 commands every 720 s, the redis check 3 every hour."""
     upstash = budgets(plan_of())["upstash"].budget
-    assert {drain.check for drain in upstash.drains} == {"signaling", "redis"}
+    assert {drain.check for drain in upstash.consumers} == {"signaling", "redis"}
     assert upstash.per_day == 120 * 7 + 24 * 3 == 912
     assert upstash.terms.most == 1000
     assert upstash.per_month == 31 * 912
@@ -66,16 +68,23 @@ def test_all_redis_commands_together_are_a_tenth_of_the_plan_at_most() -> None:
 def test_a_journey_in_addition_stays_within_the_tenth() -> None:
     """As counted with MONITOR on a running backend, and read from its source."""
     upstash = budgets(plan_of(variables={**PAIRCAM, "PROBE_JOURNEY": "true"}))["upstash"].budget
-    taken = {drain.check: drain.amount for drain in upstash.drains}
+    taken = {drain.check: drain.amount for drain in upstash.consumers}
     assert taken == {"signaling": 7, "redis": 3, "journey": 95}
-    assert 912 < upstash.per_day <= upstash.terms.most
+    # A day that has a journey takes all of its commands, whatever the mean of many days is.
+    assert upstash.per_day == 111 * 7 + 24 * 3 + 95
+    assert upstash.per_day <= upstash.terms.most
     assert not upstash.warning
 
 
 def test_health_checks_keep_neon_awake_all_day_which_its_free_hours_allow() -> None:
     """191.9 compute hours at 0.25 of a compute are 767.6 hours; a month has 744 at most."""
     neon = budgets(plan_of())["neon"].budget
-    assert {drain.check for drain in neon.drains} == {"health", "ready", "postgres", "app-metrics"}
+    assert {drain.check for drain in neon.consumers} == {
+        "health",
+        "ready",
+        "postgres",
+        "app-metrics",
+    }
     assert neon.per_day == DAY
     assert neon.per_month / 3600 == 744
     assert neon.terms.allowance / 3600 == pytest.approx(767.6)
@@ -110,12 +119,44 @@ def test_five_round_trips_a_minute_are_more_than_upstash_has() -> None:
 
 @pytest.mark.parametrize("lingers", [False, True])
 def test_where_no_single_interval_fits_all_of_them_do_when_stretched(lingers: bool) -> None:
-    drains = tuple(Consumer(f"c{n}", 600.0, 60.0, lingers) for n in range(9))
+    consumers = tuple(Consumer(f"c{n}", 600.0, 60.0, lingers) for n in range(9))
     terms = Quota(7000.0, "seconds", "day", 1.0)
-    tight = Budget("p", terms, drains)
-    assert "intervals 11.2 times as long for c0, c1" in tight.suggested_interval
-    stretched = tuple(Consumer(each.check, 600 * 11.2, 60.0, lingers) for each in drains)
+    tight = Budget("p", terms, consumers)
+    # 12 whole runs of each a day are 6480 s, 13 are 7020 s.
+    assert "intervals 12 times as long for c0, c1" in tight.suggested_interval
+    stretched = tuple(Consumer(each.check, 600 * 12, 60.0, lingers) for each in consumers)
     assert not Budget("p", terms, stretched).exceeds
+
+
+def test_where_one_run_of_each_is_too_much_no_interval_is_suggested() -> None:
+    drains = tuple(Consumer(f"c{n}", 600.0, 60.0) for n in range(9))
+    small = Budget("p", Quota(500.0, "bytes", "day", 1.0), drains)
+    assert small.suggested_interval.startswith("a single run of each of c0, c1")
+
+
+@pytest.mark.parametrize("interval", [1380.0, 1560.0, 1740.0, 7.0, 50_000.0, 100_000.0])
+@pytest.mark.parametrize("period", ["day", "month"])
+def test_no_period_holds_more_runs_than_are_forecast(interval: float, period: Any) -> None:
+    """A day of an interval that doesn't divide it has one run more than the quotient."""
+    budget = Budget("p", Quota(1e12, "bytes", period, 1.0), (Consumer("c", interval, 1000.0),))
+    seconds = DAY if period == "day" else 31 * DAY
+    for phase in (0.0, 0.4 * interval, 0.999 * interval):
+        runs = math.ceil(max(0.0, seconds - phase) / interval)
+        assert 1000 * runs <= budget.per_period
+    assert budget.per_period - 1000 < 1000 * seconds / interval
+
+
+@pytest.mark.parametrize("amount", [900.0, 1234.5, 48_200.0])
+@pytest.mark.parametrize("interval", [60.0, 77.0, 1560.0])
+def test_an_interval_that_is_suggested_fits(amount: float, interval: float) -> None:
+    terms = Quota(200_000.0, "bytes", "day", 1.0)
+    other = Consumer("other", 7000.0, 300.0)
+    tight = Budget("p", terms, (Consumer("c", interval, amount), other))
+    if not tight.exceeds:
+        return
+    found = re.search(r"an interval of (\d+) s for c would fit", tight.suggested_interval)
+    assert found is not None
+    assert not Budget("p", terms, (Consumer("c", float(found[1]), amount), other)).exceeds
 
 
 def test_what_runs_on_this_machine_takes_from_no_plan() -> None:

@@ -71,7 +71,7 @@ class Received:
         """The next slice; empty at the end."""
         return self._slices.pop() if self._slices else b""
 
-    async def breathe(self) -> None:
+    async def yield_if_busy(self) -> None:
         """Nothing."""
 
     async def write(self, data: bytes) -> None:

@@ -60,12 +60,12 @@ class Members:
     def __init__(
         self,
         plan: PeersPlan,
-        me: str,
+        own_id: str,
         now: Callable[[], float],
         post: Post | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._plan, self._me, self._now, self._wall = plan, me, now, wall
+        self._plan, self._own_id, self._now, self._wall = plan, own_id, now, wall
         self._post = post or post_question
         self._directory = Directory(plan.entries, now)
         self._exchanges, self.failures = Exchanges(), 0
@@ -80,7 +80,7 @@ class Members:
             # The address of it that answered last; its place is that of the first.
             if member.answered_at > found.setdefault(name, member).answered_at:
                 found[name] = member
-        return [each for each in found.values() if not self._is_me(each)]
+        return [each for each in found.values() if not self._is_self(each)]
 
     @property
     def reachable(self) -> list[Member]:
@@ -125,14 +125,14 @@ class Members:
         answer, order = member.answer, self.order
         if answer is None:
             return False
-        if self._me in order and answer.id in order:
-            mine = order.index(answer.id) < order.index(self._me)
+        if self._own_id in order and answer.id in order:
+            mine = order.index(answer.id) < order.index(self._own_id)
             theirs = answer.order
-            if not (self._me in theirs and answer.id in theirs):
+            if not (self._own_id in theirs and answer.id in theirs):
                 return mine
-            if mine == (theirs.index(answer.id) < theirs.index(self._me)):
+            if mine == (theirs.index(answer.id) < theirs.index(self._own_id)):
                 return mine
-        return (answer.region, answer.id) < (region, self._me)
+        return (answer.region, answer.id) < (region, self._own_id)
 
     async def ask(self, questions: Sequence[Query]) -> None:
         """Ask everybody; their answers are in :attr:`others` afterwards, late ones later."""
@@ -172,8 +172,8 @@ class Members:
         for member in self._directory.members.values():
             member.forget_all_but(checks, groups)
 
-    def _is_me(self, member: Member) -> bool:
-        return member.answer is not None and member.answer.id == self._me
+    def _is_self(self, member: Member) -> bool:
+        return member.answer is not None and member.answer.id == self._own_id
 
     async def _answer_of(self, member: Member, question: Query) -> MemberAnswer:
         token = self._plan.token.get_secret_value() if self._plan.token else ""
@@ -202,7 +202,7 @@ class Members:
         for member in self.others:
             is_known = member.answer is not None and member.answer.id == answer.id
             is_entry = member.answer is None and member.place == (relayed.entry, 0, b"")
-            if member.problem and answer.id != self._me and (is_known or is_entry):
+            if member.problem and answer.id != self._own_id and (is_known or is_entry):
                 member.record_answer(question, answer, self._now(), self._now())
 
     async def _ask(self, member: Member, questions: Sequence[Query], end: float) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from alerts.cluster.decisions.quorum import Opinion
+from alerts.cluster.decisions.quorum import CheckReport
 from alerts.model import Severity
 from alerts.state.suspected_alert import ObservedSeverity
 
@@ -66,7 +66,7 @@ class ReportedAlert(_Message):
 
 
 class ReportedCheck(_Message):
-    """The state of one check; see :class:`alerts.cluster.quorum.Opinion`. ``pending``: it has
+    """The state of one check; see ``decisions.quorum.CheckReport``. ``pending``: it has
     no result since the process started."""
 
     age: Age
@@ -75,10 +75,10 @@ class ReportedCheck(_Message):
     bad: Annotated[dict[Name, ReportedAlert], Field(max_length=MAX_NAMED)] = {}
     pending: bool = False
 
-    def opinion(self, later: float) -> Opinion:
+    def report(self, later: float) -> CheckReport:
         """The opinion as it is ``later`` seconds after the answer."""
         bad = {rule: ObservedSeverity(seen.severity, seen.sure) for rule, seen in self.bad.items()}
-        return Opinion(self.age + later, self.interval, self.measured, bad, self.pending)
+        return CheckReport(self.age + later, self.interval, self.measured, bad, self.pending)
 
 
 class MemberAnswer(_Message):

@@ -15,7 +15,7 @@ from alerts.cluster.protocol.messages import (
 )
 from alerts.model import Delivery, Fingerprint, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
-from alerts.role import MINE
+from alerts.role import THIS_PROBE
 from alerts.state.annotations import NO_DATA
 from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
@@ -100,7 +100,7 @@ def build_answer(
         sees=_some(_groups(sure, own), wanted),
         open=_some(_groups(open_, own), wanted),
         owns=_some_keys(_owned(own, waited), wanted),
-        holds=_some_keys((key for key, view in own.views.items() if view.owner != MINE), wanted),
+        holds=_some_keys(_held(own), wanted),
         ended=_aged(ended, wanted),
         ends=_some_keys(_ending(own, waited), wanted),
         pending=_aged(waited, wanted),
@@ -115,6 +115,11 @@ def build_answer(
         witness=me.witness,
         incidents=_named(own.incidents, wanted),
     )
+
+
+def _held(own: LocalState) -> Iterable[Key]:
+    """What another member sends."""
+    return (key for key, view in own.views.items() if view.owner != THIS_PROBE)
 
 
 def undelivered_of(waiting: Iterable[Delivery]) -> dict[Key, float]:
@@ -165,7 +170,7 @@ def _owned(own: LocalState, waited: Mapping[Key, float]) -> Iterable[Key]:
     them free to notify; an update or an end does so after a while."""
     for key, view in own.views.items():
         is_late = key in own.openings or waited.get(key, 0.0) >= HANDOVER_SECONDS
-        if view.owner == MINE and not is_late:
+        if view.owner == THIS_PROBE and not is_late:
             yield key
 
 

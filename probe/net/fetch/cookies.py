@@ -11,9 +11,10 @@ from typing import Literal
 
 from yarl import URL
 
+from probe.net.address.ranges import is_literal
 from probe.net.fetch.cookie_dates import parse_date
+from probe.net.fetch.sites import is_trustworthy
 from probe.net.protocol.exchange import HttpResponse
-from probe.net.resolver import is_literal
 
 MAX_COOKIES = 180
 """Of one host, as Chromium has it."""
@@ -101,16 +102,6 @@ class Cookies:
             each.is_secure and each.name == cookie.name and each.host == cookie.host
             for each in self._kept.values()
         )
-
-
-def is_trustworthy(address: URL) -> bool:
-    """Whether secure cookies go there: HTTPS, or this machine (W3C Secure Contexts)."""
-    host = _host(address)
-    is_local = host == "localhost" or host.endswith(".localhost") or host == "::1"
-    return address.scheme in ("https", "wss") or is_local or bool(_LOOPBACK.fullmatch(host))
-
-
-_LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+")
 
 
 def read_cookie(line: str, address: URL) -> tuple[Cookie, bool] | None:

@@ -111,7 +111,7 @@ def test_a_check_without_a_result_yet_is_neither_fine_nor_unknown_to_it() -> Non
     clock = Clock(NOW)
     probe = cluster(clock, fine)
     check = toy("c0", interval=10.0)
-    probe.watch([check], {"c0": "g"})
+    probe.set_checks([check], {"c0": "g"})
     question = Query.model_validate({"asks": [{"check": "c0", "younger": 1.0}]})
     answer = MemberAnswer.model_validate_json(
         probe.answer(question, LocalState(), own_network_fails=False)

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.cluster_groups import EndedGroups
-from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, Other, elect, next_turn
+from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, OtherMember, elect, next_turn
 from alerts.cluster.decisions.quorum import RESOLVE_ALONE_SECONDS, may_resolve
 from alerts.cluster.decisions.scoped_alert import local_group
 from alerts.cluster.membership.member import TRUST_SECONDS, GroupAnswer
@@ -217,7 +217,7 @@ def sends_at(losses: Mapping[float, set[str]], ahead: tuple[str, ...]) -> float:
         gone |= losses.get(float(second), set())
         left = [name for name in ahead if name not in gone]
         turn = next_turn(turn, 0.0, frozenset(left), float(second))
-        others = [Other(name, ahead=True, sees=True) for name in left]
+        others = [OtherMember(name, ahead=True, sees=True) for name in left]
         if elect(None, False, others, second - turn.at, 0.0).role is Role.SEND:
             return second
     raise AssertionError("never")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, Other, elect
+from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, OtherMember, elect
 from alerts.cluster.membership import members
 from alerts.cluster.membership.client import InvalidAnswer
 from alerts.cluster.membership.member import GONE_SECONDS
@@ -116,7 +116,7 @@ async def test_no_question_outlives_the_asking(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("ahead", [True, False])
 def test_one_that_is_sending_gets_its_time_wherever_it_stands(ahead: bool) -> None:
     def role(sending: float | None) -> Role:
-        others = [Other("fra", ahead=ahead, sees=True, sending=sending)]
+        others = [OtherMember("fra", ahead=ahead, sees=True, sending=sending)]
         return elect(None, False, others, 100.0, 0.0).role
 
     assert role(NOTIFY_TIMEOUT_SECONDS - 1) is Role.WAIT
