@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from probe.ice.aioice_import import Candidate
 from probe.ice.connectivity_check import IceCredentials
-from probe.net.address_policy import is_allowed_target
+from probe.net.address.policy import is_allowed_target
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
 SCHEMA = 1

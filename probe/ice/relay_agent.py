@@ -20,7 +20,7 @@ from probe.ice.candidate import IceParameters, OfferCandidate, places_of
 from probe.ice.relay_pair import CHECK_PACE
 from probe.ice.relay_transport import RelayIceBase, RelayServer
 from probe.ice.transport import RTO, IceTransport
-from probe.net.resolver import IPAddress
+from probe.net.address.ranges import IPAddress
 from probe.stun import message as messages
 from probe.stun.codec import MessageClass, StunMessage
 from probe.stun.message import PeerAddress
