@@ -125,9 +125,9 @@ class PagerDuty:
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Enqueue an event. Raises NotifyError."""
         if message.occasion in _NO_EVENT:
-            # An update does not page, and a note is no incident. A reminder is a trigger: dropped by
-            # its key while the incident is open, it opens one that PagerDuty has resolved by itself
-            # (after 4 h by default) or somebody by hand, while the fault lasts.
+            # An update does not page, and a note is no incident. A reminder is a trigger: dropped
+            # by its key while the incident is open, it opens one that PagerDuty has resolved by
+            # itself (after 4 h by default) or somebody by hand, while the fault lasts.
             return memory
         document = event(message, self._routing_key.get_secret_value())
         answer = await post(self._url.get_secret_value(), json=document)

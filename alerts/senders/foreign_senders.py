@@ -62,6 +62,8 @@ class ForeignSenders:
         self._started = started
         self._found: dict[tuple[str, str, str], ForeignSender] = {}
         self._logged: set[str] = set()
+        # When a process was first seen that is no known one.
+        self._unknown: dict[str, float] = {}
 
     def update(
         self, notifier: str, found: Iterable[SentBy], known: KnownSenders, now: float
@@ -69,6 +71,8 @@ class ForeignSenders:
         """What a receiver says of its open incidents; ``now`` is by the wall clock."""
         for each in found:
             mark = each.mark
+            if mark.id not in known.ids:
+                self._unknown.setdefault(mark.id, now)
             if self._is_foreign(mark, known, now):
                 who = (notifier, mark.region, mark.peers)
                 self._found[who] = ForeignSender(notifier, each.key, mark, now)
@@ -95,8 +99,9 @@ class ForeignSenders:
             return False
         if mark.peers and (mark.peers == known.peers or mark.peers in known.digests):
             # The same list elsewhere, as of two networks with the same names, or a new process
-            # of a member, which answers soon.
-            return known.all_answer and now - mark.at >= MEMBER_SECONDS
+            # of a member, which answers soon. What is posted again and again has a recent time.
+            first = min(mark.at, self._unknown.get(mark.id, now))
+            return known.all_answer and now - first >= MEMBER_SECONDS
         return True
 
     def _forget(self, known: KnownSenders, now: float) -> None:
@@ -105,4 +110,7 @@ class ForeignSenders:
             who: each
             for who, each in self._found.items()
             if now - each.seen_at < REPORTED_SECONDS and each.mark.id not in known.ids
+        }
+        self._unknown = {
+            id: at for id, at in self._unknown.items() if now - at < 2 * REPORTED_SECONDS
         }

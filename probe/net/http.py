@@ -23,6 +23,7 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.address.ranges import is_literal, is_unreachable
 from probe.net.fetch.cookies import Cookies, CookieUse
 from probe.net.fetch.page_opening import PageOpening
 from probe.net.fetch.redirect import Response
@@ -35,15 +36,7 @@ from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
 from probe.net.proxies import Proxy, proxy_for
 from probe.net.proxies.tunnel import connect_to_proxy, open_tunnel, through
-from probe.net.resolver import (
-    Address,
-    has_route,
-    is_filtered,
-    is_literal,
-    is_unreachable,
-    no_route,
-    resolve,
-)
+from probe.net.resolver import Address, has_route, is_filtered, no_route, resolve
 from probe.net.tls import TlsObserver, client_context
 
 __all__ = ["FreshHttpClient", "fresh_client", "is_literal", "read_bounded", "translate"]

@@ -81,3 +81,22 @@ def test_one_that_turns_out_to_be_a_member_is_taken_back() -> None:
     now_known = KnownSenders({OWN, MEMBER, OTHER}, PEERS)
     senders.update("pagerduty", [], now_known, NOW + 30.0)
     assert not senders.found
+
+
+def test_one_with_the_same_list_that_posts_again_and_again_is_noticed() -> None:
+    senders, seen = ForeignSenders(START), []
+    for later in (0.0, 60.0, 120.0):
+        now = NOW + later
+        posted = [SentBy("backend", mark(peers=PEERS, at=now - 5.0))]
+        senders.update("alertmanager", posted, CLUSTER, now)
+        seen.append(len(senders.found))
+    assert seen == [0, 0, 1]
+
+
+def test_a_member_that_restarts_again_and_again_is_not() -> None:
+    senders = ForeignSenders(START)
+    for later in range(0, 600, 60):
+        now = NOW + later
+        posted = [SentBy("backend", mark(f"{later:016x}", PEERS, at=now - 5.0))]
+        senders.update("alertmanager", posted, CLUSTER, now)
+    assert not senders.found

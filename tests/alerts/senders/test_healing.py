@@ -103,7 +103,7 @@ async def test_what_is_withdrawn_meanwhile_is_never_sent(kind: str) -> None:
         assert receiver.heads == 0
 
 
-async def test_a_receiver_that_cannot_be_reached_is_waited_for_by_nobody() -> None:
+async def test_nothing_waits_for_a_receiver_that_cannot_be_reached() -> None:
     async def wait() -> None:
         raise AssertionError("there is no connection")
 

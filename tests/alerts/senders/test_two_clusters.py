@@ -1,4 +1,4 @@
-"""Two clusters that share a receiver's keys notice each other there; one alone notices nobody."""
+"""Two clusters that share a receiver's keys notice each other there; one alone notices none."""
 
 import time
 from collections.abc import AsyncIterator
@@ -73,7 +73,7 @@ async def test_each_of_two_lone_probes_with_one_pager_key_notices_the_other() ->
             assert KEY not in found.text
 
 
-async def test_a_service_of_the_account_with_a_key_of_its_own_is_nobody_else_s() -> None:
+async def test_a_service_of_the_account_with_a_key_of_its_own_is_no_other_cluster() -> None:
     async with (
         PagerDutyService(KEY) as ours,
         PagerDutyService(OTHER_KEY) as theirs,
