@@ -4,7 +4,6 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +30,7 @@ FOR_ONCE = {
     "expect_version",
     "expect_new_instance",
     *("push", "push_job", "push_label"),
-    "textfile",
-    "notify",
+    *("textfile", "notify"),
 }
 
 
@@ -112,28 +110,17 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
     if options["once"]:
         # What is loaded stays, and looking for garbage in it takes as long as a tenth of the run.
         gc.disable()
-        ctx.exit(_once(options))
+        from probe.lab_process import lab_beside
+
+        with lab_beside(wanted=options["lab"]) as lab:
+            from probe.commands import once
+
+            ctx.exit(once.run(options, lab))
     _refuse_what_is_for_once(ctx)
     signals.block()
     from probe.commands import daemon
 
     ctx.exit(daemon.run(options))
-
-
-def _once(options: Mapping[str, Any]) -> int:
-    if not options["lab"]:
-        from probe.commands import once
-
-        return once.run(options)
-    from probe.lab_process import LabProcess
-
-    lab = LabProcess()
-    try:
-        from probe.commands import once
-
-        return once.run(options, lab)
-    finally:
-        lab.close()
 
 
 def _refuse_what_is_for_once(ctx: click.Context) -> None:
@@ -262,8 +249,7 @@ def dashboards(names: tuple[str, ...], output: Path | None) -> None:
 def main() -> None:
     """The console script; exit code 64 for a usage error, 70 for a defect."""
     _open_standard_streams()
-    # Pydantic asks every installed package for plugins, which takes a twentieth of a start.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # 5 % of a start to find none
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as exit_:

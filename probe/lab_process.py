@@ -11,6 +11,8 @@ import os
 import signal
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # For the lab's servers to stop, once the run is over.
 END_SECONDS = 5.0
@@ -66,6 +68,17 @@ class LabProcess:
                 os.waitpid(self.pid, 0)
                 return
             time.sleep(_POLL_SECONDS)
+
+
+@contextmanager
+def lab_beside(*, wanted: bool) -> Iterator[LabProcess | None]:
+    """The lab of what is inside, if one is wanted; it has stopped at the end."""
+    lab = LabProcess() if wanted else None
+    try:
+        yield lab
+    finally:
+        if lab is not None:
+            lab.close()
 
 
 def _serve(tell: int, stay: int) -> None:

@@ -197,17 +197,17 @@ def _decoded_forms(secret: str) -> Iterator[str]:
     yield from (secret, raw.decode("latin-1"))
     # One that looks like an escape itself.
     yield from (layer.text for layer in layers(secret) if len(layer.text) >= SHORTEST)
-    if len(secret) >= _SHORTEST_ANYWHERE:
+    if len(secret) >= _MIN_LENGTH_ANYWHERE:
         yield from _inside_base64(raw)
         yield secret[::-1]
         # What UTF-16 leaves of it where it is read as UTF-8.
-        if len(letters := secret.encode("ascii", "ignore").decode()) >= _SHORTEST_ANYWHERE:
+        if len(letters := secret.encode("ascii", "ignore").decode()) >= _MIN_LENGTH_ANYWHERE:
             yield letters
 
 
 def _hexadecimal(secret: str) -> Iterator[str]:
     """Its bytes in small letters, as they are and as a dump divides them."""
-    if len(secret) >= _SHORTEST_ANYWHERE:
+    if len(secret) >= _MIN_LENGTH_ANYWHERE:
         raw = secret.encode("utf-8", "surrogatepass")
         yield raw.hex()
         yield from (raw.hex(divider) for divider in _HEX_DIVIDERS)
