@@ -6,7 +6,7 @@ BIN     := .venv/bin
 PIP     := $(BIN)/pip --disable-pip-version-check --quiet
 PYTEST  := $(BIN)/python -m pytest
 COVER   := $(BIN)/python -m slipcover
-# What failed beside others is run once more, alone, and has to pass there.
+# What failed alongside others is run once more, alone, and has to pass there.
 ALONE   := echo "== what failed, once more and alone"; $(PYTEST) --last-failed --last-failed-no-failures none
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-deps --allow-unsafe \
            --strip-extras --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
@@ -64,7 +64,7 @@ bench: .venv/dev.stamp ## how fast the command line is
 bench-daemon: .venv/dev.stamp ## the daemon's memory, CPU, lateness and pages, in about 15 minutes
 	@$(BIN)/python -m tests.bench.daemon
 
-bench-peers: .venv/dev.stamp ## what a check costs, beside Gatus, Cloudprober and blackbox_exporter
+bench-peers: .venv/dev.stamp ## what a check costs, compared with Gatus, Cloudprober and blackbox_exporter
 	@$(BIN)/python -m tests.bench.peers
 
 bench-scale: .venv/dev.stamp ## cost and lateness up to 10,000 targets, and 200 relayed calls a minute
@@ -73,16 +73,16 @@ bench-scale: .venv/dev.stamp ## cost and lateness up to 10,000 targets, and 200 
 flame: .venv/dev.stamp ## where the daemon's CPU goes at 500 checks a second, as docs/images/flame.svg
 	@$(BIN)/python -m tests.bench.cost.flame
 
-bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
+bench-page: .venv/dev.stamp ## how soon a page leaves, compared with Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page
 
 bench-hostile: .venv/dev.stamp ## what hostile targets cost their neighbours, in 20 minutes (ONLY=word, BEFORE=folder)
 	@BEFORE=$(BEFORE) $(BIN)/python -m tests.bench.hostile $(ONLY)
 
-bench-independent: .venv/dev.stamp ## figures of --once beside those of other programs (ROUNDS=N)
+bench-independent: .venv/dev.stamp ## figures of --once compared with those of other programs (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.independent $(ROUNDS)
 
-bench-load: .venv/dev.stamp ## a load beside an independent generator, in about 8 minutes (ROUNDS=N)
+bench-load: .venv/dev.stamp ## a load compared with an independent generator, in about 8 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.load $(ROUNDS)
 
 bench-rules: .venv/dev.stamp ## series, bytes and evaluation time of the rules for 1,000 checks, in 3 minutes
@@ -100,10 +100,10 @@ bench-regions: .venv/dev.stamp ## time to page and cost of 1, 3 and 5 probes, in
 bench-faults: .venv/dev.stamp ## time to page for each fault of the lab, in about 5 minutes a round (ROUNDS=N)
 	@$(BIN)/python -m tests.alerts.time_to_page $(ROUNDS)
 
-bench-gatus: .venv/dev.stamp ## the status page beside Gatus' on the same outage, as pictures
+bench-gatus: .venv/dev.stamp ## the status page compared with Gatus' on the same outage, as pictures
 	@$(BIN)/python -m tests.bench.beside_gatus
 
-bench-rtc: .venv/dev.stamp ## a call's phases beside Chromium's, in about 6 minutes (ROUNDS=N)
+bench-rtc: .venv/dev.stamp ## a call's phases compared with Chromium's, in about 6 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.rtc $(ROUNDS)
 
 format: .venv/dev.stamp ## format the code, and fix what lint can fix

@@ -62,7 +62,8 @@ def alerting_warnings(config: AlertingConfig) -> tuple[str, ...]:
         doubtful = (each for each in config.notifiers.values() if isinstance(each, Doubtful))
         return tuple(warning for each in doubtful for warning in each.warnings)
     names = ", ".join(each.name for each in NOTIFIERS)
-    return (f"no notifier is configured: alerts are on the status page alone (there are {names})",)
+    text = "no notifier is configured: alerts appear only on the status page"
+    return (f"{text} (there are {names})",)
 
 
 def receivers(config: AlertingConfig) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def annotations() -> list[dashboard.AnnotationQuery]:
             "Deployments",
             "orange",
             f"resets(probe_app_uptime_seconds{_WHICH}[2m]) > 0",
-            "the application was started anew",
+            "the application was restarted",
         ),
     ]
 

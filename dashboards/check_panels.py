@@ -44,7 +44,7 @@ def states(
         ),
         unit="short",
         shape=PanelType.STATES,
-        words=_STATES,
+        value_mappings=_STATES,
         width=24,
         height=9,
         link_to=drill,

@@ -104,7 +104,7 @@ def _providers() -> tuple[Panel, ...]:
             "By any transport. While one is down, the others carry its users.",
             (PanelQuery(f"max by (provider) (probe_success{_CALLS})", "{{provider}}"),),
             shape=PanelType.STATES,
-            words=((0, "down", RED), (1, "up", GREEN)),
+            value_mappings=((0, "down", RED), (1, "up", GREEN)),
         ),
         _phases(),
     )
@@ -121,7 +121,7 @@ def _by(label: str) -> tuple[Panel, ...]:
             "The worst result in each step.",
             (PanelQuery(f"min by ({label}, region) {worst}", legend),),
             shape=PanelType.STATES,
-            words=((0, "failing", RED), (1, "passing", GREEN)),
+            value_mappings=((0, "failing", RED), (1, "passing", GREEN)),
             interval="1m",
         ),
         _by_panel("Allocate", "probe_turn_allocate_seconds", label, which, "s"),

@@ -126,7 +126,7 @@ def _hidden(name: str, query: str) -> dashboard.QueryVariable:
     return (
         dashboard.QueryVariable(name)
         .label(name.capitalize())
-        .description("Where the probe's own pages are.")
+        .description("Address of the probe's own pages.")
         .datasource(SOURCE)
         .query(query)
         .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
@@ -136,7 +136,7 @@ def _hidden(name: str, query: str) -> dashboard.QueryVariable:
 
 def _variable(name: str, label: str, query: str, all_value: str = ".+") -> dashboard.QueryVariable:
     """By default "all" leaves out what has no such label: it is no probe's, but that of a
-    blackbox_exporter beside it."""
+    blackbox_exporter next to it."""
     return (
         dashboard.QueryVariable(name)
         .label(label)

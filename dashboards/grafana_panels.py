@@ -24,7 +24,7 @@ from grafana_foundation_sdk.models import prometheus as queries
 from dashboards.model import Panel, PanelQuery, PanelType
 
 SOURCE = kinds.DataSourceRef(type_val="prometheus", uid="${datasource}")
-MOST_STATES = 1000.0
+MAX_STATES = 1000.0
 _HIDDEN = ("Time", "Value", "__name__", "job", "instance")
 
 
@@ -63,8 +63,8 @@ def grafana_panel(panel: Panel) -> Any:
         made.interval(panel.interval)
     if panel.decimals is not None:
         made.decimals(panel.decimals)
-    if panel.words:
-        made.mappings([_words(panel)])
+    if panel.value_mappings:
+        made.mappings([_value_mappings(panel)])
     if panel.link_to:
         made.data_links([_drill(panel.link_to), _runs()])
     if panel.least is not None:
@@ -74,11 +74,11 @@ def grafana_panel(panel: Panel) -> Any:
     return made
 
 
-def _words(panel: Panel) -> models.ValueMap:
+def _value_mappings(panel: Panel) -> models.ValueMap:
     return models.ValueMap(
         options={
             f"{value:g}": models.ValueMappingResult(text=word, color=colour, index=index)
-            for index, (value, word, colour) in enumerate(panel.words)
+            for index, (value, word, colour) in enumerate(panel.value_mappings)
         }
     )
 
@@ -142,7 +142,7 @@ def _states(_: Panel) -> statetimeline.Panel:
         .fill_opacity(80)
         .line_width(0)
         # What fails is on no second page.
-        .per_page(MOST_STATES)
+        .per_page(MAX_STATES)
         .legend(common.VizLegendOptions().show_legend(False))
     )
 

@@ -31,7 +31,7 @@ class PanelQuery:
 @dataclass(frozen=True, slots=True)
 class Panel:
     """One plot. ``unit`` is Grafana's; ``thresholds`` are (from which value, colour), the first
-    from None; ``width`` is in 24ths, ``height`` in Grafana's rows. ``words`` name values,
+    from None; ``width`` is in 24ths, ``height`` in Grafana's rows. ``value_mappings`` name values,
     ``link_to`` is the uid of the detailed dashboard of a check. ``decimals`` None: as many as
     Grafana likes. Of a table ``columns`` are names of its columns, in their order, ``links`` the
     columns with an address that is a link on each row."""
@@ -44,7 +44,7 @@ class Panel:
     thresholds: tuple[tuple[float | None, str], ...] = ((None, GREEN),)
     width: int = 12
     height: int = 8
-    words: tuple[tuple[float, str, str], ...] = ()
+    value_mappings: tuple[tuple[float, str, str], ...] = ()
     link_to: str = ""
     least: float | None = None
     most: float | None = None

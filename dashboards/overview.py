@@ -102,7 +102,7 @@ def _count(title: str, text: str, expr: str, colour: str) -> Panel:
         (PanelQuery(counted(expr), title, True),),
         shape=PanelType.STAT,
         thresholds=((None, RED), (0, good), (1, colour)),
-        words=_DEAD,
+        value_mappings=_DEAD,
         width=4,
         height=4,
     )
@@ -157,7 +157,7 @@ def _pushed() -> Panel:
     return Panel(
         "Pushed within a day",
         "The last result of each check that a pipeline has pushed (`probe --once --push`), and "
-        "when. What is older is left out: a Pushgateway keeps it for ever.",
+        "when. What is older is left out: a Pushgateway keeps results forever.",
         (
             PanelQuery(f"min by ({by}) (0 * ({result} and {recent}) + {age})", now=True),
             PanelQuery(f"min by ({by}) ({result} and {recent})", now=True),

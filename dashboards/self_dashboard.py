@@ -74,7 +74,7 @@ def _flag(title: str, text: str, name: str) -> Panel:
         text,
         (PanelQuery(f"min by (region) ({_of_probes(name + _JOB)})", "{{region}}", True),),
         shape=PanelType.STAT,
-        words=((0, "error", RED), (1, "ok", GREEN)),
+        value_mappings=((0, "error", RED), (1, "ok", GREEN)),
         width=4,
         height=6,
     )

@@ -104,14 +104,14 @@ def panel_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
         unit=UNITS[signal.unit],
         shape=PanelType.STATES if states else PanelType.LINES,
         thresholds=steps_of(threshold),
-        words=_words(threshold) if states else (),
+        value_mappings=_yes_no_mappings(threshold) if states else (),
         width=8,
         height=7,
         least=0 if signal.unit is Unit.RATIO else None,
     )
 
 
-def _words(threshold: Threshold | None) -> tuple[tuple[float, str, str], ...]:
+def _yes_no_mappings(threshold: Threshold | None) -> tuple[tuple[float, str, str], ...]:
     """No and yes, in the colour of what is bad."""
     if threshold is None:
         return ((0, "no", BLUE), (1, "yes", GREEN))

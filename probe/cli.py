@@ -276,7 +276,7 @@ def _report_defect(error: Exception) -> int:
         import traceback
 
         traceback.print_tb(error.__traceback__)
-    text = f"probe: unexpected {kind}: this is a defect, please report it"
+    text = f"probe: unexpected {kind}: this is a bug, please report it"
     click.echo(f"{text} (LOG_LEVEL=debug shows where)", err=True)
     return DEFECT
 

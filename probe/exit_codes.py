@@ -1,4 +1,4 @@
-"""Exit codes beside those of a verdict; numbers that scripts rely on."""
+"""Exit codes other than those of a verdict; numbers that scripts rely on."""
 
 USAGE_ERROR = 64
 # An unexpected exception (sysexits.h: EX_SOFTWARE).

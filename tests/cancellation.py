@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.leaks import Footprint
 
-MOST_STEPS = 2000
+MAX_STEPS = 2000
 GRACE = 2.0
 _PAUSE = 0.0001
 
@@ -40,13 +40,13 @@ async def leaves_nothing_at_any_step(
     Asserts that no descriptor and no task of ``probe`` outlives it, on neither side of a
     connection within this process, and that the server has ``held`` nothing in the end.
     """
-    for steps in range(MOST_STEPS):
+    for steps in range(MAX_STEPS):
         before = Footprint.now()
         goes_on = await cancel_after(steps, work())
         assert await _left(before, held) == [], f"after {steps} steps"
         if not goes_on:
             return steps
-    raise AssertionError(f"more than {MOST_STEPS} steps")
+    raise AssertionError(f"more than {MAX_STEPS} steps")
 
 
 async def _left(before: Footprint, held: Callable[[], int]) -> list[str]:

@@ -22,9 +22,9 @@ from alerts.silence.maintenance_window import Window
 from probe.history.incidents.model import Incident, Notification, NotificationStatus
 
 # Incidents whose last messages may still be on their way.
-MOST_PAST = 500
+MAX_PAST = 500
 # Of one incident: each member of a cluster has begun it under an id of its own.
-MOST_ALIASES = 100
+MAX_ALIASES = 100
 
 
 Suppression = Callable[[Alert], Window | Silence | None]
@@ -124,7 +124,7 @@ class IncidentRecorder:
                 # Messages of its end may still be on their way.
                 del self._open[key]
         self._reserved.clear()
-        for old in [*self._past][:-MOST_PAST]:
+        for old in [*self._past][:-MAX_PAST]:
             del self._past[old]
 
     def queued(self, deliveries: Iterable[Delivery]) -> None:
@@ -196,7 +196,7 @@ class IncidentRecorder:
     def _renamed(self, known: Incident) -> Incident:
         """An incident that lasts, under the id that all probes use."""
         name = self._agreed(known.key, known.id)
-        if name == known.id or len(known.aliases) >= MOST_ALIASES:
+        if name == known.id or len(known.aliases) >= MAX_ALIASES:
             return known
         found = replace(known, id=name, aliases=(*known.aliases, known.id))
         self._open[known.key] = found
@@ -214,7 +214,7 @@ class IncidentRecorder:
     def _remember(self, key: str, name: str) -> None:
         self._ids.pop(key, None)
         self._ids[key] = name
-        for old in [each for each in self._ids if each not in self._open][:-MOST_PAST]:
+        for old in [each for each in self._ids if each not in self._open][:-MAX_PAST]:
             del self._ids[old]
 
     def _settle(

@@ -17,7 +17,7 @@ from probe.history.incidents.model import (
 )
 
 # Of one incident; the others are in the results.
-MOST_ALERTS, MOST_AFFECTED = 100, 200
+MAX_ALERTS, MAX_AFFECTED = 100, 200
 _RANK = {IncidentSeverity.WARNING: 0, IncidentSeverity.CRITICAL: 1}
 
 
@@ -54,10 +54,10 @@ def continued(known: Incident, group: AlertGroup, suppressed: Iterable[str]) -> 
         if before is not None:
             found = replace(found, since=min(found.since, before.since))
         alerts[found.name] = found
-    kept = tuple(alerts.values())[:MOST_ALERTS]
+    kept = tuple(alerts.values())[:MAX_ALERTS]
     severity = max((known.severity, *(each.severity for each in kept)), key=_RANK.__getitem__)
     is_worse = severity is not known.severity or len(kept) > len(known.alerts)
-    affected = tuple(dict.fromkeys((*known.affected, *group.affected)))[:MOST_AFFECTED]
+    affected = tuple(dict.fromkeys((*known.affected, *group.affected)))[:MAX_AFFECTED]
     return replace(
         known,
         title=_title(firing, group) if firing and (is_worse or not known.title) else known.title,

@@ -18,8 +18,9 @@ from dataclasses import replace
 
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.notification.message import AlertGroup
-from alerts.outbox.codec import CodecError, dump_alert, load_alert
+from alerts.outbox.codec import dump_alert, load_alert
 from alerts.state.annotations import FAILING, NO_DATA
+from probe.storage.json_codec import CodecError
 
 # What began within so many seconds began together: checks run at different times.
 TOGETHER_SECONDS = 120.0
@@ -28,7 +29,7 @@ RELATED_SECONDS = 900.0
 # From so many services on, what fails together has one cause, whatever it is a part of.
 MANY_SERVICES = 3
 # An incident keeps at most so many resolved alerts; of more, the newest.
-MOST_RESOLVED = 50
+MAX_RESOLVED = 50
 DOCUMENT = "incidents"
 
 GroupOf = Callable[[Alert], str]
@@ -62,7 +63,7 @@ class OpenIncidents:
         if before is not None:
             alert = replace(alert, since=min(alert.since, before.since))
         self._resolved[alert.identity] = alert
-        while len(self._resolved) > MOST_RESOLVED:
+        while len(self._resolved) > MAX_RESOLVED:
             del self._resolved[next(iter(self._resolved))]
 
     def assign(self, firing: Sequence[Alert]) -> None:
@@ -77,7 +78,7 @@ class OpenIncidents:
     def with_members(self, groups: Sequence[AlertGroup]) -> list[AlertGroup]:
         """Incidents with the checks that each was ever about, if so many were resolved that not
         all of them are kept."""
-        if len(self._resolved) < MOST_RESOLVED:
+        if len(self._resolved) < MAX_RESOLVED:
             return list(groups)
         members: dict[str, dict[str, None]] = {}
         for identity, key in self._keys.items():

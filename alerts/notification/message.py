@@ -11,7 +11,7 @@ from alerts.runbooks.library import RunbookLibrary, is_address
 from probe.report.text.sanitize import clean
 
 # An update names at most so many checks, a title fewer.
-MOST_NAMES, MOST_IN_TITLE = 10, 4
+MAX_NAMES, MAX_IN_TITLE = 10, 4
 NO_LONGER_ROUTED = "no longer routed here"
 
 
@@ -32,6 +32,11 @@ class AlertGroup:
     held: bool = False
     moved_to: str = ""
     members: tuple[str, ...] = ()
+
+
+def is_open(group: AlertGroup) -> bool:
+    """Whether there is anything in a group."""
+    return bool(group.firing or group.over or group.suppressed or group.affected or group.held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ def firing_message(
         affected=group.affected,
         links=context.links(ordered[0].runbook, key=group.subject, opens=True),
         text="\n".join(context.runbooks.steps(ordered[0])),
-        news=tuple(_news(before, ordered)) if before is not None else (),
+        news=tuple(_new_facts(before, ordered)) if before is not None else (),
     )
 
 
@@ -120,7 +125,7 @@ def resolved_message(
     title = resolved_title(names, ended, max(len(names), len(group.members)))
     if group.firing and not rerouted:
         # Resolved for this notifier, it may still fire for another one.
-        what = ", ".join(names) if len(names) <= MOST_IN_TITLE else f"{len(names)} checks"
+        what = ", ".join(names) if len(names) <= MAX_IN_TITLE else f"{len(names)} checks"
         title = f"{what}: no longer {before.severity}"
     elif group.moved_to:
         title = f"{', '.join(names)}: {group.moved_to}"
@@ -162,7 +167,7 @@ def _checks(members: Iterable[str]) -> list[str]:
     return sorted({member.partition("/")[0] for member in members})
 
 
-def _news(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterator[str]:
+def _new_facts(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterator[str]:
     """What has changed since the last message."""
     severity = highest_severity(alerts)
     if severity is not before.severity:
@@ -174,8 +179,8 @@ def _news(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterator[str
     for alert in new:
         by_summary.setdefault(alert.summary, []).append(alert.identity.check)
     for summary, checks in by_summary.items():
-        more = f" and {len(checks) - MOST_NAMES} more" if len(checks) > MOST_NAMES else ""
-        yield clean(f"now also {', '.join(checks[:MOST_NAMES])}{more}: {summary}")
+        more = f" and {len(checks) - MAX_NAMES} more" if len(checks) > MAX_NAMES else ""
+        yield clean(f"now also {', '.join(checks[:MAX_NAMES])}{more}: {summary}")
     for alert in alerts:
         if known.get(name_of(alert), alert.wrong) != alert.wrong:
             was = known[name_of(alert)]
@@ -185,4 +190,4 @@ def _news(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterator[str
     recovered = [member for member in before.members if member not in firing]
     if recovered:
         names = dict.fromkeys(member.partition("/")[0] for member in recovered)
-        yield clean(f"recovered: {', '.join([*names][:MOST_NAMES])}")
+        yield clean(f"recovered: {', '.join([*names][:MAX_NAMES])}")

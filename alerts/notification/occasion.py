@@ -8,7 +8,7 @@ from alerts.notification.notification_log import NotificationLogEntry
 from alerts.notification.route import Route
 
 # A change of what is wrong is sent at once, but no sooner than this after the last message.
-SHORTEST_INTERVAL_SECONDS = 30.0
+MIN_INTERVAL_SECONDS = 30.0
 # What was refused is sent again after a group interval, and no sooner than this.
 REFUSED_SECONDS = 60.0
 
@@ -28,7 +28,7 @@ def occasion_for(
     if view.refused:
         again = MessageType.CHANGED if view.accepted else MessageType.FIRING
         return again if waited >= refused_interval(route) else None
-    if _rises(view, shown) or (waited >= SHORTEST_INTERVAL_SECONDS and _is_other(view, shown)):
+    if _rises(view, shown) or (waited >= MIN_INTERVAL_SECONDS and _is_other(view, shown)):
         return MessageType.CHANGED
     if waited >= route.group_interval and _differs(route, view, shown):
         return MessageType.CHANGED
@@ -69,6 +69,6 @@ def next_times(
         return [min(alert.fired for alert in mine) + route.group_wait]
     if view.refused:
         return [view.sent_at + refused_interval(route)]
-    soonest = SHORTEST_INTERVAL_SECONDS if _is_other(view, mine) else route.group_interval
+    soonest = MIN_INTERVAL_SECONDS if _is_other(view, mine) else route.group_interval
     waits = soonest < route.group_interval or _differs(route, view, mine)
     return [view.sent_at + (soonest if waits else route.remind_seconds)]

@@ -19,12 +19,12 @@ MARKS = {
 }
 CLOSED_MARK = "-"
 # More of a kind would hide what matters; the status page has them all.
-MOST_ALERTS, MOST_LINES, MOST_NAMES = 6, 4, 10
+MAX_ALERTS, MAX_LINES, MAX_NAMES = 6, 4, 10
 # One long text must not push out the others.
-LONGEST_LINE = 300
+MAX_LINE = 300
 _SAME = Fingerprint("", "")
 # A headline of so many characters fits where services show one; its end says since when.
-LONGEST_HEADLINE = 150
+MAX_HEADLINE = 150
 
 
 def symbol(message: Message) -> str:
@@ -57,7 +57,7 @@ def headline(message: Message) -> str:
     test = "[TEST] " if message.test else ""
     text = clean(f"{symbol(message)} {test}{severity_word(message)}: {message.title}")
     since = f", since {_moment(message.since, message.at)}" if message.firing else ""
-    return cut(text, LONGEST_HEADLINE - len(since)) + since
+    return cut(text, MAX_HEADLINE - len(since)) + since
 
 
 def time_range(message: Message) -> str:
@@ -96,7 +96,7 @@ def steps(message: Message, *, whole: bool = False) -> list[str]:
     """What to do first, or what else there is to say. An update repeats no steps."""
     if is_update(message) and not whole:
         return []
-    return [_line(line) for line in message.text.splitlines()[:MOST_LINES] if line.strip()]
+    return [_line(line) for line in message.text.splitlines()[:MAX_LINES] if line.strip()]
 
 
 def is_update(message: Message) -> bool:
@@ -104,7 +104,7 @@ def is_update(message: Message) -> bool:
     return message.occasion is MessageType.CHANGED and bool(message.news)
 
 
-def news(message: Message) -> list[str]:
+def change_lines(message: Message) -> list[str]:
     """What has changed since the message before, a line each."""
     return [_line(each) for each in message.news]
 
@@ -114,16 +114,16 @@ def _paragraphs(message: Message, *, whole: bool) -> Iterator[list[str]]:
     # The headline of what fires says since when.
     when = f"for {_lasted(message)}" if message.firing else time_range(message)
     yield [_line(f"{when}, {view}")]
-    if news(message):
-        yield news(message)
+    if change_lines(message):
+        yield change_lines(message)
     if is_update(message) and not whole:
-        yield [_line(f"recent change: {each}") for each in message.changes[:MOST_LINES]]
+        yield [_line(f"recent change: {each}") for each in message.changes[:MAX_LINES]]
         return
     groups = _alike(message.firing or message.resolved)
-    for place, (names, alert) in enumerate(groups[:MOST_ALERTS]):
+    for place, (names, alert) in enumerate(groups[:MAX_ALERTS]):
         shown = [*_alert_lines(names, alert, message), *_differing(alert, message)]
         yield [*_past(message), *shown] if place == 0 else shown
-    left = sum(len(names) for names, _ in groups[MOST_ALERTS:])
+    left = sum(len(names) for names, _ in groups[MAX_ALERTS:])
     yield [*([f"and {left} more"] if left else []), *_around(message)]
 
 
@@ -195,19 +195,19 @@ def _around(message: Message) -> Iterator[str]:
         yield f"recovered: {_names(each.identity.check for each in message.resolved)}"
     if message.affected:
         yield f"also failing: {_names(message.affected)}"
-    for change in message.changes[:MOST_LINES]:
+    for change in message.changes[:MAX_LINES]:
         yield _line(f"recent change: {change}")
 
 
 def _names(names: Iterable[str]) -> str:
     different = list(dict.fromkeys(names))
-    more = len(different) - MOST_NAMES
-    listed = _line(", ".join(different[:MOST_NAMES]))
+    more = len(different) - MAX_NAMES
+    listed = _line(", ".join(different[:MAX_NAMES]))
     return listed + (f" and {more} more" if more > 0 else "")
 
 
 def _line(text: str) -> str:
-    return cut(clean(text), LONGEST_LINE)
+    return cut(clean(text), MAX_LINE)
 
 
 def _lasted(message: Message) -> str:

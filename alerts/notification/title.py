@@ -10,7 +10,7 @@ from alerts.state.annotations import FAILING
 # From so many checks on, and more than one service, the services say more than one cause.
 MANY_CHECKS = 8
 # A title names at most so many checks, or services.
-MOST_NAMES, MOST_SERVICES = 4, 6
+MAX_NAMES, MAX_SERVICES = 4, 6
 _ADDRESS = re.compile(r"\b(stuns?|turns?|https?|wss?|rediss?|postgres(ql)?):(//)?[\w\[]")
 
 
@@ -25,7 +25,7 @@ def firing_title(
     named = [service for service in services if service]
     if count >= MANY_CHECKS and len(named) > 1:
         # Where nearly every check is a service of its own, what is wrong says more than names.
-        what = _listed(named) if len(named) <= MOST_SERVICES else _usual_summary(alerts)
+        what = _listed(named) if len(named) <= MAX_SERVICES else _usual_summary(alerts)
         return f"{count} checks fail: {what}"
     if loss := _loss(first):
         where = "" if _names_place(first) else f" at {first.target}"
@@ -38,9 +38,9 @@ def firing_title(
 def resolved_title(names: Sequence[str], ended: Sequence[Alert], count: int = 0) -> str:
     """Of the checks that an incident was about (``count`` of them, if not all are known by
     name), and its resolved alerts."""
-    if len(names) > MOST_NAMES and not any(alert.closed for alert in ended):
+    if len(names) > MAX_NAMES and not any(alert.closed for alert in ended):
         services = list(dict.fromkeys(alert.service for alert in ended if alert.service))
-        about = f": {_listed(services)}" if 0 < len(services) <= MOST_SERVICES else ""
+        about = f": {_listed(services)}" if 0 < len(services) <= MAX_SERVICES else ""
         return f"{max(count, len(names))} checks recovered{about}"
     closed = {alert.identity.check: alert.closed for alert in ended if alert.closed}
     recovered = [name for name in names if name not in closed]

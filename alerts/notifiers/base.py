@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # A service that needs longer is retried later. One that has taken the request gets more time: what
 # it accepts after that would be sent again.
 CONNECT_SECONDS, TIMEOUT_SECONDS = 10.0, 32.0
-LONGEST_ANSWER = 65536
+MAX_ANSWER = 65536
 # Statuses of RFC 9110 that may pass on a later attempt.
 PASSING = frozenset({408, 425, 429})
 _WORD = re.compile(r"(?=.{2,60}\Z)[a-z]+(_[a-z]+)*")
@@ -97,7 +97,7 @@ async def post(
 
 
 async def request(
-    method: str, url: str, *, longest: int = LONGEST_ANSWER, **content: Any
+    method: str, url: str, *, longest: int = MAX_ANSWER, **content: Any
 ) -> HttpAnswer:
     """Any request to a service; ``content`` is aiohttp's. At most ``longest`` bytes of the answer
     are read, and an answer that breaks off after its header is one. Raises NotifyError like

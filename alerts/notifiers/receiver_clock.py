@@ -14,7 +14,7 @@ from alerts.model import NotifyError
 from alerts.notifiers.base import HttpAnswer, request
 
 # A difference between clocks that is not worth correcting.
-MOST_CLOCK_OFFSET = 5.0
+MAX_CLOCK_OFFSET = 5.0
 # A receiver that needs longer to say its time is not waited for.
 ASK_SECONDS = 3.0
 
@@ -41,7 +41,7 @@ class ReceiverClocks:
         """By how many seconds a receiver's clock is ahead of ours; asks it where that is not
         known. 0 where it does not say, and where the difference is small."""
         known = self._readings.get(url)
-        if known is None or abs(self._base() - known.base) > MOST_CLOCK_OFFSET:
+        if known is None or abs(self._base() - known.base) > MAX_CLOCK_OFFSET:
             self._readings.pop(url, None)
             try:
                 async with asyncio.timeout(ASK_SECONDS):
@@ -60,7 +60,7 @@ class ReceiverClocks:
             self._readings.setdefault(url, _Reading(before, self._base()))
             return False
         offset = date - self._now()
-        if abs(offset - before) <= MOST_CLOCK_OFFSET:
+        if abs(offset - before) <= MAX_CLOCK_OFFSET:
             offset = before
         self._readings[url] = _Reading(offset, self._base())
         return offset != before

@@ -26,7 +26,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from alerts.model import NotifyError
 from alerts.notifiers.base import (
     CONNECT_SECONDS,
-    LONGEST_ANSWER,
+    MAX_ANSWER,
     TIMEOUT_SECONDS,
     HttpAnswer,
     body_of,
@@ -109,8 +109,8 @@ class _Answers:
 async def _answer(response: aiohttp.ClientResponse) -> HttpAnswer:
     if 300 <= response.status < 400:
         raise NotifyError(f"Slack answers {response.status}")
-    body = b"".join([piece async for piece in body_of(response, LONGEST_ANSWER + 1)])
-    if len(body) > LONGEST_ANSWER:
+    body = b"".join([piece async for piece in body_of(response, MAX_ANSWER + 1)])
+    if len(body) > MAX_ANSWER:
         raise NotifyError(f"Slack answers {response.status} with too much text")
     fields = {name.lower(): value for name, value in response.headers.items()}
     return HttpAnswer(response.status, fields, body.decode("utf-8", "replace"))
@@ -123,9 +123,7 @@ async def _answer_of(
     try:
         async with (
             asyncio.timeout(TIMEOUT_SECONDS),
-            session_for_attempt(
-                LONGEST_ANSWER, timeout=_TIMEOUT, middlewares=(answers,)
-            ) as session,
+            session_for_attempt(MAX_ANSWER, timeout=_TIMEOUT, middlewares=(answers,)) as session,
         ):
             try:
                 await send(session)

@@ -25,7 +25,7 @@ async def verify(notifiers: Mapping[str, Notifier]) -> list[Verified]:
 
 async def _verify(name: str, notifier: Notifier) -> Verified:
     if not isinstance(notifier, Verifiable):
-        return Verified(name, None, "can't be asked without sending it a message")
+        return Verified(name, None, "can't be verified without sending a message")
     try:
         return Verified(name, True, await notifier.verify())
     except NotifyError as error:

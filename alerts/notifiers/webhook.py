@@ -73,7 +73,7 @@ class Webhook:
         answer = await request("OPTIONS", url)
         if answer.status in (404, 410) or answer.status >= 500:
             raise NotifyError(f"{show_host(url)} answers {answer.status} to OPTIONS")
-        return f"{show_host(url)} answers; the signature can't be tried without a message"
+        return f"{show_host(url)} answers; the signature can't be verified without a message"
 
 
 def sign(secret: str, stamp: str, body: bytes) -> str:

@@ -4,7 +4,7 @@ A transition and its messages are stored in one transaction; a message leaves th
 only after its notifier has accepted it. All is kept in memory and, where there is a folder, in a
 file that follows it: a disk that fails or hangs delays nothing by more than 2 s, and
 :attr:`Outbox.state` says so. Another process may open the same file at the same time, to add
-a silence. Beside it, a journal says what is open at which receiver.
+a silence. Next to it, a journal says what is open at which receiver.
 """
 
 import logging

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace as changed
 
 from alerts.model import Delivery, MessageType, Silence
-from alerts.outbox.codec import CodecError, dump_message, dump_silence, load_message, load_silence
+from alerts.outbox.codec import dump_message, dump_silence, load_message, load_silence
 from alerts.outbox.stored_times import ClockReading, moved_text, newest_time, reading_of
+from probe.storage.json_codec import CodecError
 
-MOST_REFUSED = 50
+MAX_REFUSED = 50
 # Expired silences are kept for a while: who silenced what, and why, is asked afterwards.
 SILENCE_KEPT_SECONDS = 30 * 86400.0
 
@@ -155,7 +156,7 @@ def dead_letter(db: sqlite3.Connection, delivery: Delivery, error: str) -> None:
     _remove(db, delivery)
     (newest,) = db.execute("SELECT coalesce(max(number), 0) FROM refused").fetchone()
     _insert(db, "refused", changed(delivery, error=error), newest + 1)
-    db.execute("DELETE FROM refused WHERE number <= ?", (newest + 1 - MOST_REFUSED,))
+    db.execute("DELETE FROM refused WHERE number <= ?", (newest + 1 - MAX_REFUSED,))
 
 
 def replace(db: sqlite3.Connection, old: Sequence[Delivery], new: Delivery | None) -> None:

@@ -4,11 +4,11 @@ from random import Random
 
 from alerts.model import Delivery, MessageType, Severity
 
-FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 300.0
+FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 300.0
 # The cap on what a service asks for with Retry-After.
 MAX_RETRY_AFTER_SECONDS = 3600.0
 # A page waits for 5 min at most, 10 % of jitter included.
-MOST_PAGE_SECONDS = 270.0
+MAX_PAGE_DELAY_SECONDS = 270.0
 
 
 def retry_seconds(
@@ -27,7 +27,7 @@ def retry_seconds(
         requested = min(max(FIRST_RETRY_SECONDS, retry_after), longest)
         return requested * random.uniform(1.0, 1.1)
     doubled: float = FIRST_RETRY_SECONDS * 2.0 ** min(max(attempts - 1, 0), 20)
-    return min(doubled, LONGEST_RETRY_SECONDS) * random.uniform(0.5, 1.0)
+    return min(doubled, MAX_RETRY_SECONDS) * random.uniform(0.5, 1.0)
 
 
 def urgency(delivery: Delivery) -> int:
@@ -42,4 +42,4 @@ def urgency(delivery: Delivery) -> int:
 
 def longest_wait(delivery: Delivery) -> float:
     """The longest time between two attempts, in seconds."""
-    return MOST_PAGE_SECONDS if urgency(delivery) == 0 else MAX_RETRY_AFTER_SECONDS
+    return MAX_PAGE_DELAY_SECONDS if urgency(delivery) == 0 else MAX_RETRY_AFTER_SECONDS

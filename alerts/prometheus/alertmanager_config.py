@@ -18,10 +18,10 @@ from probe.core.kind import Kind
 
 SECRETS = "/etc/alertmanager/secrets"
 # A message has room for so many alerts; its title says how many there are.
-MOST_ALERTS = 8
+MAX_ALERTS = 8
 
 _HEAD = f"""\
-# Made by `probe rules --alertmanager`: a configuration to begin with, which
+# Made by `probe rules --alertmanager`: a configuration to start from, which
 # `amtool check-config` checks.
 # Two files hold what is secret, alone on their line:
 #   {SECRETS}/slack_webhook           the address of an incoming webhook
@@ -51,7 +51,7 @@ _TITLE = (
     f"{{{{ else }}}}[RESOLVED] {_summary('')}{{{{ end }}}}"
 )
 _TEXT = (
-    f"{{{{ range $index, $alert := .Alerts }}}}{{{{ if lt $index {MOST_ALERTS} }}}}"
+    f"{{{{ range $index, $alert := .Alerts }}}}{{{{ if lt $index {MAX_ALERTS} }}}}"
     '{{ if eq $alert.Status "firing" }}*{{ $alert.Annotations.summary }}*\n'
     "{{ $alert.Annotations.description }}"
     "{{ with $alert.Annotations.runbook_url }} <{{ . }}|Runbook>{{ end }}"

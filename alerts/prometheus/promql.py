@@ -7,7 +7,7 @@ regions agree on, or the only one there is, is ``scope="global"``, critical, and
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-# What separates installations that one server scrapes: staging is judged beside production.
+# What separates installations that one server scrapes: staging is judged apart from production.
 SITE = ("job", "environment")
 # What is the same for a check in every region.
 GLOBAL = (*SITE, "check", "kind", "component", "service", "subject")

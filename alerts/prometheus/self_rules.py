@@ -66,7 +66,7 @@ _RULES = (
         f"(rate(probe_loop_lag_seconds_bucket[5m]))) > 0.1) {_REGION}",
         300.0,
         "The event loop of the probe in {{ $labels.region }} lags",
-        "Its event loop is late by {{ $value | humanizeDuration }} in one of ten cases, and what "
+        "Its event loop lags by {{ $value | humanizeDuration }} in one of ten cases, and what "
         "it measures is wrong by as much: give it more CPU or fewer checks.",
     ),
     (

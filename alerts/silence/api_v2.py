@@ -15,7 +15,7 @@ from alerts.model import Silence
 from alerts.silence.matcher import Matcher, check_matchers, parse
 
 ANY = "any"
-_MOST_MATCHERS = 50
+_MAX_MATCHERS = 50
 _LONGEST = 500
 
 
@@ -45,7 +45,7 @@ class _Posted(BaseModel):
     model_config = ConfigDict(extra="ignore", defer_build=True)
 
     id: str | None = Field(default=None, max_length=100)
-    matchers: list[_Matcher] = Field(min_length=1, max_length=_MOST_MATCHERS)
+    matchers: list[_Matcher] = Field(min_length=1, max_length=_MAX_MATCHERS)
     startsAt: datetime
     endsAt: datetime
     createdBy: str = Field(min_length=1, max_length=_LONGEST)

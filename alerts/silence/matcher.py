@@ -63,7 +63,7 @@ def parse(text: str) -> Matcher | None:
 def check_matchers(matchers: Sequence[str]) -> None:
     """Raise ValueError for words that can't be matched with: none at all, or too long."""
     if not matchers:
-        raise ValueError("no matcher: name what is meant, or write '*' for everything")
+        raise ValueError("no matcher: name what to match, or write '*' for everything")
     for text in matchers:
         if not text.strip() or len(text) > _LONGEST:
             raise ValueError(f"a matcher has 1 to {_LONGEST} characters")

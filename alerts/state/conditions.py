@@ -19,9 +19,9 @@ from probe.core.thresholds import thresholds_of
 # "No data" is so many intervals, and at least so long.
 NO_DATA_INTERVALS, NO_DATA_SECONDS = 3, 300.0
 # A check has recovered after two good results, and no later than this.
-LONGEST_CLEAR_SECONDS = 60.0
+MAX_CLEAR_SECONDS = 60.0
 # A value is back from beyond its limit when it was within it for two results, so long.
-CLEAR_SECONDS, LONGEST_VALUE_CLEAR_SECONDS = 120.0, 3600.0
+CLEAR_SECONDS, MAX_VALUE_CLEAR_SECONDS = 120.0, 3600.0
 
 _SEEN = {Verdict.WARNING: ObservedLevel.WARNING, Verdict.CRITICAL: ObservedLevel.CRITICAL}
 
@@ -68,7 +68,7 @@ def terms_of(check: Check, rule: str) -> Timers:
     """
     if rule == FAILING:
         hold = check.failing.hold
-        clear = min(2 * check.retry, LONGEST_CLEAR_SECONDS)
+        clear = min(2 * check.retry, MAX_CLEAR_SECONDS)
         return Timers({Severity.WARNING: hold, Severity.CRITICAL: hold}, clear=clear)
     if rule == NO_DATA:
         holds = {Severity.WARNING: no_data_after(check), Severity.CRITICAL: math.inf}
@@ -78,7 +78,7 @@ def terms_of(check: Check, rule: str) -> Timers:
 
 
 def _terms_of_value(check: Check, threshold: Threshold | None) -> Timers:
-    clear = min(max(2 * check.interval, CLEAR_SECONDS), LONGEST_VALUE_CLEAR_SECONDS)
+    clear = min(max(2 * check.interval, CLEAR_SECONDS), MAX_VALUE_CLEAR_SECONDS)
     if threshold is None:
         return Timers({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0}, clear=clear)
     hold = threshold.hold

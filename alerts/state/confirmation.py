@@ -18,7 +18,7 @@ from probe.core.model import Result, Status
 # A result that is younger needs no other to confirm it.
 FRESH_SECONDS = 2.0
 # For an answer: this share of `for`, within these bounds; after a recovery elsewhere, the last.
-WAIT_SHARE, SHORTEST_WAIT, LONGEST_WAIT, DOUBTFUL_WAIT = 1 / 30, 1.0, 5.0, 20.0
+WAIT_SHARE, MIN_WAIT, MAX_WAIT, DOUBTFUL_WAIT = 1 / 30, 1.0, 5.0, 20.0
 # An answer that was not used for so long says nothing of now.
 OUTDATED_SECONDS = 20.0
 # A check that runs so often costs little.
@@ -30,7 +30,7 @@ RECENT_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class SeenRecovery:
+class ObservedRecovery:
     """A check failed from ``began`` on and was seen to work ``at``."""
 
     began: float
@@ -53,7 +53,7 @@ class Confirmation:
         self._failed_at: dict[str, float] = {}
         self._works: set[str] = set()
         self._last: dict[str, Result] = {}
-        self._recoveries: list[SeenRecovery] = []
+        self._recoveries: list[ObservedRecovery] = []
         self._requested_at: dict[Fingerprint, float] = {}
         self._answered: dict[Fingerprint, _Answer] = {}
         self._due: list[float] = []
@@ -74,7 +74,7 @@ class Confirmation:
             self._works.add(name)
             began = self._failing_since.pop(name, None)
             if began is not None:
-                self._recoveries.append(SeenRecovery(began, now))
+                self._recoveries.append(ObservedRecovery(began, now))
         if result.status is not Status.UNKNOWN:
             self._add_answer(name, result.status is Status.FAILED, now)
         self._recoveries = [each for each in self._recoveries if now - each.at < RECENT_SECONDS]
@@ -144,7 +144,7 @@ class Confirmation:
 
 
 def _confirmation_timeout(check: Check) -> float:
-    return min(max(SHORTEST_WAIT, check.failing.hold * WAIT_SHARE), LONGEST_WAIT)
+    return min(max(MIN_WAIT, check.failing.hold * WAIT_SHARE), MAX_WAIT)
 
 
 def _may_run_again(check: Check) -> bool:

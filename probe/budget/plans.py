@@ -96,15 +96,15 @@ class Budget:
 
     plan: str
     terms: Quota
-    drains: tuple[Consumer, ...]
+    consumers: tuple[Consumer, ...]
 
     def within(self, seconds: float) -> float:
         """The most that all use within ``seconds``, never less than what is counted then: an
         interval that doesn't divide the time has its last run in it whole. Checks with a shared
         window that are far apart keep the same target awake at different times."""
-        waking = sum(each.within(seconds) for each in self.drains if each.shared_window)
+        waking = sum(each.within(seconds) for each in self.consumers if each.shared_window)
         return min(waking, seconds) + sum(
-            each.within(seconds) for each in self.drains if not each.shared_window
+            each.within(seconds) for each in self.consumers if not each.shared_window
         )
 
     @property
@@ -137,27 +137,27 @@ class Budget:
         if not self.exceeds:
             return ""
         most, seconds = self.terms.most, self._period_seconds
-        largest = max(self.drains, key=lambda drain: drain.within(seconds))
-        others = [each for each in self.drains if each is not largest]
+        largest = max(self.consumers, key=lambda drain: drain.within(seconds))
+        others = [each for each in self.consumers if each is not largest]
         runs = (most - Budget(self.plan, self.terms, tuple(others)).per_period) // largest.amount
         if runs >= 1 and (fitting := _rounded(seconds / runs)) <= DAY:
             return f"an interval of {fitting:g} s for {largest.check} would fit"
         # No single check can make up for it.
-        names = ", ".join(each.check for each in self.drains)
-        if sum(each.amount for each in self.drains) > most:
+        names = ", ".join(each.check for each in self.consumers)
+        if sum(each.amount for each in self.consumers) > most:
             return f"a single run of each of {names} takes more than that"
         return f"intervals {self._fitting_factor():g} times as long for {names} would fit"
 
     def _fitting_factor(self) -> float:
         """How many times as long all intervals must be, in tenths; one run of each has to fit."""
-        whole = sum(each.amount * self._period_seconds / each.interval for each in self.drains)
+        whole = sum(each.amount * self._period_seconds / each.interval for each in self.consumers)
         tenths = math.ceil(whole / self.terms.most * 10)
         while self._stretched(tenths / 10).exceeds:
             tenths += 1
         return tenths / 10
 
     def _stretched(self, factor: float) -> "Budget":
-        longer = (replace(each, interval=each.interval * factor) for each in self.drains)
+        longer = (replace(each, interval=each.interval * factor) for each in self.consumers)
         return Budget(self.plan, self.terms, tuple(longer))
 
     @property

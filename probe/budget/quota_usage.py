@@ -12,7 +12,7 @@ from probe.core.model import Sample
 SESSIONS = "probe_app_active_sessions"
 RELAYED = "probe_turn_fallback_ratio"
 # A sample counts for no longer than this: nothing is extrapolated beyond it.
-LONGEST_SECONDS = 900.0
+MAX_SECONDS = 900.0
 _DAY = 86400.0
 
 
@@ -52,7 +52,7 @@ class QuotaUsage:
     def __init__(self) -> None:
         self.since: float | None = None
         self._accounts: dict[str, _Account] = {}
-        self._seen_app: float | None = None
+        self._last_app_visit: float | None = None
 
     def start(self, at: float) -> None:
         """Count from now on."""
@@ -73,8 +73,8 @@ class QuotaUsage:
         values = {each.signal.name: each.value for each in samples}
         if SESSIONS not in values or RELAYED not in values:
             return
-        before, self._seen_app = self._seen_app, at
-        if before is not None and 0 < at - before <= LONGEST_SECONDS:
+        before, self._last_app_visit = self._last_app_visit, at
+        if before is not None and 0 < at - before <= MAX_SECONDS:
             rate = values[SESSIONS] * values[RELAYED] * session_rate
             self._add(plan, 0.0, rate * (at - before), at)
 

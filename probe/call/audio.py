@@ -10,13 +10,13 @@ from probe.call.rtp_stream import PACKET_SECONDS, RtpStream
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.net.tasks import gather_first_error
-from probe.turn.judging import altered, surely_lost
+from probe.turn.judging import altered, is_significant_loss
 from probe.turn.statistics import mean_opinion_score
 
 PHASE = "media"
-_GRACE, _MOST_GRACE, _ROUND_TRIPS = 1.0, 2.0, 4
-_RUINS_RTP = (
-    "Data passes and audio does not: look for a firewall or a limit behind the relay that drops "
+_GRACE, _MAX_GRACE, _ROUND_TRIPS = 1.0, 2.0, 4
+_BREAKS_RTP = (
+    "Data passes but audio does not: look for a firewall or a limit behind the relay that drops "
     "RTP or many small packets, and upgrade the TURN server."
 )
 
@@ -35,7 +35,7 @@ class CallAudio:
         }
         self._arrival = asyncio.Event()
 
-    async def talk(self, seconds: float, rtt: float) -> None:
+    async def exchange_media(self, seconds: float, rtt: float) -> None:
         """Send 50 packets a second each way. ``rtt`` is the path's, in seconds.
 
         Raises the CheckFailed of a path that ends, and that of a relay that ruins audio.
@@ -49,7 +49,7 @@ class CallAudio:
                 self._answerer.unless_lost(self._send(self._answerer, back, seconds)),
             )
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(_MOST_GRACE, max(_GRACE, _ROUND_TRIPS * rtt))):
+                async with asyncio.timeout(min(_MAX_GRACE, max(_GRACE, _ROUND_TRIPS * rtt))):
                     await self._all_there()
         finally:
             self._offerer.transport.on_media = self._answerer.transport.on_media = None
@@ -71,7 +71,7 @@ class CallAudio:
         """The share that is made up in the worse direction."""
         return max(each.concealed for each in self.streams.values())
 
-    def opinion(self, rtt: float) -> float:
+    def mos(self, rtt: float) -> float:
         """The estimated mean opinion score of the worse direction."""
         # The score's own buffer is two jitters deep.
         return min(
@@ -105,8 +105,8 @@ class CallAudio:
                 raise altered(*stream.altered[0], phase=PHASE)
             sent, way = len(stream.sent), name.replace("_", " ")
             if sent and not stream.arrived:
-                message = f"none of {sent} audio packets {way} arrived, and data did"
-                raise CheckFailed(Cause.RELAY_LOSS, message, phase=PHASE, hint=_RUINS_RTP)
-            if sent and surely_lost(stream.lost, sent):
+                message = f"none of {sent} audio packets {way} arrived, but data did"
+                raise CheckFailed(Cause.RELAY_LOSS, message, phase=PHASE, hint=_BREAKS_RTP)
+            if sent and is_significant_loss(stream.lost, sent):
                 message = f"{stream.lost} of {sent} audio packets {way} were lost"
                 raise CheckFailed(Cause.RELAY_LOSS, message, phase=PHASE)

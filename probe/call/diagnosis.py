@@ -15,7 +15,7 @@ from probe.turn.relay_path import RelayPath
 
 # Phases of the relay path in which packets have come through already.
 _RELAYED = ("echo", "server_rtt", "mtu")
-_WORTH_A_LOOK = (Cause.ICE_FAILED, Cause.DTLS_FAILED)
+_DIAGNOSED_CAUSES = (Cause.ICE_FAILED, Cause.DTLS_FAILED)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Diagnosis:
     async def of(self, error: CheckFailed) -> NoReturn:
         """What is behind a call that did not connect: the relay path reveals a refused peer,
         a hairpin, or large packets that are lost."""
-        if error.cause in _WORTH_A_LOOK:
+        if error.cause in _DIAGNOSED_CAUSES:
             record = Recorder()
             path = RelayPath(
                 self.url,

@@ -23,7 +23,7 @@ SHORTEST = 0.25
 ROUND_TRIPS = 2
 LARGEST = 2048
 """Bytes of a datagram; browsers send 1,200 and some 1,500."""
-MOST_WAITING, MOST_DROPPED = 256, 256
+MAX_WAITING, MAX_DROPPED = 256, 256
 """Datagrams."""
 # A packet that leaves so late, out of silence, was sent by a timer of the libraries.
 _OUT_OF_SILENCE = 0.4
@@ -35,7 +35,7 @@ class RetransmittingTransport:
     What comes waits in a queue with a bound; what does not fit, is empty, or is larger than any
     datagram of a call is dropped. ``flooded`` is set when more than ``most_bytes`` has come, or
     so much was dropped that the reader must have ended; nothing passes any more then.
-    ``on_media`` gets RTP, which is sent beside DTLS with ``send_media``.
+    ``on_media`` gets RTP, which is sent next to DTLS with ``send_media``.
     ``retransmissions`` counts how often a timer, ours or a library's, sent something again.
     """
 
@@ -97,7 +97,7 @@ class RetransmittingTransport:
         self._inbox.put_nowait(None)  # for the next reader
         if self._is_established and not self.byte_limit_exceeded.is_set():
             await asyncio.Event().wait()  # until DTLS is stopped, which cancels this
-        raise ConnectionError("the way to the other side has ended")
+        raise ConnectionError("the path to the other side was closed")
 
     async def _pump(self) -> None:
         """Receive in place of a reader, which may have ended unnoticed: libraries keep what is not
@@ -113,11 +113,11 @@ class RetransmittingTransport:
         if self.on_media is not None and self._allowance >= 0 and is_rtp(data):
             self.on_media(data)
             return
-        fits = 0 < len(data) <= LARGEST and self._inbox.qsize() < MOST_WAITING
+        fits = 0 < len(data) <= LARGEST and self._inbox.qsize() < MAX_WAITING
         if fits:
             self._inbox.put_nowait(data)
         self._dropped += not fits
-        if self._allowance < 0 or self._dropped > MOST_DROPPED:
+        if self._allowance < 0 or self._dropped > MAX_DROPPED:
             self.byte_limit_exceeded.set()
 
     async def _send(self, data: bytes) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from probe.call.endpoint import CallEndpoint
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.turn.judging import surely_lost
+from probe.turn.judging import is_significant_loss
 from probe.turn.statistics import EchoLog
 
 # Bytes of a message of audio's size, and seconds between two.
@@ -45,7 +45,7 @@ class ChannelEcho:
         self.log.mark_sent(number, self._clock())
         caller.send(number.to_bytes(4, "big") + bytes(size - 4))
 
-    async def until_back(self, seconds: float) -> bool:
+    async def wait_for_echoes(self, seconds: float) -> bool:
         """Wait for at most so long until all are back; whether they are."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -60,7 +60,7 @@ class ChannelEcho:
         Raises CheckFailed where too many are lost, or with the relay's failure.
         """
         await self.send(caller, range(count))
-        complete = await self.until_back(ECHO_GRACE)
+        complete = await self.wait_for_echoes(ECHO_GRACE)
         self.log.close()
         if not complete:
             if caller.ice.failure is not None:
@@ -74,6 +74,6 @@ def judge_loss(log: EchoLog) -> None:
     if not log.rtts:
         message = f"none of {len(log.sent)} messages came back"
         raise CheckFailed(Cause.DATA_CHANNEL_FAILED, message, phase="echo")
-    if surely_lost(log.lost, len(log.sent)):
+    if is_significant_loss(log.lost, len(log.sent)):
         message = f"{log.lost} of {len(log.sent)} messages were lost"
         raise CheckFailed(Cause.RELAY_LOSS, message, phase="echo")

@@ -118,7 +118,7 @@ class CallEndpoint:
             await asyncio.gather(*waiting, return_exceptions=True)
         if self.ice.failure is not None:
             raise self.ice.failure
-        raise CheckFailed(Cause.FLOODED, "more came over the call's path than a call may bring")
+        raise CheckFailed(Cause.FLOODED, "the call's path delivered more than a call may")
 
     async def _until_opened(self) -> None:
         await self.opened.wait()

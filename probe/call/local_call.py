@@ -28,7 +28,7 @@ from probe.turn.statistics import EchoLog
 ECHOES_AFTER_LOSS = 100
 LARGE_MESSAGE = 1132
 """Bytes of a message whose datagram has 1,197, as large as a browser's DTLS ClientHello."""
-SHORTEST_GRACE = 0.3
+MIN_GRACE = 0.3
 _LARGE_TRIES, _LARGE_TRIES_WHERE_LOSSY = 3, 10
 _FIRST_LARGE = 1 << 31
 
@@ -170,18 +170,18 @@ class Call:
 
     async def _send_echoes(self, first: int, end: int) -> None:
         await self._echoes.send(self.offerer, range(first, end), ECHO_SIZES)
-        await self._echoes.until_back(self._grace() if first == 0 else SHORTEST_GRACE)
+        await self._echoes.wait_for_echoes(self._grace() if first == 0 else MIN_GRACE)
 
     async def _large_echo(self) -> None:
         """Raises CheckFailed where none of several large messages comes back."""
         times = self.times
-        wait = max(SHORTEST_GRACE, 4 * max(times.rtts))
+        wait = max(MIN_GRACE, 4 * max(times.rtts))
         tries = int(self._bounds.more_echoes / wait) if times.lost else 0
         tries = max(_LARGE_TRIES, min(tries, _LARGE_TRIES_WHERE_LOSSY))
         for number in range(tries):
             self._echoes.log = EchoLog()
             self._echoes.send_one(self.offerer, _FIRST_LARGE + number, LARGE_MESSAGE)
-            if await self._echoes.until_back(wait):
+            if await self._echoes.wait_for_echoes(wait):
                 return
         self._raise_if_failed()
         if could_be_size(times.lost / times.sent, tries):

@@ -22,7 +22,7 @@ _EXTENSION = bytes.fromhex("bede0002108040300000000000")[:12]
 _SIZES = (71, 84, 90, 93, 101, 66, 79, 112, 87, 98, 75, 105)
 _FIRST_RTP, _LAST_RTP = 128, 191
 # A jitter buffer as NetEQ's: it waits for nearly all packets, within these bounds in seconds.
-_WAITED_FOR, _LEAST_DELAY, _MOST_DELAY = 0.97, 0.04, 0.2
+_WAITED_FOR, _MIN_DELAY, _MAX_DELAY = 0.97, 0.04, 0.2
 
 
 def is_rtp(data: bytes) -> bool:
@@ -90,9 +90,9 @@ class RtpStream:
         """How long a jitter buffer holds packets back, in seconds."""
         late = _behind_the_fastest(self.arrived)
         if not late:
-            return _LEAST_DELAY
+            return _MIN_DELAY
         steps = math.ceil(quantile(late, _WAITED_FOR) / PACKET_SECONDS)
-        return min(_MOST_DELAY, max(_LEAST_DELAY, steps * PACKET_SECONDS))
+        return min(_MAX_DELAY, max(_MIN_DELAY, steps * PACKET_SECONDS))
 
     @property
     def concealed(self) -> float:

@@ -246,7 +246,7 @@ class SignaledCall:
 
     def _lost(self) -> CheckFailed:
         complaint = self.caller.complaint or self.callee.complaint
-        text = complaint.message if complaint else "the backend says nothing of it"
+        text = complaint.message if complaint else "the backend does not report it"
         message = f"the session that both users were given is not valid: {text}"
         return CheckFailed(Cause.SESSION_LOST, message)
 

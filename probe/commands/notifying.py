@@ -22,7 +22,7 @@ from probe.report.ci.pipeline import pipeline_from
 
 ATTEMPTS = 3
 # Slack asks for more patience than a pipeline has.
-LONGEST_PAUSE = 10.0
+MAX_PAUSE = 10.0
 
 
 def check_notify(options: Mapping[str, Any]) -> SlackEnvironment:
@@ -35,10 +35,10 @@ def check_notify(options: Mapping[str, Any]) -> SlackEnvironment:
     return slack
 
 
-def notify(slack: SlackEnvironment, said: Announced) -> None:
+def notify(slack: SlackEnvironment, announcement: Announced) -> None:
     """Send one message. What goes wrong is printed and changes no exit code: a chat that is down
     must not take a release back."""
-    content = slack_message(said, pipeline_from(os.environ))
+    content = slack_message(announcement, pipeline_from(os.environ))
     try:
         asyncio.run(_send(slack, content))
     except NotifyError as error:
@@ -52,7 +52,7 @@ async def _send(slack: SlackEnvironment, content: Mapping[str, Any]) -> None:
         except NotifyError as error:
             if error.permanent or attempt == ATTEMPTS:
                 raise
-            await asyncio.sleep(min(error.retry_after or 2.0**attempt / 2, LONGEST_PAUSE))
+            await asyncio.sleep(min(error.retry_after or 2.0**attempt / 2, MAX_PAUSE))
     return None
 
 

@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from probe.net.flow import aiohttp_import  # noqa: F401  before whatever imports aiohttp
+
+# isort: split
+
 from probe.commands.settings_loading import print_problems, settings_for
 from probe.commands.terminal import LOG_WIDTH, style_for
 from probe.config.settings import Settings
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     from alerts.notifiers.slack import SlackEnvironment
 
 # With --format github, what a file of this name gets, for programs.
-_BESIDE_GITHUB = {".json": "json", ".xml": "junit"}
+_FORMATS_NEXT_TO_GITHUB = {".json": "json", ".xml": "junit"}
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -135,13 +139,15 @@ def _write_report(report: Report, options: Mapping[str, Any]) -> bool:
     try:
         if path is not None:
             plain = Style(colour=False, width=LOG_WIDTH)
-            beside = (
-                _BESIDE_GITHUB.get(path.suffix.lower()) if options["format_"] == "github" else None
+            file_form = (
+                _FORMATS_NEXT_TO_GITHUB.get(path.suffix.lower())
+                if options["format_"] == "github"
+                else None
             )
-            written = FORMATS[beside] if beside else form
+            written = FORMATS[file_form] if file_form else form
             Path(path).write_text(written(report, plain), encoding="utf-8")
             # Annotations only count on stdout.
-            form = form if beside else FORMATS["table"]
+            form = form if file_form else FORMATS["table"]
         click.echo(form(report, style).rstrip("\n"), color=True)
         sys.stdout.flush()
     except OSError as error:
@@ -173,7 +179,7 @@ class Progress(ProgressListener):
     def __init__(self, interactive: bool) -> None:
         self._interactive = interactive
         self._open: list[str] = []
-        self._said = ""
+        self._last_reasons = ""
 
     def __enter__(self) -> "Progress":
         return self
@@ -192,9 +198,9 @@ class Progress(ProgressListener):
     def waiting(self, failing: Sequence[Result], seconds: float) -> None:
         self._line("")
         # Printed once for each reason, so that a CI log isn't flooded.
-        if (reasons := _reasons(failing)) != self._said:
+        if (reasons := _reasons(failing)) != self._last_reasons:
             click.echo(f"probe: waiting for {reasons}", err=True)
-            self._said = reasons
+            self._last_reasons = reasons
 
     def giving_up(self, final: Sequence[Result]) -> None:
         self._line("")

@@ -109,7 +109,7 @@ def _wrong_path(path: Path) -> list[ConfigProblem]:
     if not path.parent.is_dir():
         return [ConfigProblem(place, f"there is no folder {path.parent}")]
     if path.is_dir() or not os.access(path.parent, os.W_OK):
-        # The file is replaced as a whole, which takes a new one beside it.
+        # The file is replaced as a whole, which takes a new one next to it.
         return [ConfigProblem(place, "can't be written")]
     return []
 

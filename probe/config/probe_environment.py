@@ -18,14 +18,14 @@ from probe.config.shard import Shard
 from probe.core.environment import Environment
 from probe.diagnostics.private_files import check_data_folder
 from probe.diagnostics.sentry import check_dsn
-from probe.net.peer_address import PeerEntries
+from probe.net.address.peer_address import PeerEntries
 from probe.net.urls import BaseUrl, HttpUrl, split_urls
 
 # The value of PROBE_SENTRY_DSN that takes the application's.
 INHERIT = "inherit"
-SHORTEST_TOKEN = 16
+MIN_TOKEN = 16
 
-# The backend's words (npm levels) beside Python's: the environment file is shared.
+# The backend's words (npm levels) in addition to Python's: the environment file is shared.
 LOG_LEVELS = {
     "critical": logging.CRITICAL,
     "error": logging.ERROR,
@@ -70,7 +70,7 @@ class ProbeEnvironment(Environment):
     web_password: SecretStr | None = Field(default=None, alias="PROBE_WEB_PASSWORD")
     """Password that opens the pages; needs `PROBE_WEB_USER`."""
     web_token: SecretStr | None = Field(default=None, alias="PROBE_WEB_TOKEN")
-    """Bearer token that opens the pages, instead of or beside the password."""
+    """Bearer token that opens the pages, instead of or in addition to the password."""
     api_token: SecretStr | None = Field(default=None, alias="PROBE_API_TOKEN")
     """Bearer token of the API: it opens `/api/` and may add silences, annotations, announcements
     and notes; at least 16 letters and digits."""
@@ -94,8 +94,8 @@ class ProbeEnvironment(Environment):
     """Address at which people reach the probe's pages; notifications link to it. Example:
     `https://probe.example.org`"""
     allowed_hosts: HostPatterns = Field(default="", alias="PROBE_ALLOWED_HOSTS")
-    """Names by which browsers may open the pages over plain HTTP where no login protects them,
-    beside that of `PROBE_PUBLIC_URL`, addresses, and names without a dot; `*` is every name.
+    """Names by which browsers may open the pages over plain HTTP where no login protects them, in
+    addition to that of `PROBE_PUBLIC_URL`, addresses, and names without a dot; `*` is every name.
     Example: `probe.example.org,*.corp.example.org`"""
     grafana_url: HttpUrl | None = Field(default=None, alias="GRAFANA_URL")
     """Address of a dashboard; notifications link to it. Example:
@@ -111,7 +111,7 @@ class ProbeEnvironment(Environment):
     `PROBE_DATA`. Example: `/mnt/second`"""
     status_listen: PublicListen = Field(default="", alias="PROBE_STATUS_LISTEN")
     """Where the public status page is served, without a login: an address and port of its own, or a
-    path beside the other pages. Example: `0.0.0.0:9092`"""
+    path on the server of the other pages. Example: `0.0.0.0:9092`"""
     status_title: str = Field(default="", max_length=100, alias="PROBE_STATUS_TITLE")
     """Title of the public status page. Example: `PairCam status`"""
     status_logo: Path | None = Field(default=None, alias="PROBE_STATUS_LOGO")
@@ -185,8 +185,8 @@ class ProbeEnvironment(Environment):
     def _long_token(cls, value: SecretStr | None) -> SecretStr | None:
         token = value.get_secret_value() if value else ""
         plain = token.isascii() and token.isprintable() and " " not in token
-        if value is not None and (not plain or len(token) < SHORTEST_TOKEN):
-            raise ValueError(f"write at least {SHORTEST_TOKEN} letters and digits, without blanks")
+        if value is not None and (not plain or len(token) < MIN_TOKEN):
+            raise ValueError(f"write at least {MIN_TOKEN} letters and digits, without blanks")
         return value
 
     @model_validator(mode="after")

@@ -27,7 +27,7 @@ EXAMPLE = "0.0.0.0:9092, or a path such as /status"
 
 @dataclass(frozen=True, slots=True)
 class PublicSettings:
-    """``listen`` is the public page's own address, ``path`` where it is beside the other pages;
+    """``listen`` is the public page's own address, ``path`` its path among the other pages;
     neither: it is not served to the public. ``logo`` is a ``data:`` address, ``links`` are
     (name, address)."""
 

@@ -10,19 +10,19 @@ from probe.core.environment import ConfigProblem, Variables
 from probe.core.kind import Check
 from probe.net.urls import show_url
 
-# Variables that a runbook needs beside those of kinds and notifiers.
+# Variables that a runbook needs besides those of kinds and notifiers.
 VARIABLES = (
     "BACKEND_URL", "DATABASE_URL", "FLY_APP", "FLY_APP_NAME", "FRONTEND_URL", "METERED_APP",
     "REDIS_URL", "TURN_BACKUP_URLS", "TURN_HOST", "TURN_PROVIDER", "TURN_URLS",
 )  # fmt: skip
-_LONGEST_FILE = 262_144
+_MAX_FILE = 262_144
 
 
 def library_of(
     variables: Variables, checks: Iterable[Check], path: Path
 ) -> tuple[RunbookLibrary, list[ConfigProblem]]:
     """The runbooks of a plan, and what is wrong with its own. ``path`` is ``probe.toml``'s:
-    files stand beside it."""
+    files are next to it."""
     known = list(checks)
     values = _values(variables, known)
     own: dict[str, Runbook] = {}
@@ -43,9 +43,9 @@ def library_of(
 
 def _read(path: Path) -> Runbook:
     with path.open(encoding="utf-8") as file:
-        text = file.read(_LONGEST_FILE + 1)
-    if len(text) > _LONGEST_FILE:
-        raise ValueError(f"is longer than {_LONGEST_FILE} characters")
+        text = file.read(_MAX_FILE + 1)
+    if len(text) > _MAX_FILE:
+        raise ValueError(f"is longer than {_MAX_FILE} characters")
     return Runbook.parse(text)
 
 

@@ -10,7 +10,7 @@ from probe.core.environment import Environment, EnvironmentSources
 from probe.net.urls import split_urls
 
 # Of a value in the query of an address that counts as a secret.
-_SHORTEST_VALUE = 8
+_MIN_VALUE = 8
 
 
 def secrets_in(value: object) -> Iterator[str]:
@@ -35,7 +35,7 @@ def secret_parts(address: SplitResult) -> Iterator[str]:
     yield from filter(None, (password, unquote(password), address.query))
     # A target repeats what it was asked with in words of its own; "30" or "json" is no secret.
     values = (value for _, value in parse_qsl(address.query))
-    yield from (value for value in values if len(value) >= _SHORTEST_VALUE)
+    yield from (value for value in values if len(value) >= _MIN_VALUE)
 
 
 def secrets_of_variables(
@@ -67,7 +67,7 @@ def _secret_segments(parts: SplitResult) -> Iterator[str]:
     if parts.scheme in ("http", "https") and parts.username and not parts.password:
         yield parts.username
     for segment in parts.path.split("/"):
-        if len(segment) >= _SHORTEST_VALUE and any(map(str.isdigit, segment)):
+        if len(segment) >= _MIN_VALUE and any(map(str.isdigit, segment)):
             yield segment
 
 

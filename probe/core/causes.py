@@ -94,7 +94,7 @@ HINTS: dict[Cause, str] = {
     Cause.ADDRESS_RESERVED: "The name resolves to an address that is not reachable; "
     "correct its DNS record or use another server.",
     Cause.TARGET_FORBIDDEN: "The exporter may not contact this address: add the host or network to "
-    "`targets` of [exporter], if it is meant.",
+    "`targets` of [exporter], if that is intended.",
     Cause.CONNECT_REFUSED: "Nothing listens there: is the service running, is the port right?",
     Cause.CONNECT_FAILED: "There is no route to that address: check routes and firewalls.",
     Cause.CONNECTION_CLOSED: "The server hung up: look at its log at this time.",
@@ -102,12 +102,13 @@ HINTS: dict[Cause, str] = {
     "set PROBE_CA_FILE.",
     Cause.TLS_FAILED: "The port does not speak TLS, or no common version or cipher was found.",
     Cause.DEADLINE: "It did not answer in time: is it overloaded, or are packets dropped?",
-    Cause.PROTOCOL_ERROR: "Something else than expected listens there: check address and port.",
+    Cause.PROTOCOL_ERROR: "Something other than expected listens there: check address and port.",
     Cause.HTTP_STATUS: "Look at the server's log for this request.",
-    Cause.RATE_LIMITED: "The rate limit is our own doing: look less often, or exempt this address.",
+    Cause.RATE_LIMITED: "The probe itself hit the rate limit: check less often, or exempt "
+    "its address.",
     Cause.QUOTA_EXCEEDED: "A limit of the plan or the server is used up: see who used it, "
-    "or take a larger plan.",
-    Cause.TOO_MANY_REDIRECTS: "Look at the redirect rules: they lead in a circle.",
+    "or upgrade the plan.",
+    Cause.TOO_MANY_REDIRECTS: "Look at the redirect rules: they form a loop.",
     Cause.BODY_TOO_LARGE: "The address answers with far more than a status: is it the right one?",
     Cause.BODY_INVALID: "The address does not answer as expected: is it the right one?",
     Cause.FLOODED: "The target sends far more than was asked for: check what listens at that "
@@ -124,7 +125,7 @@ HINTS: dict[Cause, str] = {
     Cause.AUTH_REJECTED: "Check user name, password or secret on both sides.",
     Cause.CREDENTIALS_EXPIRED: "Issue new credentials, and compare the clocks of both sides.",
     Cause.CREDENTIALS_MISSING: "Configure credentials for this server.",
-    Cause.ALLOCATION_QUOTA: "The user's quota is spent: end stale allocations, or raise it.",
+    Cause.ALLOCATION_QUOTA: "The user's quota is used up: end stale allocations, or raise it.",
     Cause.ALLOCATION_CAPACITY: "The server has no capacity left: add relay ports or machines.",
     Cause.ALLOCATION_REFUSED: "Look at the TURN server's log at this time.",
     Cause.ALLOCATION_LOST: "The server forgot the allocation: was it restarted?",
@@ -133,8 +134,8 @@ HINTS: dict[Cause, str] = {
     "denied and allowed peer ranges.",
     Cause.RELAY_ADDRESS_UNUSABLE: "The relay offers an address that browsers can't reach: "
     "set its external address (coturn: external-ip).",
-    Cause.RELAY_UNREACHABLE: "Open the relay's ports to the world, and check the external address "
-    "that the server advertises.",
+    Cause.RELAY_UNREACHABLE: "Open the relay's ports to the internet, and check the external "
+    "address that the server advertises.",
     Cause.HAIRPIN_FAILED: "Packets from one relayed address to another of this server vanish; "
     "test across two servers before calling it an outage.",
     Cause.RELAY_LOSS: "The relay path loses too many packets: check the server's load and its "
@@ -142,29 +143,30 @@ HINTS: dict[Cause, str] = {
     Cause.PORT_BLOCKED: "Browsers never connect to this port: use 3478, 5349, 443 or another "
     "above 1024 that is not on their list of unsafe ports.",
     Cause.SOME_URLS_FAILED: "Users fall back to the URLs that work, which takes longer and may be "
-    "slower: mend this one, or issue it no more.",
+    "slower: fix this one, or stop issuing it.",
     Cause.LARGE_PACKETS_LOST: "Packets as large as a browser's DTLS handshake do not pass: raise "
-    "the MTU on the way (tunnel, VPN, container network), or let the relay fragment.",
-    Cause.PAYLOAD_ALTERED: "The relay delivers other bytes than were sent, which ruins audio and "
+    "the MTU on the path (tunnel, VPN, container network), or let the relay fragment.",
+    Cause.PAYLOAD_ALTERED: "The relay alters the bytes that it delivers, which breaks audio and "
     "video: upgrade the TURN server.",
     Cause.NO_CANDIDATE: "No address to offer was found: run the turn check for the reason.",
     Cause.ICE_FAILED: "The two sides found no path: is the relay range reachable?",
     Cause.DTLS_FAILED: "ICE connects but the DTLS handshake fails: are large packets dropped?",
-    Cause.DATA_CHANNEL_FAILED: "Connected, but no data passes: are packets lost on the way?",
+    Cause.DATA_CHANNEL_FAILED: "Connected, but no data passes: are packets lost on the path?",
     Cause.STRANGER_MATCHED: "The application's language queue matches across languages: the probe "
-    "hung up at once; turn its journey off until that is mended.",
+    "hung up at once; turn its journey off until that is fixed.",
     Cause.SESSION_REFUSED: "The application refuses sessions: see the backend's log and what it "
     "depends on (/health).",
-    Cause.SESSION_LOST: "The backend forgot a session that stood: was it restarted, did Redis lose "
-    "its keys?",
+    Cause.SESSION_LOST: "The backend forgot an established session: was it restarted, did Redis "
+    "lose its keys?",
     Cause.HTTPS_NOT_ENFORCED: "Redirect plain HTTP to HTTPS (301 or 308), and send "
     "Strict-Transport-Security: max-age=31536000.",
     Cause.HEADER_MISSING: "Set the header in the application, its proxy or its CDN.",
     Cause.FOREIGN_ORIGIN_ALLOWED: "Allow the frontend's origin alone, compared as a whole: no *, "
     "no null, no comparison of its beginning or end.",
-    Cause.WEAK_TLS: "Offer TLS 1.2 and 1.3 alone, with ciphers of forward secrecy (RFC 9325).",
-    Cause.CERTIFICATE_EXPIRING: "Renew the certificate, and find out why that did not happen by "
-    "itself.",
+    Cause.WEAK_TLS: "Offer only TLS 1.2 and 1.3, with ciphers that have forward secrecy "
+    "(RFC 9325).",
+    Cause.CERTIFICATE_EXPIRING: "Renew the certificate, and find out why it was not renewed "
+    "automatically.",
     Cause.AUTH_NOT_ENFORCED: "Verify every token's signature and expiry with one fixed algorithm, "
     "and refuse requests without one (RFC 8725).",
     Cause.RATE_LIMIT_MISSING: "Wire the rate limiter to the route, counted by client address, and "
@@ -182,12 +184,12 @@ HINTS: dict[Cause, str] = {
     Cause.MISCONF: "Redis can't save to disk and refuses writes: check its disk space and log.",
     Cause.READ_ONLY: "REDIS_URL points to a read-only replica: use the address of the master.",
     Cause.OWN_NETWORK: "The probe itself has no usable network: check its machine first.",
-    Cause.OWN_RESOURCES: "The probe's machine is short of something: give it more of it, or "
+    Cause.OWN_RESOURCES: "The probe's machine is short of a resource: give it more of it, or "
     "run fewer checks on it.",
     Cause.OWN_CREDENTIALS: "Only the probe's own secret is wrong: set the one that the target "
     "uses.",
-    Cause.OWN_STALL: "The probe's process stood still during the run: check its machine's CPU.",
-    Cause.INTERNAL_ERROR: "This is a defect of the probe: please report it with the log.",
+    Cause.OWN_STALL: "The probe's process was stalled during the run: check its machine's CPU.",
+    Cause.INTERNAL_ERROR: "This is a bug in the probe: please report it with the log.",
 }
 
 # Proven within the run that found them.

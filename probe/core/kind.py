@@ -48,7 +48,7 @@ class CheckConfig(Table):
     severity: Literal["warning", "critical"] | None = None
     """Severity of a failure; the default is the kind's. Example: `warning`"""
     runbook: str | None = Field(default=None, min_length=1, max_length=500)
-    """Runbook of this check's alerts: an `https://` address, or a Markdown file beside
+    """Runbook of this check's alerts: an `https://` address, or a Markdown file next to
     `probe.toml`, whose section `First steps` is sent with an alert. Example:
     `https://wiki.example.org/turn`"""
     service: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
@@ -67,7 +67,7 @@ class CheckConfig(Table):
 
     @property
     def labels(self) -> dict[str, str]:
-        """Labels of all samples of this check, beside check, kind, target and region."""
+        """Labels of all samples of this check, besides check, kind, target and region."""
         return {}
 
     @property

@@ -61,15 +61,15 @@ class LimitSide(StrEnum):
 class Signal:
     """One measured quantity: its Prometheus name, unit and label names.
 
-    ``labels`` are those of a sample, beside the check's own. ``column`` is its name in tables
+    ``labels`` are those of a sample, besides the check's own. ``column`` is its name in tables
     for people; a signal without one is left out of them. ``display_name`` is its name in
     sentences, where that is another. ``latency``: its values are exported as a histogram too;
     false for what is no waiting time, and for what can be negative, which no histogram's sum
     may be. ``ephemeral``: its labels name things that come and go (machines), so that a label
     set which a passing run no longer has is over, and not without data. ``counter``: a value is
     what one run adds, and the sum is exported; the name of such a signal alone ends in
-    ``_total``. ``runbook`` and ``dashboard`` replace those of its kind. ``looks_back``: the seconds
-    that a ratio which the target reports is of, so that two values within them share cases.
+    ``_total``. ``runbook`` and ``dashboard`` replace those of its kind. ``range_seconds``: range of
+    a ratio that the target reports; two values within it share cases.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Signal:
     counter: bool = False
     runbook: str = ""
     dashboard: str = ""
-    looks_back: float = 0.0
+    range_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

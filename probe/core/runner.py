@@ -25,7 +25,7 @@ from probe.core.model import (
     Status,
 )
 from probe.core.recorder import Recorder
-from probe.core.resources import Shortages, lacks_descriptors, reserve, shortage_of
+from probe.core.resources import FreeDescriptors, Shortages, lacks_descriptors, shortage_of
 from probe.core.safe_result import safe_result
 from probe.core.stall import Disturbance, StallWatch
 from probe.untrusted.text import redacting
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 # How long a cancelled check may take to clean up before it continues in the background.
 GRACE_SECONDS = 0.5
-MOST_QUEUED = 120.0
+MAX_QUEUED = 120.0
 """Seconds that a run may take including the wait for a slot."""
 
 
@@ -53,7 +53,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
 
     Never raises for what the check does; a cancellation from outside passes through.
     """
-    if lacks_descriptors(reserve()):
+    if context.get_or_create(FreeDescriptors, FreeDescriptors).are_short():
         return _without_resources(check, context, "file descriptors")
     limit = min(check.table.deadline, deadline or check.table.deadline)
     table = _limited(check, limit, context)
@@ -63,7 +63,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     with redacting(context.redact):
         task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
     try:
-        await _until_done(task, record, limit, MOST_QUEUED if deadline is None else deadline)
+        await _until_done(task, record, limit, MAX_QUEUED if deadline is None else deadline)
         cut_off = not task.done()
         duration = context.clock() - started - record.queued
     finally:
@@ -73,7 +73,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
             await context.closing.close(_finish(task), timeout=GRACE_SECONDS)
         disturbance = watch.end()
     failure, status = _cut_off(record, limit, check) if cut_off else _ending(task, record, check)
-    failure, status = _unless_own(failure, status, disturbance, duration)
+    failure, status = _blame_own_process(failure, status, disturbance, duration)
     if failure is not None and (kind := _shortage(task, cut_off, status)):
         failure, status = _own_shortage(failure, kind), Status.UNKNOWN
         shortages(context).note(kind, context.clock())
@@ -114,20 +114,20 @@ async def _until_done(
         left = min(limit + record.queued - spent, max(limit, most) - spent)
         if left <= 0:
             return
-        woken = loop.create_future()
-        timer = loop.call_later(left, _set, woken)
-        wake = partial(_set, woken)
-        task.add_done_callback(wake)
+        future = loop.create_future()
+        timer = loop.call_later(left, _set, future)
+        set_future = partial(_set, future)
+        task.add_done_callback(set_future)
         try:
-            await woken
+            await future
         finally:
             timer.cancel()
-            task.remove_done_callback(wake)
+            task.remove_done_callback(set_future)
 
 
-def _set(woken: "asyncio.Future[None]", _: object = None) -> None:
-    if not woken.done():
-        woken.set_result(None)
+def _set(future: "asyncio.Future[None]", _: object = None) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 async def run_checks(
@@ -241,15 +241,15 @@ def _ending(
     return Failure(record.current, cause, message, HINTS[cause]), Status.UNKNOWN
 
 
-def _unless_own(
+def _blame_own_process(
     failure: Failure | None, status: Status, disturbance: Disturbance, duration: float
 ) -> tuple[Failure | None, Status]:
     """A failure that this process may have caused itself is not attributed to the target."""
     if failure is None or status is not Status.FAILED:
         return failure, status
     if failure.cause in STALL_PRONE and disturbance.stalled(duration):
-        stood = max(disturbance.longest, disturbance.suspended, disturbance.total)
-        reason = f"the probe's process stood still for {stood:.1f} s of the run"
+        stalled_for = max(disturbance.longest, disturbance.suspended, disturbance.total)
+        reason = f"the probe's process was stalled for {stalled_for:.1f} s of the run"
     elif failure.cause in CLOCK_PRONE and disturbance.stepped:
         reason = f"the clock was set by {disturbance.clock_step:+.0f} s during the run"
     else:

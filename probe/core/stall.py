@@ -15,11 +15,11 @@ from dataclasses import dataclass
 TICK_SECONDS = 0.02
 # One stall that is this long, or several that are this long together and this share of the
 # run, explain a missed answer.
-LONGEST_STALL = 2.0
+MAX_STALL = 2.0
 STALLS_TOGETHER = 1.0
 SHARE_OF_RUN = 0.3
 # A tick that is less late disturbs no measurement; so many of them are remembered.
-NOTICED_SECONDS, MOST_NOTICED = 0.002, 1000
+NOTICED_SECONDS, MAX_NOTICED = 0.002, 1000
 # A latency is disturbed by lateness of more than this share of what was measured.
 DISTURBED_SHARE = 0.2
 # NTP slews slower than this; what is faster is a step.
@@ -40,9 +40,7 @@ class Disturbance:
         """Whether a run of ``duration`` seconds may have missed what its target answered."""
         together = max(STALLS_TOGETHER, SHARE_OF_RUN * duration)
         return (
-            self.longest >= LONGEST_STALL
-            or self.suspended >= STALLS_TOGETHER
-            or self.total >= together
+            self.longest >= MAX_STALL or self.suspended >= STALLS_TOGETHER or self.total >= together
         )
 
     @property
@@ -81,7 +79,7 @@ class StallWatch:
         self._timer: asyncio.TimerHandle | None = None
         self._expected = 0.0
         # Ends of late ticks, and how late each was.
-        self._late: deque[tuple[float, float]] = deque(maxlen=MOST_NOTICED)
+        self._late: deque[tuple[float, float]] = deque(maxlen=MAX_NOTICED)
 
     @property
     def is_ticking(self) -> bool:

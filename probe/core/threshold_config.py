@@ -100,7 +100,7 @@ class ThresholdConfig(Table):
 
     @property
     def terms(self) -> dict[str, Any]:
-        """What is given beside the limits, by a threshold's names."""
+        """What is given besides the limits, by a threshold's names."""
         names = ("aggregation", "window", "minimum_samples", "hold", "clear", "margin")
         given = {name: getattr(self, name) for name in names}
         found = {name: value for name, value in given.items() if value is not None}

@@ -103,23 +103,25 @@ def limits_are_ordered(threshold: Threshold) -> bool:
 
 
 # What is no percentile of fewer, and the time over which it is made unless one is given.
-_LEAST_SAMPLES = {Aggregation.P95: 20}
+_MIN_SAMPLES = {Aggregation.P95: 20}
 _WINDOW = 300.0
 # Runs that fail or are skipped leave a window short of samples: room for one in five.
-SPARE = 1.25
+WINDOW_MARGIN = 1.25
 
 
 def _reachable(threshold: Threshold, check: Check) -> Threshold:
     if not threshold.window:
         return threshold
-    runs = SPARE * threshold.minimum_samples / check.table.samples_in_a_run(threshold.signal)
+    runs = (
+        WINDOW_MARGIN * threshold.minimum_samples / check.table.samples_in_a_run(threshold.signal)
+    )
     return replace(threshold, window=max(threshold.window, math.ceil(runs) * check.interval))
 
 
 def _own(signal: Signal, default: Threshold | None, table: ThresholdConfig) -> Threshold:
     limits = Limits(table.objective, table.warning, table.critical)
     threshold = replace(default or Threshold(signal, limits), limits=limits, **table.terms)
-    least = _LEAST_SAMPLES.get(threshold.aggregation, 1)
+    least = _MIN_SAMPLES.get(threshold.aggregation, 1)
     return replace(
         threshold,
         minimum_samples=max(threshold.minimum_samples, least),

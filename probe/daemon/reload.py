@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 # How often the file is polled.
 POLL_SECONDS = 2.0
 # Polls for which a changed file has to stay the same before it is read.
-RESTING_LOOKS, SHRUNK_LOOKS = 1, 5
+STABLE_POLLS, STABLE_POLLS_WHEN_SHRUNK = 1, 5
 DEADLINE_SECONDS = 10.0
 
 Stamp = tuple[int, int, int] | None
@@ -91,7 +91,7 @@ class Reloader:
         A changed file is read once it has stayed the same for a moment, as it may be half-written;
         one that has lost half of its size has to stay the same for longer.
         """
-        seen, rested = self._stamp, 0
+        seen, unchanged_polls = self._stamp, 0
         self._log_problems(self._discovered.problems)
         while True:
             try:
@@ -103,17 +103,17 @@ class Reloader:
             self._requested.clear()
             stamp = _stamp(self._path)
             if stamp == self._stamp and not is_requested:
-                seen, rested = stamp, 0
+                seen, unchanged_polls = stamp, 0
                 if self._discovered.stamp() != self._seen:
                     await self.reload(logging.DEBUG)
                 continue
-            rested = rested + 1 if stamp == seen else 0
+            unchanged_polls = unchanged_polls + 1 if stamp == seen else 0
             seen = stamp
-            if rested < self._rests(stamp) and not (
+            if unchanged_polls < self._stable_polls(stamp) and not (
                 is_requested and not _shrinks(self._in_force, stamp)
             ):
                 continue
-            self._stamp, rested = stamp, 0
+            self._stamp, unchanged_polls = stamp, 0
             await self.reload()
 
     async def reload_now(self) -> str:
@@ -122,9 +122,9 @@ class Reloader:
         await self.reload()
         return "" if self.outcome.ok else self.outcome.problem
 
-    def _rests(self, stamp: Stamp) -> int:
+    def _stable_polls(self, stamp: Stamp) -> int:
         """For how many polls a changed file has to stay the same."""
-        return SHRUNK_LOOKS if _shrinks(self._in_force, stamp) else RESTING_LOOKS
+        return STABLE_POLLS_WHEN_SHRUNK if _shrinks(self._in_force, stamp) else STABLE_POLLS
 
     async def reload(self, level: int = logging.INFO) -> None:
         """Read it once, and apply it if it is valid; ``readings`` counts, and ``level`` is that of

@@ -12,7 +12,7 @@ from probe.core.kind import Check
 from probe.core.model import Result, Status
 
 # A check is triggered at most so many times in so many seconds, however others flap.
-MOST_TRIGGERS, TRIGGER_SECONDS = 3, 60.0
+MAX_TRIGGERS, TRIGGER_SECONDS = 3, 60.0
 
 # Whether it fails, why, and which services it says are down.
 _State = tuple[bool, str, str]
@@ -47,7 +47,7 @@ class Triggers:
     def delay(self, name: str, now: float) -> float:
         """Seconds until a check that is triggered at ``now`` (monotonic clock) may run."""
         recent = [at for at in self._triggered.get(name, ()) if now - at < TRIGGER_SECONDS]
-        if len(recent) < MOST_TRIGGERS:
+        if len(recent) < MAX_TRIGGERS:
             self._triggered[name] = (*recent, now)
             return 0.0
         return recent[0] + TRIGGER_SECONDS - now

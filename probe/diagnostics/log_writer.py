@@ -23,7 +23,7 @@ class LogWriter:
         self._descriptor = _descriptor_of(stream)
         self._lines: deque[str] = deque()
         self._characters = 0
-        self._unsaid = 0
+        self._dropped = 0
         self._writing = False
         self._woken = threading.Condition()
         self.dropped = 0
@@ -35,7 +35,7 @@ class LogWriter:
             full = len(self._lines) >= MAX_LINES or self._characters + len(line) > MAX_CHARACTERS
             if full:
                 self.dropped += 1
-                self._unsaid += 1
+                self._dropped += 1
                 return
             self._lines.append(line)
             self._characters += len(line)
@@ -57,7 +57,7 @@ class LogWriter:
                 lines = list(self._lines)
                 self._lines.clear()
                 self._characters = 0
-                dropped, self._unsaid = self._unsaid, 0
+                dropped, self._dropped = self._dropped, 0
                 self._writing = True
             if dropped:
                 lines.append(self._dropped_line(dropped))

@@ -19,7 +19,7 @@ MASK = "***"
 # Shorter secrets can be guessed anyway, and hiding every "abc" would make texts unreadable.
 SHORTEST = 4
 # Shorter ones ("probe", "test") are hidden as whole words: "probe_success" is none.
-_SHORTEST_ANYWHERE = 8
+_MIN_LENGTH_ANYWHERE = 8
 _DEEPEST = 50
 # Between the bytes of a dump.
 _HEX_DIVIDERS = (":", " ", "-")
@@ -184,7 +184,7 @@ def _forms(secret: str) -> Iterator[str]:
             yield escape(secret)
         except UnicodeEncodeError:  # a lone surrogate has no bytes to quote
             continue
-    if len(secret) >= _SHORTEST_ANYWHERE:
+    if len(secret) >= _MIN_LENGTH_ANYWHERE:
         raw = secret.encode("utf-8", "surrogatepass")
         yield from _inside_base64(raw)
         yield from _inside_base64(secret.encode("utf-16-le", "surrogatepass"))
@@ -197,17 +197,17 @@ def _decoded_forms(secret: str) -> Iterator[str]:
     yield from (secret, raw.decode("latin-1"))
     # One that looks like an escape itself.
     yield from (layer.text for layer in layers(secret) if len(layer.text) >= SHORTEST)
-    if len(secret) >= _SHORTEST_ANYWHERE:
+    if len(secret) >= _MIN_LENGTH_ANYWHERE:
         yield from _inside_base64(raw)
         yield secret[::-1]
         # What UTF-16 leaves of it where it is read as UTF-8.
-        if len(letters := secret.encode("ascii", "ignore").decode()) >= _SHORTEST_ANYWHERE:
+        if len(letters := secret.encode("ascii", "ignore").decode()) >= _MIN_LENGTH_ANYWHERE:
             yield letters
 
 
 def _hexadecimal(secret: str) -> Iterator[str]:
     """Its bytes in small letters, as they are and as a dump divides them."""
-    if len(secret) >= _SHORTEST_ANYWHERE:
+    if len(secret) >= _MIN_LENGTH_ANYWHERE:
         raw = secret.encode("utf-8", "surrogatepass")
         yield raw.hex()
         yield from (raw.hex(divider) for divider in _HEX_DIVIDERS)
@@ -247,7 +247,7 @@ def _inside_base64(secret: bytes) -> Iterator[str]:
 
 def _pattern(form: str) -> str:
     escaped = re.escape(form)
-    if len(form) >= _SHORTEST_ANYWHERE:
+    if len(form) >= _MIN_LENGTH_ANYWHERE:
         return escaped
     return rf"(?<![A-Za-z0-9]){escaped}(?![A-Za-z0-9])"
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 OURS = ("probe", "alerts")
 _LOGGERS = (*OURS, "asyncio")
 _MINUTE, _HOUR = 60.0, 3600.0
-_MOST_IN_AN_HOUR = 20
+_MAX_PER_HOUR = 20
 _CLOSE_SECONDS = 1.5
 _DENIED = ("turn_password", "jwt_secret", "webhook", "dsn", "heartbeat_url", "peer_token")
 _KEY = re.compile(r"[0-9A-Za-z]+\Z")
@@ -48,7 +48,7 @@ def check_dsn(text: str) -> str:
     if not _KEY.match(parts.username or ""):
         raise ValueError(f"it has no public key: write it like {_DSN_EXAMPLE}")
     if not parts.path.rpartition("/")[2].isdigit():
-        raise ValueError(f"it ends in no project's number: write it like {_DSN_EXAMPLE}")
+        raise ValueError(f"it does not end in a project number: write it like {_DSN_EXAMPLE}")
     return text
 
 
@@ -136,7 +136,7 @@ class RateLimit:
             while self._let and now - self._let[0][0] >= _HOUR:
                 self._let.popleft()
             alike = any(now - at < _MINUTE for at, other in self._let if other == key)
-            if alike or len(self._let) >= _MOST_IN_AN_HOUR:
+            if alike or len(self._let) >= _MAX_PER_HOUR:
                 return False
             self._let.append((now, key))
             return True

@@ -27,7 +27,7 @@ QUEUE_SIZE = 100
 TIMEOUT_SECONDS = 10.0
 # How long a server that answers 429 without a time is left alone.
 PAUSE_SECONDS = 60.0
-_LONGEST_PAUSE = 3600.0
+_MAX_PAUSE = 3600.0
 
 
 class NoRedirectTransport(Transport):
@@ -89,7 +89,7 @@ class NoRedirectTransport(Transport):
 
 def _pause(text: str) -> float:
     is_number = text.isascii() and text.isdigit() and len(text) < 7
-    return min(float(text), _LONGEST_PAUSE) if is_number else PAUSE_SECONDS
+    return min(float(text), _MAX_PAUSE) if is_number else PAUSE_SECONDS
 
 
 def _pool(url: str) -> urllib3.PoolManager:

@@ -24,7 +24,7 @@ from probe.web.rendered import takes_gzip
 CONFIG_PATH = "/config"
 HEALTHY_PATH, RELOAD_PATH = "/-/healthy", "/-/reload"
 RETRY_SECONDS = 1
-_LEAST_ZIPPED = 1024
+_MIN_ZIPPED = 1024
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _text(status: int, text: str, headers: dict[str, str] | None = None) -> web.
 
 def _zipped(request: web.Request, body: bytes, content_type: str) -> web.Response:
     headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
-    if len(body) >= _LEAST_ZIPPED and takes_gzip(request.headers.get("Accept-Encoding", "")):
+    if len(body) >= _MIN_ZIPPED and takes_gzip(request.headers.get("Accept-Encoding", "")):
         headers["Content-Encoding"] = "gzip"
         body = gzip.compress(body, 5)
     return web.Response(body=body, headers=headers)

@@ -18,12 +18,12 @@ from probe.exporter.settings import ExporterConfig
 SCRAPE_TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
 DEFAULT_MODULE = "http_2xx"
 # Without a header and without a module's own, as for blackbox_exporter.
-LONGEST_SECONDS = 120.0
+MAX_SECONDS = 120.0
 _SECRET_NAME = re.compile(
     r"(?:pass(?:word|wd)?|pwd|secret|token|api[_-]?key|authorization|credentials?|signature)$",
     re.IGNORECASE,
 )
-_LONGEST_TARGET = 2048
+_MAX_TARGET = 2048
 _TRUE = ("true", "1")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
@@ -75,7 +75,7 @@ def _refuse_secrets(query: Mapping[str, Sequence[str]]) -> None:
     for name in query:
         if _SECRET_NAME.search(name) or name.lower() in ("username", "user", "login"):
             raise BadRequest(
-                f"Parameter {_shown(name)} is refused: credentials belong into the module, never "
+                f"Parameter {_shown(name)} is refused: credentials belong in the module, never "
                 "into the query"
             )
 
@@ -83,17 +83,17 @@ def _refuse_secrets(query: Mapping[str, Sequence[str]]) -> None:
 def _target(text: str) -> str:
     if not text:
         raise BadRequest("Target parameter is missing")
-    if len(text) > _LONGEST_TARGET or not text.isprintable() or " " in text:
+    if len(text) > _MAX_TARGET or not text.isprintable() or " " in text:
         raise InvalidTarget("it is too long, or holds a blank or a control character")
     rest = text.partition("://")[2] or text
     if "@" in re.split(r"[/?#]", rest, maxsplit=1)[0] or _userinfo_in(text):
         raise BadRequest(
-            "Target carries user info: credentials belong into the module, never into the query"
+            "Target carries user info: credentials belong in the module, never into the query"
         )
     query = text.partition("#")[0].partition("?")[2]
     if any(_SECRET_NAME.search(key) for key, _ in parse_qsl(query, keep_blank_values=True)):
         raise BadRequest(
-            "Target carries a secret in its query: credentials belong into the module, as a header"
+            "Target carries a secret in its query: credentials belong in the module, as a header"
         )
     return text
 
@@ -127,7 +127,7 @@ def deadline_of(scrape_timeout: str | None, module: Module, offset: float) -> fl
         raise BadRequest(
             f"Failed to parse timeout from Prometheus header: {_shown(scrape_timeout or '')}"
         )
-    seconds = min(seconds, LONGEST_SECONDS) or LONGEST_SECONDS
+    seconds = min(seconds, MAX_SECONDS) or MAX_SECONDS
     left = seconds - offset if seconds > offset else seconds / 2
     return min(left, module.timeout or left)
 

@@ -72,7 +72,7 @@ class ExporterTable(BaseModel):
 @dataclass(frozen=True)
 class ExporterConfig:
     """What ``/probe`` runs, and what it may contact; ``rate`` is in probes a second,
-    ``timeout_offset`` in seconds. ``files`` are what it was read from, beside ``probe.toml``."""
+    ``timeout_offset`` in seconds. ``files`` are what it was read from, besides ``probe.toml``."""
 
     allowed: AllowList = field(default_factory=AllowList)
     modules: Mapping[str, Module] = field(default_factory=dict)

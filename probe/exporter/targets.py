@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.address_policy import is_allowed_target, is_contactable
+from probe.net.address.policy import is_allowed_target, is_contactable
 from probe.net.resolver import Address
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

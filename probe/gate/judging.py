@@ -30,7 +30,7 @@ from probe.report.gate.model import (
 from probe.report.text.units import show
 
 # With less of the window measured than this, an objective isn't met.
-LEAST_COVERAGE = 0.9
+MIN_COVERAGE = 0.9
 # Of the error that the confidence leaves, the part that looking early may spend.
 EARLY_PART = 0.2
 
@@ -41,14 +41,14 @@ class Levels:
     are looked at again and again; ``early`` is shared by so many objectives."""
 
     confidence: float
-    early_looks: bool
+    sequential: bool
     objectives: int = 1
 
     @property
     def final(self) -> float:
         """What is left of the error once early looks have spent their part."""
         error = 1 - self.confidence
-        return 1 - error * (1 - EARLY_PART) if self.early_looks else self.confidence
+        return 1 - error * (1 - EARLY_PART) if self.sequential else self.confidence
 
     @property
     def early(self) -> float:
@@ -99,7 +99,7 @@ def _unless_uncovered(found: _Finding, tally: Tally, window: GateWindow) -> _Fin
     whole = window.elapsed * max(tally.series, 1)
     # A series that came later (a machine that a deployment started) covers its own time.
     covered = time.measured / whole if whole > 0 else 0.0
-    if covered >= LEAST_COVERAGE or tally.objective.statistic in _WHATEVER_COVERAGE:
+    if covered >= MIN_COVERAGE or tally.objective.statistic in _COVERAGE_INDEPENDENT:
         return found
     reason = f"only {show(covered, Unit.RATIO)} of the time was measured"
     return _Finding(
@@ -112,7 +112,7 @@ def _unless_uncovered(found: _Finding, tally: Tally, window: GateWindow) -> _Fin
     )
 
 
-_WHATEVER_COVERAGE = (Statistic.LAST, Statistic.INCREASE)
+_COVERAGE_INDEPENDENT = (Statistic.LAST, Statistic.INCREASE)
 
 
 def _availability(tally: Tally, window: GateWindow, levels: Levels) -> _Finding:

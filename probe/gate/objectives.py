@@ -38,7 +38,7 @@ _REQUESTS, _CALLS = ("http",), ("call", "peer", "journey")
 @dataclass(frozen=True, slots=True)
 class GateObjective:
     """One objective. ``checks`` are the names of those whose results count together; ``signal`` is
-    None where runs are judged; ``limit`` is in ``unit``; ``looks_back`` is its signal's."""
+    None where runs are judged; ``limit`` is in ``unit``; ``range_seconds`` is its signal's."""
 
     name: str
     what: str
@@ -50,7 +50,7 @@ class GateObjective:
     signal: str | None = None
     required: bool | None = None
     core: bool = False
-    looks_back: float = 0.0
+    range_seconds: float = 0.0
 
     def is_bad(self, value: float) -> bool:
         """Whether a value is beyond the limit."""
@@ -82,7 +82,7 @@ def objectives_of(
 
 def _defaults(checks: Sequence[Check]) -> Iterable[GateObjective]:
     yield from _pooled("error-rate", "own requests that pass", checks, _REQUESTS, REQUESTS_PASS)
-    yield from _pooled("call-success", "own calls that come about", checks, _CALLS, CALLS_PASS)
+    yield from _pooled("call-success", "own calls that connect", checks, _CALLS, CALLS_PASS)
     for check in checks:
         # Warnings don't take a release back.
         if check.table.can_fail and check.failing.severity is Verdict.CRITICAL:
@@ -121,7 +121,7 @@ def _of_threshold(check: Check, threshold: Threshold, limit: float) -> GateObjec
         bad=threshold.bad,
         unit=signal.unit,
         signal=signal.name,
-        looks_back=signal.looks_back,
+        range_seconds=signal.range_seconds,
         core=check.kind.core and not threshold.optional,
     )
 
@@ -187,7 +187,7 @@ def _new(table: GateTable, checks: Sequence[Check]) -> GateObjective:
         bad=side,
         unit=signal.unit,
         signal=signal.name,
-        looks_back=signal.looks_back,
+        range_seconds=signal.range_seconds,
     )
 
 

@@ -19,7 +19,7 @@ FILE = "watch.json"
 SCHEMA = 1
 # Between two looks the clocks part by less than this, unless one was set or the machine slept.
 STEP_SECONDS = 5.0
-MOST_INTERRUPTIONS = 1000
+MAX_INTERRUPTIONS = 1000
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -144,7 +144,7 @@ class ProgressStore:
 
 def _note(progress: WatchProgress, start: float, end: float, reason: str) -> None:
     progress.interruptions.append((start, end, reason))
-    del progress.interruptions[:-MOST_INTERRUPTIONS]
+    del progress.interruptions[:-MAX_INTERRUPTIONS]
 
 
 def boot_seconds() -> float:

@@ -120,7 +120,7 @@ class Tally:
 
     def _new_part(self, key: object, at: float) -> float:
         """Which part of a value's cases the value before it did not have."""
-        series, window = self._series.get(key), self.objective.looks_back
+        series, window = self._series.get(key), self.objective.range_seconds
         if series is None or window <= 0:
             return 1.0
         return min(max(at - series.at, 0.0) / window, 1.0)

@@ -18,7 +18,7 @@ from probe.report.gate.model import (
     ObjectiveRow,
 )
 
-LOOK_SECONDS = 10.0
+POLL_SECONDS = 10.0
 SAVE_SECONDS = 30.0
 # Objectives are judged this often: percentiles of a day are sorted each time.
 JUDGE_SECONDS = 60.0
@@ -54,7 +54,7 @@ class Watch:
     process: Callable[[], dict[str, str]] = dict
     markers: Callable[[float, float], Sequence[MarkerRow]] = lambda start, end: ()
     sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
-    _said: str = ""
+    _last_problem: str = ""
     _saved_at: float = 0.0
 
     def replay(self, rows: Iterable[ResultRow]) -> None:
@@ -70,7 +70,7 @@ class Watch:
             judged_at = self.progress.elapsed
             while not early and self.progress.elapsed < self.progress.planned:
                 left = self.progress.planned - self.progress.elapsed
-                await self.sleep(min(LOOK_SECONDS, max(left, 0.01)))
+                await self.sleep(min(POLL_SECONDS, max(left, 0.01)))
                 await self._update()
                 step = min(JUDGE_SECONDS, self.progress.planned / 20)
                 if self.progress.elapsed - judged_at >= step:
@@ -111,9 +111,9 @@ class Watch:
             self._saved_at = self.progress.elapsed
             self.progress_store.save(self.progress)
         problem = self.source.problem or self.progress_store.problem
-        if problem and problem != self._said:
+        if problem and problem != self._last_problem:
             self.listener.problem(problem)
-        self._said = problem
+        self._last_problem = problem
 
     def _judge(self) -> str:
         """Why the watch ends now; empty: it goes on."""
@@ -127,4 +127,4 @@ class Watch:
         missed = [row.name for row in rows if row.decision is Decision.MISSED]
         if missed:
             return f"decided early: {', '.join(missed)} can no longer be met"
-        return "decided early: every objective is met whatever comes"
+        return "decided early: every objective is met whatever happens"

@@ -20,7 +20,7 @@ from probe.report.gate.model import (
     ObjectiveRow,
 )
 
-# Beside the interval and the deadline of a check, how late its next result may be.
+# How late, in addition to the interval and the deadline of a check, its next result may be.
 SLACK_SECONDS = 30.0
 
 
@@ -44,12 +44,12 @@ def holds_of(checks: Iterable[Check]) -> dict[str, float]:
 class WindowJudge:
     """Rows in, in the order of writing; a report out at any moment.
 
-    ``start`` is in seconds since 1970, ``planned`` in seconds. ``early_looks``: the report may end
+    ``start`` is in seconds since 1970, ``planned`` in seconds. ``sequential``: the report may end
     the watch before its time.
     """
 
     def __init__(
-        self, plan: GatePlan, start: float, planned: float, *, early_looks: bool = False
+        self, plan: GatePlan, start: float, planned: float, *, sequential: bool = False
     ) -> None:
         self._plan, self._start, self._planned = plan, start, planned
         holds = holds_of(plan.checks)
@@ -62,7 +62,7 @@ class WindowJudge:
         self._incidents = WindowIncidents(plan.checks, holds, start, planned)
         self._costs = CostCounter(plan.checks)
         self._series = SeriesCollector(plan.checks)
-        self._levels = Levels(plan.confidence, early_looks, len(plan.objectives))
+        self._levels = Levels(plan.confidence, sequential, len(plan.objectives))
         self.rows = 0
 
     def add(self, row: ResultRow) -> None:

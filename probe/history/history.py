@@ -37,10 +37,10 @@ ASK_SECONDS, WRITE_SECONDS = 5.0, 60.0
 
 # An entry with a dozen samples takes up to 3.5 kB as Python objects, half of it when it is
 # read from the database: 70 and 35 MB at the very most.
-MOST_WAITING = 20_000
-MOST_RECENT = 20_000
+MAX_WAITING = 20_000
+MAX_RECENT = 20_000
 # Changes of incidents, notifications, annotations that wait for the disk.
-MOST_CHANGES = 2_000
+MAX_CHANGES = 2_000
 # So often it is written that the probe runs, where no result comes.
 ALIVE_SECONDS = 60.0
 
@@ -64,7 +64,7 @@ class History:
         self._now = now
         self._store, self._waiting, self._changes = store, waiting, changes
         self._flush_seconds = flush_seconds
-        # Grows with every change of what is kept beside results, once it is written.
+        # Grows with every change of what is kept besides results, once it is written.
         self.revision = 0
         # One thread, because a connection to SQLite is for one.
         self._thread = StorageThread("history", ASK_SECONDS)
@@ -89,7 +89,7 @@ class History:
         ``flush_seconds`` later. A folder that can't be written makes it one in memory, with
         a problem to show; ``bounds`` are then narrowed to those of memory.
         """
-        waiting, changes = WriteQueue(MOST_WAITING), ChangeQueue(MOST_CHANGES)
+        waiting, changes = WriteQueue(MAX_WAITING), ChangeQueue(MAX_CHANGES)
         store = HistoryStore(folder, bounds, now, waiting, changes)
         history = cls(store, waiting, changes, flush_seconds, now)
         try:
@@ -142,7 +142,7 @@ class History:
             self._closing = asyncio.create_task(self._close(), name="history closes")
         await asyncio.shield(self._closing)
 
-    async def recent(self, since: float, *, most: int = MOST_RECENT) -> list[ResultRow]:
+    async def recent(self, since: float, *, most: int = MAX_RECENT) -> list[ResultRow]:
         """Entries begun at or after ``since``, in the order of writing, oldest first.
 
         If they are more than ``most``, the newest of them.

@@ -1,4 +1,4 @@
-"""The history of a data folder as another process reads it, beside the daemon that writes it.
+"""The history of a data folder as another process reads it, alongside the daemon that writes it.
 
 Nothing is written, quarantined or repaired here: that is the daemon's.
 """
@@ -18,7 +18,7 @@ from probe.history.uptime.queries import between
 from probe.storage.sqlite_errors import describe
 
 BUSY_SECONDS = 5.0
-MOST_ANNOTATIONS = 200
+MAX_ANNOTATIONS = 200
 _BATCH = 5000
 
 
@@ -68,7 +68,7 @@ class HistoryFile:
             return []
         with self._opened() as db:
             try:
-                found = queries.annotations(db, start, end, MOST_ANNOTATIONS)
+                found = queries.annotations(db, start, end, MAX_ANNOTATIONS)
             except sqlite3.OperationalError:
                 return []
         return found[::-1]

@@ -18,7 +18,7 @@ from probe.history.database import Unreadable, newest_entry
 from probe.history.model import Labels, ResultRow
 from probe.history.uptime.marks import note_late
 
-MOST_CHARACTERS = 500
+MAX_CHARACTERS = 500
 STATUSES = (Status.OK, Status.FAILED, Status.UNKNOWN)
 # In the order of severity.
 VERDICTS = (
@@ -34,7 +34,7 @@ _VERDICT_OF = dict(enumerate(VERDICTS))
 COLUMNS = "check_id, at, duration, status, verdict, phase, cause, message, value, samples"
 _INSERT = f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SAMPLE = struct.Struct("<Id")
-_MOST_REMEMBERED = 10_000
+_MAX_REMEMBERED = 10_000
 # After a signal's name: of how many cases its value is.
 _CASES = "#cases"
 
@@ -142,14 +142,14 @@ def _plain(entry: ResultRow) -> tuple[Any, ...]:
 
 def _tidy(text: str) -> str:
     """A text that SQLite takes and other programs can read, of bounded length."""
-    if len(text) > MOST_CHARACTERS:
-        text = text[: MOST_CHARACTERS - 1] + "…"
+    if len(text) > MAX_CHARACTERS:
+        text = text[: MAX_CHARACTERS - 1] + "…"
     text = text.encode("utf-8", "replace").decode("utf-8")
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _make_room(numbers: dict[Any, Any]) -> None:
-    if len(numbers) >= _MOST_REMEMBERED:
+    if len(numbers) >= _MAX_REMEMBERED:
         numbers.clear()
 
 

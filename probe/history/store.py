@@ -133,7 +133,7 @@ class HistoryStore:
             if self._db is not None:
                 checkpoint(self._db)
         except sqlite3.Error as error:
-            logger.info("history's log stays beside its file: %s", error)
+            logger.info("history's log stays next to its file: %s", error)
         self._drop()
 
     def _write_changes(self) -> bool:

@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
-from aioice import Candidate
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from probe.ice.aioice_import import Candidate
 from probe.ice.connectivity_check import IceCredentials
-from probe.net.address_policy import is_allowed_target
+from probe.net.address.policy import is_allowed_target
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
 SCHEMA = 1
-MOST_CANDIDATES = 16
+MAX_CANDIDATES = 16
 LONGEST = 16384
 """Bytes of an offer or an answer."""
-LOWEST_PORT = 1024
+MIN_PORT = 1024
 
 Path = Literal["direct", "relayed"]
 # It comes to be shown to people.
@@ -42,7 +42,7 @@ class SchemaMismatch(InvalidOffer):
     def __init__(self, schema: object, version: str) -> None:
         self.version = version
         shown = schema if isinstance(schema, int) else "another"
-        super().__init__(f"it speaks schema {shown}, this probe {SCHEMA}")
+        super().__init__(f"it uses schema {shown}, this probe {SCHEMA}")
 
 
 class OfferCandidate(BaseModel):
@@ -52,7 +52,7 @@ class OfferCandidate(BaseModel):
 
     type: Literal["host", "srflx", "relay"]
     address: str = Field(max_length=45)
-    port: int = Field(ge=LOWEST_PORT, le=65535)
+    port: int = Field(ge=MIN_PORT, le=65535)
     priority: int = Field(ge=1, le=2**31 - 1)
 
     @field_validator("address")
@@ -96,7 +96,7 @@ class SessionDescription(BaseModel):
     provider: Text = ""
     ice: OfferedIceCredentials
     fingerprint: str = Field(pattern=r"^([0-9A-F]{2}:){31}[0-9A-F]{2}$")
-    candidates: tuple[OfferCandidate, ...] = Field(max_length=MOST_CANDIDATES)
+    candidates: tuple[OfferCandidate, ...] = Field(max_length=MAX_CANDIDATES)
 
     @property
     def in_public(self) -> "SessionDescription":
@@ -127,10 +127,10 @@ def places_of(candidates: list[Candidate]) -> tuple[OfferCandidate, ...]:
         if each.component == 1
         and each.transport == "udp"
         and each.type in ("host", "srflx", "relay")
-        and each.port >= LOWEST_PORT
+        and each.port >= MIN_PORT
         and is_allowed_target(each.host)
     ]
-    return tuple(offered[:MOST_CANDIDATES])
+    return tuple(offered[:MAX_CANDIDATES])
 
 
 def write(description: SessionDescription) -> bytes:
@@ -153,4 +153,4 @@ def read(body: bytes) -> SessionDescription:
     except ValidationError as error:
         places = sorted({".".join(map(str, each["loc"][:1])) for each in error.errors()})
         named = ", ".join(place for place in places if place in SessionDescription.model_fields)
-        raise InvalidOffer(f"these are not as they should be: {named or 'fields'}") from None
+        raise InvalidOffer(f"invalid fields: {named or 'fields'}") from None

@@ -16,7 +16,7 @@ from probe.net.flow.tls_records import TlsFlood
 from probe.net.protocol.connect import connect_tcp
 from probe.net.protocol.errors import Flood, PeerError, ProtocolViolation
 from probe.net.protocol.stream import Stream, TlsStream
-from probe.stun.connection import BYTES_FOR_ONE, MESSAGES_FOR_ONE, MOST_BYTES, MOST_MESSAGES
+from probe.stun.connection import BYTES_FOR_ONE, MAX_BYTES, MAX_MESSAGES, MESSAGES_FOR_ONE
 from probe.stun.message import FIRST_CHANNEL, LAST_CHANNEL, Framer
 from probe.stun.uri import format_hostport
 
@@ -31,7 +31,7 @@ class RelayGuard:
         self._place = format_hostport(relay.url.host, relay.url.port)
         self._stream: Stream | None = None
         self._server: asyncio.Server | None = None
-        self._leading: asyncio.Task[None] | None = None
+        self._forwarding: asyncio.Task[None] | None = None
         self._framer = Framer(lambda number: FIRST_CHANNEL <= number <= LAST_CHANNEL)
         self._messages = [0, 0]
         self._bytes = [0, 0]
@@ -63,19 +63,19 @@ class RelayGuard:
         """End both connections."""
         if self._server is not None:
             self._server.close()
-        if self._leading is not None:
-            self._leading.cancel()
-            await asyncio.gather(self._leading, return_exceptions=True)
+        if self._forwarding is not None:
+            self._forwarding.cancel()
+            await asyncio.gather(self._forwarding, return_exceptions=True)
         if self._stream is not None:
             self._stream.close()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._leading is None:
-            self._leading = asyncio.create_task(self._lead(reader, writer))
+        if self._forwarding is None:
+            self._forwarding = asyncio.create_task(self._forward(reader, writer))
         else:  # somebody else on this machine
             writer.transport.abort()
 
-    async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert self._stream is not None
         try:
             async with asyncio.TaskGroup() as both:
@@ -110,8 +110,8 @@ class RelayGuard:
         except ValueError:
             raise ProtocolViolation("does not speak TURN") from None
         if (
-            self._messages[1] > MOST_MESSAGES + MESSAGES_FOR_ONE * self._messages[0]
-            or self._bytes[1] > MOST_BYTES + BYTES_FOR_ONE * self._bytes[0]
+            self._messages[1] > MAX_MESSAGES + MESSAGES_FOR_ONE * self._messages[0]
+            or self._bytes[1] > MAX_BYTES + BYTES_FOR_ONE * self._bytes[0]
         ):
             raise Flood(
                 f"sends {self._messages[1]} messages of {self._bytes[1]} bytes, far more than was "

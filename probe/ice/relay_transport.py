@@ -19,7 +19,7 @@ from probe.stun.transport import untimed
 from probe.stun.uri import TurnUri
 from probe.turn.client import TurnClient
 
-MOST_WAITING = 256
+MAX_WAITING = 256
 """Datagrams that may wait to be read."""
 _REFRESH_SECONDS, _BINDING_SECONDS = 2.0, 1.0
 
@@ -129,7 +129,7 @@ class RelayIceBase:
         data = await self._data.get()
         if data is None:
             self._data.put_nowait(None)  # for the next reader
-            raise ConnectionError("the way through the relay is closed")
+            raise ConnectionError("the path through the relay is closed")
         return data
 
     async def _send(self, data: bytes) -> None:
@@ -164,7 +164,7 @@ class RelayIceBase:
 
     def _arrived(self, data: bytes) -> None:
         """Data for DTLS; what is not read is dropped, and so is what is empty."""
-        if data and self._data.qsize() < MOST_WAITING:
+        if data and self._data.qsize() < MAX_WAITING:
             self._data.put_nowait(data)
 
     def _pass(self, packet: bytes, peer: PeerAddress) -> None:

@@ -161,7 +161,7 @@ def _no_answer(url: TurnUri, seconds: float) -> CheckFailed:
 
 def uses(table: AllocationTable) -> tuple[QuotaUse, ...]:
     """The provider's bytes; what is issued is mostly looked at by UDP alone."""
-    return (QuotaUse(f"turn-{table.provider}", allocation_bytes(table.way_in or "udp")),)
+    return (QuotaUse(f"turn-{table.provider}", allocation_bytes(table.client_transport or "udp")),)
 
 
 KIND = Kind(

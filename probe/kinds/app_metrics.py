@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from probe.telemetry.gauge_proof import GaugeProof
 
 METRICS, HEALTH = "the application's /metrics", "the application's /health"
-_MOST_METRICS_BYTES, _MOST_HEALTH_BYTES = 4 << 20, 1 << 16
-_MOST_ADDRESSES = 20
+_MAX_METRICS_BYTES, _MAX_HEALTH_BYTES = 4 << 20, 1 << 16
+_MAX_ADDRESSES = 20
 # How an application answers that has no metrics page, or none for us.
 _NO_METRICS = (
     HTTPStatus.UNAUTHORIZED,
@@ -192,7 +192,7 @@ async def _addresses(table: AppTable) -> list[str]:
         found = await resolve(parts.hostname or "", port)
     except CheckAborted as error:
         raise as_not_measured(error, METRICS) from None
-    return [_at(each.ip, port, parts) for each in found[:_MOST_ADDRESSES]]
+    return [_at(each.ip, port, parts) for each in found[:_MAX_ADDRESSES]]
 
 
 def _at(ip: str, port: int, parts: SplitResult) -> str:
@@ -207,7 +207,7 @@ async def _scrape(address: str, table: AppTable, context: Context) -> "Scrape | 
     from probe.telemetry.app_samples import STARTED, Scrape
     from probe.telemetry.exposition import Exposition, parse
 
-    asker = ApiClient(METRICS, address, context.clock, {}, _MOST_METRICS_BYTES, table.ca_file)
+    asker = ApiClient(METRICS, address, context.clock, {}, _MAX_METRICS_BYTES, table.ca_file)
     answered = False
     try:
         answer = await asker.get("")
@@ -230,7 +230,7 @@ async def _health(address: str, table: AppTable, context: Context) -> Any:
 
     parts = urlsplit(address)
     url = SplitResult(parts.scheme, parts.netloc, "/health", "", "").geturl()
-    asker = ApiClient(HEALTH, url, context.clock, {}, _MOST_HEALTH_BYTES, table.ca_file)
+    asker = ApiClient(HEALTH, url, context.clock, {}, _MAX_HEALTH_BYTES, table.ca_file)
     started = context.now()
     try:
         answer = await asker.get("")

@@ -37,36 +37,37 @@ LEDGER = "ledger"
 FORECAST = Signal(
     "probe_budget_forecast",
     Unit.COUNT,
-    "What watching takes from the plan in a month of 31 days, by its intervals: bytes, commands "
+    "What the checks use of the plan in 31 days at their intervals: bytes, commands "
     "or seconds awake.",
 )
 USED = Signal(
-    "probe_budget_used", Unit.COUNT, "What watching has taken in the plan's present day or month."
+    "probe_budget_used", Unit.COUNT, "What the checks have used in the plan's current day or month."
 )
 ALLOWED = Signal(
-    "probe_budget_allowed", Unit.COUNT, "What watching may take in the plan's day or month."
+    "probe_budget_allowed", Unit.COUNT, "What the checks may use in the plan's day or month."
 )
 FORECAST_SHARE = Signal(
     "probe_budget_forecast_ratio",
     Unit.RATIO,
-    "What watching takes in the plan's day or month by its intervals, of what it may.",
+    "What the checks use in the plan's day or month at their intervals, as a share of what they "
+    "may use.",
     column="forecast",
 )
 USED_SHARE = Signal(
     "probe_budget_used_ratio",
     Unit.RATIO,
-    "What watching has taken in the present day or month, of what it may.",
+    "What the checks have used in the current day or month, as a share of what they may use.",
     column="used",
 )
 PLAN_SHARE = Signal(
     "probe_budget_plan_used_ratio",
     Unit.RATIO,
-    "What watching has taken in the present day or month, of the whole plan.",
+    "What the checks have used in the current day or month, as a share of the whole plan.",
 )
 ESTIMATE = Signal(
     "probe_budget_plan_estimate_ratio",
     Unit.RATIO,
-    "Estimate of what all have relayed this month, of the plan: our own bytes, and the "
+    "Estimate of all bytes relayed this month, as a share of the plan: the probe's own, and the "
     "application's open sessions by its TURN share and an assumed rate.",
 )
 ESTIMATE_AHEAD = Signal(
@@ -76,7 +77,7 @@ ESTIMATE_AHEAD = Signal(
 )
 _SECONDS: Mapping[Period, float] = {"day": DAY, "month": MONTH_DAYS * DAY}
 # Less time than this gives no rate for a forecast.
-_LEAST_SECONDS = 12 * HOUR
+_MIN_SECONDS = 12 * HOUR
 
 
 class BudgetEnvironment(Environment):
@@ -165,7 +166,7 @@ async def run(table: BudgetTable, record: Recorder, context: Context) -> None:
 def _estimate(share: float, since: float, table: BudgetTable, record: Recorder, now: float) -> None:
     record.sample(ESTIMATE, share)
     counted = min(now - since, _SECONDS[table.period])
-    if counted >= _LEAST_SECONDS:
+    if counted >= _MIN_SECONDS:
         record.sample(ESTIMATE_AHEAD, share * _SECONDS[table.period] / counted)
     record.facts["estimate"] = (
         "the provider reports no usage; estimated from our bytes and the TURN share"

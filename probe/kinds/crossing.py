@@ -24,7 +24,7 @@ from probe.turn_targets.runbooks import OF_A_RELAY
 from probe.turn_targets.server_list import servers_for, with_uri
 from probe.turn_targets.signals import BYTES, traffic_of
 from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig, allocation_slots
-from probe.turn_targets.traffic_budget import DEAR_SECONDS, ECHOES, path_bytes
+from probe.turn_targets.traffic_budget import COSTLY_RELAY_SECONDS, ECHOES, path_bytes
 
 if TYPE_CHECKING:
     from probe.turn.relay_measurement import RelayMeasurement
@@ -49,7 +49,9 @@ OPEN = Signal(
     latency=True,
 )
 # The same counter; here each end has its own provider.
-SPENT = Signal(BYTES.name, BYTES.unit, BYTES.help, labels=("provider", "direction"), counter=True)
+RELAYED_BYTES = Signal(
+    BYTES.name, BYTES.unit, BYTES.help, labels=("provider", "direction"), counter=True
+)
 
 _MAX_TIMEOUT = 2.0
 # Failures before the path exists belong to the allocation checks.
@@ -169,14 +171,16 @@ def _write(measurement: "RelayMeasurement", record: Recorder) -> None:
 
 def _write_traffic(provider: str, traffic: ByteCounter, record: Recorder) -> None:
     taken = traffic.drain()
-    record.sample(SPENT, taken.sent, provider=provider, direction="sent")
-    record.sample(SPENT, taken.received, provider=provider, direction="received")
+    record.sample(RELAYED_BYTES, taken.sent, provider=provider, direction="sent")
+    record.sample(RELAYED_BYTES, taken.received, provider=provider, direction="received")
 
 
 def uses(table: CrossingTable) -> tuple[QuotaUse, ...]:
     """Half of a path's bytes from each provider."""
     return tuple(
-        QuotaUse(f"turn-{end.provider}", path_bytes(end.way_in or "udp", table.echoes) / 2)
+        QuotaUse(
+            f"turn-{end.provider}", path_bytes(end.client_transport or "udp", table.echoes) / 2
+        )
         for end in (table.near, table.far)
     )
 
@@ -189,12 +193,12 @@ KIND = Kind(
     derive=derive,
     derive_from_checks=derive_from_checks,
     run=run,
-    signals=(RTT, LOSS, OPEN, SPENT),
+    signals=(RTT, LOSS, OPEN, RELAYED_BYTES),
     failing=FailurePolicy(Verdict.WARNING, hold=120.0),
     cost="one allocation on each provider and 20 echoes, 10 kB a run at each over UDP",
     uses=uses,
     load=lazy_import("probe.turn.relay_path"),
-    interval=DEAR_SECONDS,
+    interval=COSTLY_RELAY_SECONDS,
     retry=60.0,
     plot=RTT,
     runbooks=OF_A_RELAY,

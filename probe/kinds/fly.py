@@ -30,7 +30,7 @@ from probe.telemetry.fly.signals import OF_MACHINES, OF_METRICS, THRESHOLDS
 from probe.telemetry.shared_signals import ERROR_RATIO, MEMORY, MEMORY_LIMITS
 
 _STOPPED_HINT = (
-    "Check fly logs and fly status for why it ended, then start it: fly machine start ID."
+    "Check fly logs and fly status for why it stopped, then start it: fly machine start ID."
 )
 _VANISHED_HINT = "Is FLY_APP right, and FLY_ORG the organization that owns it?"
 
@@ -85,7 +85,7 @@ class FlyTable(FlyAccess):
     @property
     def impact(self) -> Impact:
         """What users lose when it fails."""
-        return Impact("machines", "Fly machines are down", "Fly machines are down in part")
+        return Impact("machines", "Fly machines are down", "Some Fly machines are down")
 
     @property
     def backup_groups(self) -> frozenset[str]:
@@ -201,7 +201,7 @@ async def _lost(
     if up or vanished:
         return None
     if any(each.current_state is MachineState.UP for each in machines):
-        message = f"{table.app} has machines that run, and no metrics of them"
+        message = f"{table.app} has machines that run, and no metrics from them"
         return NotMeasured(Cause.NO_DATA, message, phase="queries", hint=_VANISHED_HINT)
     record.facts["machines"] = "none runs"
     return None

@@ -14,13 +14,11 @@ from probe.core.model import FailurePolicy, Limits, Signal, Threshold, Unit, Ver
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
-from probe.stores.forecast import Trend, at_the_end, cycle_at, exhausted_at
+from probe.stores.forecast import Trend, cycle_at, exhausted_at, forecast_at_cycle_end
 
-QUOTA = Signal("probe_metered_quota_bytes", Unit.BYTES, "What the plan holds.", column="quota")
+QUOTA = Signal("probe_metered_quota_bytes", Unit.BYTES, "Quota of the plan.", column="quota")
 USED = Signal("probe_metered_used_bytes", Unit.BYTES, "Used in this billing cycle.", column="used")
-OVERAGE = Signal(
-    "probe_metered_overage_bytes", Unit.BYTES, "Used beyond the plan, which is paid for by the GB."
-)
+OVERAGE = Signal("probe_metered_overage_bytes", Unit.BYTES, "Used beyond the plan, billed per GB.")
 SHARE = Signal("probe_metered_used_ratio", Unit.RATIO, "Used of the plan.", column="of quota")
 FORECAST = Signal(
     "probe_metered_forecast_ratio",
@@ -115,7 +113,7 @@ async def run(table: MeteredTable, record: Recorder, context: Context) -> None:
     rate = trend.rate(now, usage.used, cycle)
     if rate is None:
         return
-    record.sample(FORECAST, at_the_end(now, usage.used, rate, cycle) / usage.quota)
+    record.sample(FORECAST, forecast_at_cycle_end(now, usage.used, rate, cycle) / usage.quota)
     ends = exhausted_at(now, usage.used, usage.quota, rate)
     if ends is not None:
         record.sample(ENDS, ends)

@@ -44,7 +44,7 @@ CONNECT = Signal(
 QUERY = Signal(
     "probe_postgres_query_seconds",
     Unit.SECONDS,
-    "How long the one question took.",
+    "How long the one query took.",
     latency=True,
 )
 CONNECTIONS = Signal(

@@ -49,7 +49,7 @@ PING = Signal(
     latency=True,
 )
 MEMORY = Signal(
-    "probe_redis_memory_bytes", Unit.BYTES, "What the data take up (used_memory).", column="memory"
+    "probe_redis_memory_bytes", Unit.BYTES, "Memory in use (used_memory).", column="memory"
 )
 LIMIT = Signal(
     "probe_redis_memory_limit_bytes",
@@ -65,7 +65,7 @@ EVICTED = Signal(
     "probe_redis_evicted_keys", Unit.COUNT, "Keys evicted because memory was full, since start."
 )
 COMMANDS = Signal(
-    "probe_redis_processed_commands", Unit.COUNT, "Commands of everybody, since the server's start."
+    "probe_redis_processed_commands", Unit.COUNT, "Commands of all clients since its start."
 )
 REFUSES_WRITES = Signal(
     "probe_redis_writes_refused",
@@ -75,20 +75,20 @@ REFUSES_WRITES = Signal(
 DAILY = Signal(
     "probe_redis_daily_commands",
     Unit.COUNT,
-    "Commands of everybody in a day, at the rate of the last one (as far as it was watched).",
+    "Commands of all clients in a day, at the rate of the last day (as far as it was observed).",
     column="commands a day",
 )
 DAILY_SHARE = Signal(
     "probe_redis_daily_commands_ratio",
     Unit.RATIO,
-    "Commands of everybody in a day, of the plan's.",
+    "Commands of all clients in a day, as a share of the plan's.",
 )
 
 DAY = 86400.0
 # Less time than this gives no rate.
-LEAST_SECONDS = 3000.0
+MIN_SECONDS = 3000.0
 UPSTASH_COMMANDS = 10_000
-_TLS = "The address says rediss://: does the server speak TLS? One that doesn't keeps silent."
+_TLS = "The address says rediss://: does the server speak TLS? One that doesn't stays silent."
 _SILENT = "It connects and does not answer: is a slow command running, or a script?"
 
 
@@ -192,7 +192,7 @@ def _write(found: "Info", table: RedisTable, record: Recorder) -> None:
     limit = min(found.limit or table.plan_bytes, table.plan_bytes)
     record.sample(LIMIT, limit)
     if found.used is None:
-        raise NotMeasured(Cause.BODY_INVALID, "INFO says nothing of the memory in use")
+        raise NotMeasured(Cause.BODY_INVALID, "INFO does not report the memory in use")
     record.sample(FILLED, found.used / limit)
 
 
@@ -202,7 +202,7 @@ def _forecast(found: "Info", table: RedisTable, record: Recorder, context: Conte
         return
     trend = context.get_or_create(("redis", table.name), Trend)
     trend.add(context.now(), found.commands)
-    slope = trend.slope(LEAST_SECONDS)
+    slope = trend.slope(MIN_SECONDS)
     if slope is not None:
         record.sample(DAILY, slope * DAY)
         if table.daily_commands is not None:
@@ -271,7 +271,7 @@ KIND = Kind(
     cost="3 Redis commands: AUTH, PING, INFO",
     uses=uses,
     load=lazy_import("probe.stores.redis_client"),
-    # 72 commands a day beside the 840 of the signaling check: a tenth of Upstash's free
+    # 72 commands a day in addition to the 840 of the signaling check: a tenth of Upstash's free
     # plan is 1,000, and restarts of the probe take some.
     interval=3600.0,
     retry=300.0,

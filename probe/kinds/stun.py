@@ -32,7 +32,7 @@ TRANSLATED = Signal(
     "Whether the server sees another address or port than we have: we are behind a NAT.",
 )
 RETRANSMISSIONS = Signal(
-    "probe_stun_retransmissions", Unit.COUNT, "How often the request was sent again."
+    "probe_stun_retransmissions", Unit.COUNT, "How often the request was retransmitted."
 )
 # 20 bytes there and 32 or 44 back, headers besides; some servers say who they are.
 _BYTES = 200

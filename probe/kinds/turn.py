@@ -32,7 +32,7 @@ from probe.turn_targets.signals import (
 )
 from probe.turn_targets.table import TurnServerConfig, allocation_slots
 from probe.turn_targets.traffic_budget import (
-    DEAR_SECONDS,
+    COSTLY_RELAY_SECONDS,
     ECHOES,
     allocation_bytes,
     path_bytes,
@@ -92,10 +92,8 @@ LOSS = Signal(
     column="loss",
 )
 LATE = Signal("probe_turn_late_packets", Unit.COUNT, "Echoes after the grace period: lost ones.")
-DUPLICATES = Signal("probe_turn_duplicate_packets", Unit.COUNT, "Echoes that came again.")
-REORDERED = Signal(
-    "probe_turn_reordered_packets", Unit.COUNT, "Echoes that came after a later one."
-)
+DUPLICATES = Signal("probe_turn_duplicate_packets", Unit.COUNT, "Duplicated echoes.")
+REORDERED = Signal("probe_turn_reordered_packets", Unit.COUNT, "Reordered echoes.")
 RESENDS = Signal(
     "probe_turn_relay_open_resends",
     Unit.COUNT,
@@ -247,7 +245,7 @@ def _write(measurement: "RelayMeasurement", record: Recorder, now: float) -> Non
 def uses(table: TurnTable) -> tuple[QuotaUse, ...]:
     """The provider's bytes. Issued servers are not known yet: mostly one server
     by all three transports."""
-    amount = path_bytes(table.way_in or "udp", table.echoes)
+    amount = path_bytes(table.client_transport or "udp", table.echoes)
     if table.issued:
         amount += allocation_bytes("tcp") + allocation_bytes("tls")
     return (QuotaUse(f"turn-{table.provider}", amount),)
@@ -278,7 +276,7 @@ KIND = Kind(
     cost="two allocations and 21 echoes, 25 kB a run over UDP and 43 kB over TLS",
     uses=uses,
     load=lazy_import("probe.turn.relay_path"),
-    interval=DEAR_SECONDS,
+    interval=COSTLY_RELAY_SECONDS,
     retry=60.0,
     plot=RELAY_RTT,
     buckets=(0.05, 0.1, 0.2, 0.4),

@@ -87,7 +87,7 @@ class Lab:
         }
 
     def shared_environment(self) -> dict[str, str]:
-        """The same for a run beside which nothing else changes the lab: its relays permit one user
+        """The same for a run during which nothing else changes the lab: its relays permit one user
         as many allocations as they are set to, and so checks need not wait for each other."""
         return {**self.environment(), "TURN_USER_QUOTA": str(self.quota)}
 

@@ -22,7 +22,7 @@ class Arrivals:
         self._rate, self._ramp, self._end = plan.rate, min(plan.ramp, plan.duration), plan.duration
         self._next, self._stride = plan.offset, plan.stride
 
-    def take(self) -> float | None:
+    def next_start(self) -> float | None:
         """The next intended start; None where the load ends before it."""
         at = self._at(self._next)
         if at >= self._end:
@@ -33,7 +33,7 @@ class Arrivals:
     def remaining(self) -> list[float]:
         """The intended starts that have not been taken."""
         found = []
-        while (at := self.take()) is not None:
+        while (at := self.next_start()) is not None:
             found.append(at)
         return found
 

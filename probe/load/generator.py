@@ -137,7 +137,7 @@ class Generator:
         """Whoever is free takes the next arrival; where all are busy it begins late, for as long
         as a step may take also after the end."""
         while run.elapsed < run.plan.duration + run.plan.timeout and not self._closing.is_set():
-            intended = arrivals.take()
+            intended = arrivals.next_start()
             if intended is None:
                 return
             if await self._sleep(intended - run.elapsed):

@@ -16,7 +16,7 @@ _NEEDS = {
 }
 DRAIN_SECONDS = 30.0
 """How long iterations may take to end when no new one starts."""
-# What an iteration takes beside think time where the target is quick; for estimates alone.
+# What an iteration takes besides think time where the target is quick; for estimates alone.
 QUICK_ITERATION = 0.25
 
 

@@ -104,7 +104,7 @@ def notes(result: LoadResult) -> Iterator[str]:
     if result.plan.is_open:
         yield (
             "Open model: arrivals were fixed in advance; corrected latencies count from the "
-            "intended start, so that a slow target can't hide by being asked less "
+            "intended start, so that a slow target can't hide behind fewer requests "
             "(coordinated omission)"
         )
     else:

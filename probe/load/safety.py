@@ -8,14 +8,14 @@ from probe.load.plan import LoadPlan
 from probe.net.proxies import proxy_for
 from probe.net.resolver import resolve
 
-MOST_USERS = 50
+MAX_USERS = 50
 CONFIRMATION = "--yes-i-own-this"
 
 
 async def refusal(plan: LoadPlan, url: str) -> str:
     """Why a load of this address needs a confirmation; empty where it doesn't."""
-    if plan.users > MOST_USERS:
-        return f"{plan.users} users are more than {MOST_USERS}"
+    if plan.users > MAX_USERS:
+        return f"{plan.users} users are more than {MAX_USERS}"
     parts = urlsplit(url)
     host = parts.hostname or ""
     if proxy_for(url) is not None:

@@ -43,7 +43,7 @@ def target_of(checks: CheckPlan, plan: LoadPlan) -> LoadTarget:
     signaling = _first_signaling(checks)
     if signaling is None:
         raise ConfigurationError(
-            [ConfigProblem("BACKEND_URL", "is not set: name the backend that the load is for")]
+            [ConfigProblem("BACKEND_URL", "is not set: name the backend to put under load")]
         )
     relay = _relay(checks)
     if "call" in plan.steps and "credentials" not in plan.steps and relay is None:

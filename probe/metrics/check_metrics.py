@@ -43,7 +43,7 @@ class CheckMetrics:
     def __init__(self, check: Check, region: str, *, repeats: bool, full: bool) -> None:
         self.check, self._repeats, self._full = check, repeats, full
         self._judgement = JudgementMetrics(check, full=full)
-        self._brief: Pairs = (("check", check.name), ("region", region))
+        self._few_labels: Pairs = (("check", check.name), ("region", region))
         self.lines: dict[Family, bytes] = {}
         table = check.table
         self._labels: Pairs = tuple(
@@ -87,7 +87,7 @@ class CheckMetrics:
             self._failures.add(result.failure, now, exemplar_of(run, 1.0, self._last[1]))
         self._newest = result, tuple(evaluations)
         for sample in result.samples:
-            if self._has_histogram(sample):
+            if sample.signal.latency and self._has_histogram(sample):
                 self._histogram(sample).observe(sample.value, run, self._last[1])
             if sample.signal.counter:
                 self._add(sample)
@@ -158,7 +158,7 @@ class CheckMetrics:
             yield from histogram.samples()
 
     def _shown(self) -> list[Line]:
-        """What is exported beside histograms: in the default set at most as many lines as the kind
+        """What is exported besides histograms: in the default set at most as many lines as the kind
         has series."""
         lines = [*self._lasting(), *self._present()]
         if self._full or not self._repeats:
@@ -174,7 +174,7 @@ class CheckMetrics:
         return lines
 
     def _base(self, family: Family) -> Pairs:
-        return self._brief if family in BRIEF else self._labels
+        return self._few_labels if family in BRIEF else self._labels
 
     def _present(self) -> Iterator[tuple[Family, Pairs, float]]:
         """The gauges of the newest result, unless it is stale."""
@@ -245,7 +245,7 @@ class CheckMetrics:
         found = self._histograms.get(key)
         if found is None:
             kind = self.check.kind
-            own = (*self._brief, *self.check.table.labels.items())
+            own = (*self._few_labels, *self.check.table.labels.items())
             is_brief = kind.brief_histogram and not self._full
             labels = (*(own if is_brief else self._labels), *key[1])
             found = self._histograms[key] = HistogramLines(

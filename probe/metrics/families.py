@@ -1,4 +1,4 @@
-"""The metrics that every check has beside its signals, and its alerting policy."""
+"""The metrics that every check has besides its signals, and its alerting policy."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

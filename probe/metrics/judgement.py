@@ -54,7 +54,7 @@ OBJECTIVE_MISSED = Family(
     "1 while a check fails (signal probe_success) or a value is beyond its objective; absent "
     "otherwise. urgency is that of an error budget: page, ticket or info.",
 )
-# They carry no more than check and region beside their own labels: probe_check_info has the rest.
+# They carry no more than check and region besides their own labels: probe_check_info has the rest.
 BRIEF = frozenset({THRESHOLD, JUDGED, JUDGED_SAMPLES, ALERT_SEVERITY, ALERT_INFO, OBJECTIVE_MISSED})
 
 Links = Callable[[str], Iterable[tuple[str, str]]]

@@ -59,12 +59,12 @@ class StateOfLines:
 def bounded(lines: Sequence[Line], most: int, state: StateOfLines) -> list[Line]:
     """The lines without as many of the dispensable ones as are above ``most``; as many as the
     state of the check has added at most."""
-    spare = min(len(lines) - most, _added(lines, state))
-    if spare <= 0:
+    excess = min(len(lines) - most, _added(lines, state))
+    if excess <= 0:
         return list(lines)
     ranks = ((_rank(line, state), place) for place, line in enumerate(lines))
     left = sorted((*rank, place) for rank, place in ranks if rank is not None)
-    gone = {place for *_, place in left[:spare]}
+    gone = {place for *_, place in left[:excess]}
     return [line for place, line in enumerate(lines) if place not in gone]
 
 

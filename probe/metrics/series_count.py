@@ -36,7 +36,7 @@ _PHASES = {
     "turn": ("dns", "connect", "tls", "allocate", "relay", "echo", "server_rtt", "mtu"),
 }
 _LABEL_VALUES = {"phase": 5, "standing": 4, "machine": 1, "machine_region": 1, "source": 1}
-_MOST_VALUES = 2
+_MAX_VALUES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _phases(check: Check) -> list[str]:
 
 
 def _label_sets(signal: Signal) -> Iterator[dict[str, str]]:
-    counts = [range(_LABEL_VALUES.get(name, _MOST_VALUES)) for name in signal.labels]
+    counts = [range(_LABEL_VALUES.get(name, _MAX_VALUES)) for name in signal.labels]
     for values in product(*counts):
         yield {name: f"value-{number}" for name, number in zip(signal.labels, values, strict=True)}
 

@@ -23,38 +23,26 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.address.ranges import is_literal, is_unreachable
 from probe.net.fetch.cookies import Cookies, CookieUse
 from probe.net.fetch.page_opening import PageOpening
 from probe.net.fetch.redirect import Response
 from probe.net.fetch.timing import Timing
 from probe.net.protocol import http1, http2
 from probe.net.protocol.connect import Connector, SocketFactory, connect_tcp, start_tls
-from probe.net.protocol.errors import PeerError, Unfinished
-from probe.net.protocol.exchange import HttpResponse, read_bounded, request_for
+from probe.net.protocol.errors import PeerError, Unfinished, Unprocessed
+from probe.net.protocol.exchange import HttpResponse, Request, read_bounded, request_for
 from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
 from probe.net.proxies import Proxy, proxy_for
 from probe.net.proxies.tunnel import connect_to_proxy, open_tunnel, through
-from probe.net.resolver import (
-    Address,
-    has_route,
-    is_filtered,
-    is_literal,
-    is_unreachable,
-    no_route,
-    resolve,
-)
+from probe.net.resolver import Address, has_route, is_filtered, no_route, resolve
 from probe.net.tls import TlsObserver, client_context
 
-__all__ = [
-    "FreshHttpClient",
-    "fresh_client",
-    "is_literal",
-    "read_bounded",
-    "translate",
-]
+__all__ = ["FreshHttpClient", "fresh_client", "is_literal", "read_bounded", "translate"]
 
 ALPN = ("h2", "http/1.1")
+MAX_REPEATED = 2  # so often a request that was not processed is sent again, as in Chromium
 
 
 class FreshHttpClient:
@@ -91,10 +79,8 @@ class FreshHttpClient:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-        if isinstance(error, PeerError | OSError):
-            aborted = self.translate(error)
-            if aborted is not None:
-                raise aborted from None
+        if isinstance(error, PeerError | OSError) and (aborted := self.translate(error)):
+            raise aborted from None
 
     @property
     def phase(self) -> str:
@@ -151,33 +137,43 @@ class FreshHttpClient:
 
         Raises CheckAborted.
         """
+        alpn, repeated = ALPN[1:] if upgrade else ALPN, 0
+        kept = self._cookies.header_for(address, cookies)
+        sending = request_for(method, address, headers, body, kept)
         with self._translating(address):
-            stream = await self._connect(address, ALPN[1:] if upgrade else ALPN, tunnel=upgrade)
-            try:
-                self.timing.enter("processing")
-                kept = self._cookies.header_for(address, cookies)
-                sending = request_for(method, address, headers, body, kept)
-                if self._proxy is not None and address.scheme == "http" and not upgrade:
-                    sending = through(self._proxy, sending)
-                response: HttpResponse
-                if stream.alpn == "h2":
-                    response = await http2.exchange(stream, sending)
-                else:
-                    response = await http1.exchange(stream, sending, upgrade=upgrade)
-                self.timing.enter("transfer")
-                self._cookies.keep(response, address, cookies)
-            except BaseException:
-                self._close(stream)
-                raise
+            while True:
+                try:
+                    response = await self._exchange(sending, address, alpn, upgrade=upgrade)
+                    break
+                except Unprocessed as refusal:
+                    repeated += 1
+                    if repeated > MAX_REPEATED:
+                        raise
+                    alpn = ALPN[1:] if refusal.by_http1 else alpn
+            self._cookies.keep(response, address, cookies)
             return response
+
+    async def _exchange(
+        self, sending: Request, address: URL, alpn: tuple[str, ...], *, upgrade: bool
+    ) -> HttpResponse:
+        stream = await self._connect(address, alpn, tunnel=upgrade)
+        try:
+            self.timing.enter("processing")
+            if self._proxy is not None and address.scheme == "http" and not upgrade:
+                sending = through(self._proxy, sending)
+            if stream.alpn == "h2":
+                response: HttpResponse = await http2.exchange(stream, sending)
+            else:
+                response = await http1.exchange(stream, sending, upgrade=upgrade)
+        except BaseException:
+            self._close(stream)
+            raise
+        self.timing.enter("transfer")
+        return response
 
     def finish(self, response: HttpResponse) -> None:
         """End the connection of a response."""
         self._close(response.stream)
-
-    def cookies_for(self, address: URL) -> str:
-        """The cookies that a request to this address carries."""
-        return self._cookies.header_for(address)
 
     async def upgrade(
         self, url: str | URL, headers: Mapping[str, str], cookies: CookieUse = True
@@ -212,8 +208,7 @@ class FreshHttpClient:
 
         ``host`` is the one that the message names; by default that of the last request.
         """
-        aborted = translate(error, host or self._host, self.tls)
-        if aborted is not None:
+        if aborted := translate(error, host or self._host, self.tls):
             aborted.phase = aborted.phase or self.phase
         return aborted
 
@@ -266,12 +261,11 @@ class FreshHttpClient:
 
     async def _addresses(self, address: URL) -> list[Address]:
         host, port = address.raw_host or "", address.port or 80
-        if is_literal(host):
-            if is_unreachable(host):
-                message = f"{host} is a reserved address"
-                raise CheckFailed(Cause.ADDRESS_RESERVED, message, phase="resolve")
-        else:
+        if not is_literal(host):
             self.timing.enter("resolve")
+        elif is_unreachable(host):
+            message = f"{host} is a reserved address"
+            raise CheckFailed(Cause.ADDRESS_RESERVED, message, phase="resolve")
         found = await resolve(host, port)
         # Without a route over IPv6 its addresses would only blur why the others failed.
         routed = [each for each in found if has_route(each)]

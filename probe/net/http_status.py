@@ -28,7 +28,7 @@ _HINTS = {
     HTTPStatus.SERVICE_UNAVAILABLE: "The server is overloaded or in maintenance, or a proxy has no "
     "healthy server behind it: look at the log of both.",
     HTTPStatus.GATEWAY_TIMEOUT: _BEHIND_PROXY,
-    HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED: "A network on the way wants a login first "
+    HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED: "A network on the path wants a login first "
     "(captive portal, RFC 6585): check the network of the probe's machine.",
     520: _CLOUDFLARE + "it breaks off or answers what is not HTTP.",
     521: _CLOUDFLARE + "it refuses connections; is it running, does it let Cloudflare in?",
@@ -39,7 +39,7 @@ _HINTS = {
     526: _CLOUDFLARE + "its certificate is not valid.",
     530: _CLOUDFLARE + "its name does not resolve, or the zone is blocked.",
 }
-_LONGEST_WAIT = 20  # characters of Retry-After that are shown
+_MAX_WAIT = 20  # characters of Retry-After that are shown
 
 
 def status_error(
@@ -74,7 +74,7 @@ def status_error(
 def _wait(headers: Mapping[str, str]) -> str:
     """Retry-After in seconds (RFC 9110, 10.2.3), as an ending of the message."""
     value = headers.get("Retry-After", "").strip()
-    return f" (Retry-After: {value} s)" if value.isdigit() and len(value) < _LONGEST_WAIT else ""
+    return f" (Retry-After: {value} s)" if value.isdigit() and len(value) < _MAX_WAIT else ""
 
 
 def refusal_of_backend(status: int, message: str, *, credential: bool = False) -> CheckAborted:

@@ -11,8 +11,8 @@ from probe.core.model import CheckAborted
 from probe.net.resolver import Address
 
 ATTEMPT_DELAY = 0.25
-"""RFC 8305 section 5: seconds until the next address is tried beside one that is silent."""
-MOST_ADDRESSES = 8
+"""RFC 8305 section 5: seconds until the next address is tried next to one that is silent."""
+MAX_ADDRESSES = 8
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -27,7 +27,7 @@ def interleaved(addresses: Sequence[Address]) -> list[Address]:
         for queue in (first, other):
             if queue:
                 ordered.append(queue.pop(0))
-    return ordered[:MOST_ADDRESSES]
+    return ordered[:MAX_ADDRESSES]
 
 
 class Race:

@@ -2,10 +2,9 @@
 
 import asyncio
 import errno
-import ipaddress
 import logging
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.core.resources import shortage_of
+from probe.net.address.ranges import is_literal, is_this_machine, is_unreachable
 from probe.net.lookups import lookups
 from probe.net.protocol.own_resolver import resolver_answers
 from probe.untrusted.daemon_thread import in_daemon_thread
@@ -36,28 +36,6 @@ SERVFAIL_HINT = (
 
 # Of a name with more addresses, the first ones are used: each is compared with every range.
 MAX_ADDRESSES = 16
-
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-# Addresses that no server can have (RFC 6890). Private, loopback and benchmarking ranges are
-# not among them: a server may be private itself, and a laboratory has servers too.
-_UNREACHABLE = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "0.0.0.0/8",
-        "192.0.0.0/24",
-        "192.0.2.0/24",
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-        "224.0.0.0/4",
-        "240.0.0.0/4",
-        "::/128",
-        "100::/64",
-        "2001:db8::/32",
-        "3fff::/20",
-        "ff00::/8",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,30 +74,6 @@ def filtered(host: str, addresses: Sequence[Address]) -> list[Address]:
     """The addresses that this task may contact. Raises CheckAborted where there are none."""
     allowed = _FILTER.get()
     return list(addresses) if allowed is None else allowed(host, addresses)
-
-
-@lru_cache(maxsize=4096)
-def is_unreachable(address: str) -> bool:
-    """Whether the address is one that no host can have: documentation, reserved, multicast."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    return any(ip in network for network in _UNREACHABLE if network.version == ip.version)
-
-
-@lru_cache(maxsize=4096)
-def is_literal(host: str) -> bool:
-    """Whether a host is an IP address, for which nothing is looked up."""
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether a name is below ``localhost``, or that with its dot: resolvers need not know them,
-    and browsers never ask (RFC 6761, 6.3)."""
-    name = host.lower().removesuffix(".")
-    return name.endswith(".localhost") or (name == "localhost" and host.endswith("."))
 
 
 def has_route(address: Address) -> bool:
@@ -178,7 +132,7 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
     """
     host = host.removeprefix("[").removesuffix("]")
     try:
-        found = await _look_up(host, port, family)
+        known = await _known(host, port, family)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not a valid name"
         message = f"{host} does not resolve: {reason}"
@@ -188,7 +142,6 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
             await _raise_if_resolver_is_gone(message)
             raise CheckFailed(Cause.DNS_FAILED, message, hint=SERVFAIL_HINT) from None
         raise CheckFailed(Cause.DNS_FAILED, message) from None
-    known = list(dict.fromkeys(Address(str(info[4][0]), port, info[0]) for info in found))
     if len(known) > MAX_ADDRESSES:
         logger.info("%s has %d addresses: the first %d are used", host, len(known), MAX_ADDRESSES)
     addresses = _bounded(known)
@@ -199,6 +152,17 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
             Cause.ADDRESS_RESERVED, f"{host} resolves to {listed}, a reserved address"
         )
     return filtered(host, usable)
+
+
+async def _known(host: str, port: int, family: int) -> list[Address]:
+    """Each address once. Raises as ``_look_up`` does."""
+    if is_literal(host) and "%" not in host:
+        return list(_of_plain_literal(host, port, family))
+    return _distinct(await _look_up(host, port, family), port)
+
+
+def _distinct(found: Iterable[tuple[Any, ...]], port: int) -> list[Address]:
+    return list(dict.fromkeys(Address(str(info[4][0]), port, info[0]) for info in found))
 
 
 def _bounded(addresses: list[Address]) -> list[Address]:
@@ -261,16 +225,14 @@ async def _by_ipv4(
 
 
 def _of_literal(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
-    """What getaddrinfo says of a literal address, which stays the same but for a zone, whose
-    interface may come and go."""
-    if "%" in host:
-        return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-    return list(_of_plain_literal(host, port, family))
+    return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
 
 
 @lru_cache(maxsize=1024)
-def _of_plain_literal(host: str, port: int, family: int) -> tuple[tuple[Any, ...], ...]:
-    return tuple(socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
+def _of_plain_literal(host: str, port: int, family: int) -> tuple[Address, ...]:
+    """What getaddrinfo says of a literal address, which stays the same but for a zone, whose
+    interface may come and go."""
+    return tuple(_distinct(_of_literal(host, port, family), port))
 
 
 async def _raise_if_resolver_is_gone(

@@ -30,7 +30,7 @@ from probe.net.tasks import gather_first_error
 CONNECT = "connect"
 COMPLAINTS = ("error", "exception")
 CLOSE_SECONDS = 0.75
-_MOST_EARLY = 100
+_MAX_EARLY = 100
 _OLD_PROTOCOL_HINT = (
     "The server speaks Socket.IO 2.x, the application's client 3.x or 4.x: no browser connects. "
     "Deploy versions that fit each other."
@@ -269,7 +269,7 @@ class Session:
 
     def _on_event(self, packet: SocketIoPacket) -> None:
         if not self._is_connected:
-            if len(self._early) < _MOST_EARLY:
+            if len(self._early) < _MAX_EARLY:
                 self._early.append(packet)
             return
         if packet.event in COMPLAINTS:

@@ -1,7 +1,7 @@
 """TLS contexts, what a handshake showed, and every TLS error as a cause."""
 
 import ssl
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from probe.core.causes import HINTS, Cause
@@ -22,7 +22,7 @@ INTERMEDIATE_HINT = (
 )
 SNI_HINT = "The server has no certificate for this name (SNI): add the name, or correct it."
 CLIENT_CERTIFICATE_HINT = (
-    "The server wants a client certificate (mutual TLS): clients without one are refused. "
+    "The server requires a client certificate (mutual TLS): clients without one are refused. "
     "Check an address that needs none."
 )
 KEY_HINT = "Use a certificate with an RSA key of 2048 bits or more, or with a P-256 or P-384 key."
@@ -102,7 +102,7 @@ class TlsObserver:
 def client_context(
     ca_file: Path | None = None, alpn: tuple[str, ...] = (), *, browser: bool = True
 ) -> ssl.SSLContext:
-    """A verifying context that trusts the system's authorities, and ``ca_file`` beside them.
+    """A verifying context that trusts the system's authorities, and ``ca_file`` in addition.
 
     For a ``browser`` it negotiates what Chromium does, and a certificate without alternative
     names has none. Groups can't be chosen before Python 3.15: X448 and P-521 are offered too.
@@ -112,6 +112,15 @@ def client_context(
     and anew when that file changes.
     """
     return _context(ca_file, last_change(ca_file), alpn, browser)
+
+
+@cache
+def service_context() -> ssl.SSLContext:
+    """For receivers of alerts and other probes, which aren't measured: Python's defaults, and the
+    system's authorities. Made once, which takes 30 ms."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def last_change(ca_file: Path | None) -> int:

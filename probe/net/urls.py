@@ -4,6 +4,7 @@ without what may be secret in them."""
 import ipaddress
 import re
 import ssl
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -13,7 +14,7 @@ from pydantic import AfterValidator, SecretStr
 from probe.core.field_types import Described
 
 EXAMPLE = "https://example.org"
-_LONGEST_SHOWN = 80
+_MAX_SHOWN = 80
 # Letters beyond ASCII are left to IDNA, and underscores occur in private names.
 _NAME = re.compile(r"^(?!-)\w(?:[\w-]{0,61}\w)?(\.(?!-)[\w-]{1,63})*\.?$")
 _NUMERIC = re.compile(r"^[0-9.]+$|^0x[0-9a-f.x]+$")
@@ -59,6 +60,7 @@ def show_url(url: str) -> str:
     return SplitResult(parts.scheme, show_host(url), parts.path, "", "").geturl()
 
 
+@lru_cache(maxsize=1024)
 def show_host(url: str) -> str:
     """Host and port for people, as the address has them."""
     return urlsplit(url).netloc.rpartition("@")[2]
@@ -114,7 +116,7 @@ CaFile = Annotated[
     Path,
     AfterValidator(check_ca_file),
     Described(
-        "PEM file with certificate authorities that are trusted beside the system's."
+        "PEM file with certificate authorities that are trusted in addition to the system's."
         " Example: `/etc/probe/ca.pem`"
     ),
 ]
@@ -154,7 +156,7 @@ def _redacted(url: str) -> str:
     scheme, mark, rest = url.rpartition("://")
     bare = re.split(r"[?#]", rest.rpartition("@")[2])[0]
     text = "".join(each for each in scheme + mark + bare if each.isprintable())
-    return text[:_LONGEST_SHOWN]
+    return text[:_MAX_SHOWN]
 
 
 def _guessed_scheme(address: str) -> str:

@@ -44,7 +44,7 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _CachedCredentials:
     value: SecretStr
     until: float
 
@@ -67,13 +67,13 @@ class _SingleFlight(Generic[T]):
         seen = self._answers
         async with self._lock:
             if self._answers == seen:
-                await self._anew()
+                await self._refetch()
             if self._refusal is not None:
                 aborted = self._refusal
                 raise type(aborted)(aborted.cause, aborted.message, hint=aborted.hint)
             return self._result  # type: ignore[return-value]
 
-    async def _anew(self) -> None:
+    async def _refetch(self) -> None:
         self._result = self._refusal = None
         try:
             self._result = await self._ask()
@@ -110,7 +110,7 @@ class Backend:
         self._expiration = jwt_expiration
         self._clock, self._now = clock, now
         self._refusal: tuple[float, CheckAborted | None] = (0.0, None)
-        self._kept: _Kept | None = None
+        self._kept: _CachedCredentials | None = None
         self._tokens = _SingleFlight(self._new_token)
         self._credentials = _SingleFlight(self._new_credentials)
 
@@ -144,7 +144,7 @@ class Backend:
         """The TURN servers and credentials that a browser gets, asked for anew.
 
         Checks that ask at the same time share one answer. The phases are ``token`` and
-        ``credentials``; beside token()'s causes: credentials_missing where no server is
+        ``credentials``; besides token()'s causes: credentials_missing where no server is
         named, credentials_expired for a user name whose time is over.
         """
         await self.token(record)
@@ -161,7 +161,7 @@ class Backend:
             token, lifetime = read_token(answer, self._now())
         # Counted from before it was asked for, by our clock alone: the two may differ.
         until = sent_at + lifetime - min(RENEWAL_SECONDS, lifetime / 10)
-        self._kept = _Kept(token, until)
+        self._kept = _CachedCredentials(token, until)
         return token
 
     async def _new_credentials(self) -> IssuedCredentials:

@@ -16,7 +16,7 @@ from probe.untrusted.text import excerpt, listed
 PHASE = "body"
 # The fact that names the services that are not up.
 DOWN = "services down"
-MOST_SERVICES = 8
+MAX_SERVICES = 8
 HEALTHY_STATUS = {"health": "ok", "ready": "ready"}
 PUBSUB_HINT = (
     "Redis is up and pubsub is not: restart the backend, its pub/sub clients don't reconnect."
@@ -66,7 +66,7 @@ def services_down(body: bytes) -> tuple[str, ...]:
     if not isinstance(services, dict):
         return ()
     down = [excerpt(name) for name, state in services.items() if state not in (True, "up")]
-    return tuple(down[:MOST_SERVICES])
+    return tuple(down[:MAX_SERVICES])
 
 
 def check_services(document: Any, well: str) -> None:
@@ -76,7 +76,7 @@ def check_services(document: Any, well: str) -> None:
     status without a reason; body_invalid is a document of another shape.
     """
     if not isinstance(document, dict):
-        _invalid("the body is JSON, but no object")
+        _invalid("the body is JSON, but not an object")
     services = document.get("services", {})
     if not isinstance(services, dict):
         _invalid("services is not an object")

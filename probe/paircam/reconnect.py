@@ -28,12 +28,12 @@ from probe.net.urls import show_host
 
 NAMESPACE, PATH = "/signaling", "/socket.io"
 READY, ASK, REPLY = "connected", "leave-queue", "queue-left"
-FIRST_DELAY, LONGEST_DELAY, SPREAD, ATTEMPT_SECONDS = 1.0, 5.0, 0.5, 20.0
+FIRST_DELAY, MAX_DELAY, SPREAD, ATTEMPT_SECONDS = 1.0, 5.0, 0.5, 20.0
 
 
 def delay_before(attempt: int, rng: Callable[[], float] = random.random) -> float:
     """Seconds that socket.io-client waits before an attempt, from 0 on; ``rng`` gives 0 to 1."""
-    pause = min(FIRST_DELAY * 2.0**attempt, LONGEST_DELAY)
+    pause = min(FIRST_DELAY * 2.0**attempt, MAX_DELAY)
     return pause * (1 + SPREAD * (2 * rng() - 1))
 
 

@@ -34,7 +34,7 @@ LISTEN = (
     "peer-disconnected",
 )
 # How long leaving may take before the connection is closed all the same, which also leaves.
-LEAVE_SECONDS = 1.0
+CLOSE_TIMEOUT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class AppUser:
         """End the call, leave the queue, close; in any state, within seconds. Never raises."""
         with suppress(TimeoutError, CheckAborted):
             if self._pump is not None and not self._pump.done():
-                async with asyncio.timeout(LEAVE_SECONDS):
+                async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                     await self._take_leave()
         if self._pump is not None:
             self._pump.cancel()

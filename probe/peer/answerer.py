@@ -27,14 +27,14 @@ from probe.ice.candidate import (
 from probe.net.tasks import race
 from probe.peer.call import ProbeInstance, RemoteCallEndpoint
 
-MOST_CALLS = 8
+MAX_CALLS = 8
 CALL_SECONDS = 60.0
 """The longest that a call may last, whatever the caller does."""
 IDLE_SECONDS = 5.0
 """An established call over which nothing comes is over."""
 GATHER_SECONDS = 6.0
 """aioice waits 5 s for a STUN server that does not answer, and reports nothing before."""
-MOST_BYTES = 2 << 20
+MAX_BYTES = 2 << 20
 """What one call may bring: ten times a thousand echoes. Unread, it would all be kept."""
 _BOUNDS = PhaseTimeouts(gathering=GATHER_SECONDS, ice=12.0)
 
@@ -79,8 +79,8 @@ class CallAnswerer:
             return _refused(409, f"{error}; here is version {self._identity.version}")
         except InvalidOffer as error:
             return _refused(400, str(error))
-        if self.calls >= MOST_CALLS:
-            return _refused(429, "there are as many calls as this probe takes", retry_after=2)
+        if self.calls >= MAX_CALLS:
+            return _refused(429, "this probe takes no more calls at once", retry_after=2)
         self._answering += 1
         try:
             return await self._take(offer)
@@ -98,7 +98,7 @@ class CallAnswerer:
         try:
             servers = await self._servers(offer.provider if offer.path == "relayed" else "")
             ice = AioiceAgent(servers, controlling=False, clock=self._context.clock)
-            end = RemoteCallEndpoint(ice, offering=False, most_bytes=MOST_BYTES)
+            end = RemoteCallEndpoint(ice, offering=False, most_bytes=MAX_BYTES)
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHER_SECONDS):
                     await ice.gather()

@@ -158,7 +158,7 @@ class OutgoingCall:
             await setup.gather(self._end.peer)
         offer = self._seen(self._end.describe(identity, path, provider))
         if not offer.candidates:
-            raise self._nowhere()
+            raise self._no_candidates()
         with self._phases("offer"):
             self.far = await signaling(offer)
         self.is_to_itself = self.far.instance == identity.instance
@@ -175,7 +175,7 @@ class OutgoingCall:
         with self._phases("echo"):
             await self._echoes.measure(self._end.peer, count)
 
-    def _nowhere(self) -> CheckAborted:
+    def _no_candidates(self) -> CheckAborted:
         """Why no other host could reach us."""
         if not isinstance(self._ice, RelayAgent):
             message = "this probe has no address that a remote peer could reach"

@@ -30,7 +30,7 @@ from probe.untrusted.json_document import InvalidDocument, parse_json
 PATH = "/peer"
 OFFER_SECONDS = 10.0
 """The other side gathers meanwhile, which takes 5 s where its STUN server is silent."""
-LONGEST_WORD = 200
+MAX_WORD = 200
 
 _UPGRADE = "Deploy the same version of the probe on both sides."
 _REFUSALS = {
@@ -39,7 +39,7 @@ _REFUSALS = {
     409: (Cause.VERSION_MISMATCH, "is another version", _UPGRADE),
     413: (Cause.VERSION_MISMATCH, "finds the offer too long", _UPGRADE),
     400: (Cause.VERSION_MISMATCH, "does not understand the offer", _UPGRADE),
-    429: (Cause.RATE_LIMITED, "takes no more calls now", None),
+    429: (Cause.RATE_LIMITED, "accepts no more calls now", None),
 }
 
 
@@ -91,17 +91,17 @@ class PeerClient:
 
 
 async def _refusal(response: HttpResponse, host: str) -> NotMeasured:
-    what = (Cause.HTTP_STATUS, "does not take the offer", None)
+    what = (Cause.HTTP_STATUS, "does not accept the offer", None)
     cause, phrase, hint = _REFUSALS.get(response.status, what)
     message = f"{host} {phrase} ({response.status})"
     if response.status == 409:
         body = await read_bounded(response, LONGEST)
-        text = _detail(body)[:LONGEST_WORD].strip()
+        text = _detail(body)[:MAX_WORD].strip()
         message += f": {text}" if text.isprintable() else ""
-        message += f"; this probe speaks schema {SCHEMA}"
+        message += f"; this probe uses schema {SCHEMA}"
     pause = response.headers.get("Retry-After", "")
     if pause.isdigit() and len(pause) < 6:
-        message += f"; it says to come again after {pause} s"
+        message += f"; it asks to retry after {pause} s"
     return _unasked(cause, message, hint)
 
 

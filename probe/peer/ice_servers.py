@@ -12,7 +12,7 @@ from probe.ice.aioice_agent import IceServers
 from probe.ice.relay_transport import RelayServer, relay_server
 from probe.net.resolver import has_route
 from probe.stun.credentials import TurnCredentials
-from probe.stun.uri import WAYS_IN, TurnUri
+from probe.stun.uri import TRANSPORTS, TurnUri
 from probe.turn.resolve import Family, resolve_turn_server
 from probe.turn_targets.table import TurnServerConfig
 
@@ -84,4 +84,4 @@ def _relays(checks: Iterable[Check]) -> list[TurnServerConfig]:
 
 
 def _preference(table: TurnServerConfig) -> int:
-    return WAYS_IN.index(table.way_in) if table.way_in else len(WAYS_IN)
+    return TRANSPORTS.index(table.client_transport) if table.client_transport else len(TRANSPORTS)

@@ -52,19 +52,19 @@ class CallOptions:
 
 
 class PeerMeasurement:
-    """Calls from ``me`` to the probe at ``url``. What kept us from calling at all
+    """Calls from ``local`` to the probe at ``url``. What kept us from calling at all
     is raised as NotMeasured; a failure is kept in the attempt, for what it means depends on
     the other call."""
 
     def __init__(
         self,
         client: PeerClient,
-        me: ProbeInstance,
+        local: ProbeInstance,
         plan: CallOptions,
         record: Recorder,
         context: Context,
     ) -> None:
-        self.me, self.url = me, client.url
+        self.local, self.url = local, client.url
         self._client, self._record, self._context = client, record, context
         self._plan = replace(plan, bounds=replace(plan.bounds, gathering=GATHER_SECONDS))
 
@@ -102,7 +102,7 @@ class PeerMeasurement:
         async with call:
             try:
                 await call.make(
-                    self.me,
+                    self.local,
                     path,
                     plan.provider,
                     lambda offer: self._client.send_offer(offer, self._context),

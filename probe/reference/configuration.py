@@ -109,9 +109,9 @@ def _kind(kind: Kind[Any, Any]) -> Iterator[str]:
     extra = " and [a TURN server](#turn-servers)" if base is TurnServerConfig else ""
     yield f"### [[{kind.name}]]\n\n{kind.summary[:1].upper()}{kind.summary[1:].rstrip('.')}.\n"
     if not fields:
-        yield f"No keys beside those of [every check](#every-check){extra}.\n"
+        yield f"No keys other than those of [every check](#every-check){extra}.\n"
         return
-    yield f"Beside the keys of [every check](#every-check){extra}:\n"
+    yield f"In addition to the keys of [every check](#every-check){extra}:\n"
     yield _listed("key", fields)
     if any(each.name == "queries" for each in fields):
         yield "Each of `queries`:\n"

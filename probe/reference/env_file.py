@@ -8,7 +8,7 @@ from probe.reference.fields import SettingField
 
 _HEAD = """\
 # Made by `make generate` from the settings models; docs/reference.md has types and ranges.
-# The backend's own environment file serves as it is. Every NAME may be given as
+# The backend's own environment file works as it is. Every NAME may be given as
 # NAME_FILE=/path/to/file instead, or as a file NAME in the directory PROBE_SECRETS_DIR
 # (default /run/secrets). Empty variables count as not set.
 """

@@ -1,4 +1,4 @@
-"""What the pages, the API and ``probe status`` show beside the checks: incidents, services,
+"""What the pages, the API and ``probe status`` show besides the checks: incidents, services,
 uptime, announcements.
 
 Rows only, made by the daemon; no engine. Times are wall-clock seconds since 1970 (UTC).

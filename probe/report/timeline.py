@@ -14,12 +14,12 @@ from probe.history.incidents.model import (
 )
 from probe.report.text.time_format import duration
 
-_MOST_NAMES = 5
+_MAX_NAMES = 5
 _LABELS = {
     "firing": "notified",
     "changed": "sent an update",
     "reminder": "reminded",
-    "resolved": "notified of the end",
+    "resolved": "notified of the recovery",
 }
 
 
@@ -74,16 +74,16 @@ def _notification(found: Notification) -> TimelineEntry:
         case NotificationStatus.DELIVERED:
             text = f"{found.receiver}: {label}"
         case NotificationStatus.REFUSED:
-            text = _said(f"{found.receiver}: {found.occasion} refused", found.error)
+            text = _with_comment(f"{found.receiver}: {found.occasion} refused", found.error)
         case NotificationStatus.DROPPED:
             text = f"{found.receiver}: {found.occasion} not sent, superseded"
         case _:
-            text = _said(f"{found.receiver}: {found.occasion} waits", found.error)
+            text = _with_comment(f"{found.receiver}: {found.occasion} waits", found.error)
     return TimelineEntry(at, "notification", text)
 
 
 def _acknowledgement(found: Acknowledgement) -> TimelineEntry:
-    text = _said(f"acknowledged by {found.author}", found.comment)
+    text = _with_comment(f"acknowledged by {found.author}", found.comment)
     return TimelineEntry(found.at, "acknowledged", text)
 
 
@@ -98,11 +98,11 @@ def _annotation(found: Annotation) -> TimelineEntry:
 
 def _names(alerts: Iterator[IncidentAlert]) -> str:
     names = list(dict.fromkeys(each.check for each in alerts))
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"{', '.join(names[:_MOST_NAMES])}{more}"
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return f"{', '.join(names[:_MAX_NAMES])}{more}"
 
 
-def _said(text: str, comment: str) -> str:
+def _with_comment(text: str, comment: str) -> str:
     return f"{text}: {comment}" if comment else text
 
 

@@ -8,7 +8,7 @@ _ASIDE = "unreadable_rows"
 _MAX_ASIDE = 200
 
 
-def set_row_aside(database: sqlite3.Connection, table: str, number: int, now: float) -> None:
+def quarantine_row(database: sqlite3.Connection, table: str, number: int, now: float) -> None:
     """Keep an invalid row in a table of its own, for inspection."""
     columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
     content = " || x'1f' || ".join(f"coalesce(CAST({each} AS BLOB), x'')" for each in columns)

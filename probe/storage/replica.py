@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from probe.storage.invalid_rows import set_row_aside
+from probe.storage.invalid_rows import quarantine_row
 from probe.storage.salvage import Row
 from probe.storage.sqlite import Schema, identity_of, open_file, recreate, transaction, transfer
 from probe.storage.sqlite_errors import Unreadable, describe, is_storage_error, translate_corruption
@@ -232,7 +232,7 @@ class Replica:
                 if valid is None or _is_valid(valid, tuple(row)):
                     tables[table].append(tuple(row))
                 else:
-                    set_row_aside(database, table, number, self._now())
+                    quarantine_row(database, table, number, self._now())
                     wrong += 1
         self._was_read = True
         return tables, wrong

@@ -20,7 +20,7 @@ from probe.stores.errors import closed
 
 # Either check needs less than 16 KiB.
 MAX_BYTES = 256 << 10
-_LONGEST_LINE = 16 << 10
+_MAX_LINE = 16 << 10
 
 
 async def connect_socket(addresses: list[Address]) -> socket.socket:
@@ -90,7 +90,7 @@ class BoundedStream:
         seen = 0
         while (at := self._buffer.find(b"\r\n", max(0, seen - 1))) < 0:
             seen = len(self._buffer)
-            if seen > _LONGEST_LINE:
+            if seen > _MAX_LINE:
                 message = f"{self.host} sends a line without an end"
                 raise CheckFailed(Cause.PROTOCOL_ERROR, message)
             await self._receive()
@@ -126,5 +126,5 @@ class BoundedStream:
     def _count(self, length: int) -> None:
         self._left -= length
         if self._left < 0:
-            message = f"{self.host} sends more than {MAX_BYTES >> 10} KiB for one question"
+            message = f"{self.host} sends more than {MAX_BYTES >> 10} KiB for one query"
             raise CheckFailed(Cause.FLOODED, message)

@@ -11,7 +11,7 @@ from probe.net.flow.tls_records import TlsFlood
 from probe.net.resolver import connection_error
 from probe.net.tls import translate_tls
 
-_LONGEST_WORDS = 160
+_MAX_SERVER_TEXT = 160
 
 
 def translate_socket(error: OSError, host: str) -> CheckAborted:
@@ -36,14 +36,14 @@ def closed(host: str) -> CheckFailed:
     return CheckFailed(Cause.CONNECTION_CLOSED, f"{host} closed the connection")
 
 
-def words_of(text: str, password: str = "") -> str:
+def safe_server_text(text: str, password: str = "") -> str:
     """What a server says in an error, fit to be shown behind a message; never the password,
     which it was sent."""
     text = text.replace(password, "…") if password else text
-    plain = "".join(each if each.isprintable() else " " for each in text[: 4 * _LONGEST_WORDS])
+    plain = "".join(each if each.isprintable() else " " for each in text[: 4 * _MAX_SERVER_TEXT])
     line = " ".join(plain.split())
-    if len(line) > _LONGEST_WORDS:
-        line = line[: _LONGEST_WORDS - 1] + "…"
+    if len(line) > _MAX_SERVER_TEXT:
+        line = line[: _MAX_SERVER_TEXT - 1] + "…"
     return f": {line}" if line else ""
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 DAY = 86400.0
 # What less time gives is no rate: a quarter of an hour of calls would end every quota.
-LEAST_SECONDS = DAY / 2
+MIN_SECONDS = DAY / 2
 _POINTS = 200
 
 
@@ -45,7 +45,7 @@ class Trend:
         while now - self._points[0][0] > DAY * 1.1:
             self._points.popleft()
 
-    def slope(self, least: float = LEAST_SECONDS) -> float | None:
+    def slope(self, least: float = MIN_SECONDS) -> float | None:
         """Per second over the last day; None until ``least`` seconds of it are known."""
         if not self._points:
             return None
@@ -58,10 +58,10 @@ class Trend:
         if slope is not None:
             return slope
         elapsed = now - cycle.start
-        return used / elapsed if elapsed >= LEAST_SECONDS else None
+        return used / elapsed if elapsed >= MIN_SECONDS else None
 
 
-def at_the_end(now: float, used: float, rate: float, cycle: Cycle) -> float:
+def forecast_at_cycle_end(now: float, used: float, rate: float, cycle: Cycle) -> float:
     """What will have been used when the cycle ends."""
     return used + rate * (cycle.end - now)
 

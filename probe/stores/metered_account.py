@@ -20,7 +20,7 @@ from probe.untrusted.json_document import InvalidDocument, parse_json
 
 PATH = "/api/v1/turn/current_usage"
 GB = 1e9
-_MOST_BYTES = 1 << 16
+_MAX_BYTES = 1 << 16
 # Of the deadline: what comes later is no answer, and no fault of the TURN servers either.
 _TIMEOUT_SHARE = 0.9
 
@@ -65,13 +65,13 @@ async def _get(base: str, secret_key: str, context: Context, ca_file: Path | Non
         status = page.response.status
         if status != 200:
             raise status_error(status, f"{host} answers {status}", phase="status", credential=True)
-        return await browser.read(page, _MOST_BYTES)
+        return await browser.read(page, _MAX_BYTES)
 
 
 def parse(body: bytes, host: str) -> Usage:
     """The account in an answer. Raises NotMeasured(body_invalid) where there is none."""
     try:
-        document = parse_json(body, max_bytes=_MOST_BYTES)
+        document = parse_json(body, max_bytes=_MAX_BYTES)
     except InvalidDocument as error:
         raise _no_account(f"{host} answers no JSON: {error}") from None
     if not isinstance(document, dict):

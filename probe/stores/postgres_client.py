@@ -121,7 +121,7 @@ def root_certificate(address: StoreAddress) -> Path | None:
 
 
 def _strictness(address: StoreAddress) -> str:
-    """The ``sslmode`` with what ``sslrootcert`` makes of it: ``require`` beside a file verifies,
+    """The ``sslmode`` with what ``sslrootcert`` makes of it: ``require`` with a file verifies,
     and the system's authorities are for ``verify-full`` alone."""
     mode, named = address.options.get("sslmode", "prefer"), address.options.get("sslrootcert")
     if named == _SYSTEM:

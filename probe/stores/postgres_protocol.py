@@ -21,7 +21,7 @@ PROTOCOL = 196608
 MAX_MESSAGE = 64 << 10
 MAX_OLD_ERROR = 1000
 # As libpq has it: what says to be longer is a text of protocol 2.
-_LONGEST_ERROR = 30_000
+_MAX_ERROR = 30_000
 _LENGTH = struct.Struct(">I")
 _HEAD = struct.Struct(">cI")
 _COUNT = struct.Struct(">H")
@@ -170,7 +170,7 @@ class PostgresSession:
             kind, length = _HEAD.unpack(await self.stream.read(_HEAD.size))
             if length < _LENGTH.size or not kind.isalpha():
                 self.refuse()
-            if kind == b"E" and length > _LONGEST_ERROR:
+            if kind == b"E" and length > _MAX_ERROR:
                 raise await self._old_error(_LENGTH.pack(length))
             if length > MAX_MESSAGE and kind != b"N":
                 message = f"{self.stream.host} announces a message of {length} bytes"

@@ -133,9 +133,11 @@ async def info(session: RedisSession) -> Info:
     try:
         return Info.of(await session.command("INFO"))
     except ReplyError as error:
-        if not error.text.startswith("ERR") or any(words in error.text for words in _LIMITS):
+        if not error.text.startswith("ERR") or any(
+            server_text in error.text for server_text in _LIMITS
+        ):
             raise
-        message = f"{session.stream.host} does not answer INFO{error.words()}"
+        message = f"{session.stream.host} does not answer INFO{error.safe_text()}"
         raise NotMeasured(Cause.BODY_INVALID, message) from None
 
 
@@ -145,7 +147,7 @@ def translate(error: ReplyError | OSError, address: StoreAddress) -> CheckAborte
     if isinstance(error, OSError):
         return translate_socket(error, host)
     text = error.text
-    if any(words in text for words in _LIMITS):
+    if any(server_text in text for server_text in _LIMITS):
         return CheckFailed(Cause.QUOTA_EXCEEDED, f"{host} has reached a limit of its own")
     if text.startswith(_REFUSED):
         return NotMeasured(Cause.AUTH_REJECTED, f"{host} refuses the user or its password")
@@ -154,15 +156,15 @@ def translate(error: ReplyError | OSError, address: StoreAddress) -> CheckAborte
         return NotMeasured(Cause.AUTH_REJECTED, message)
     code = text.partition(" ")[0]
     if code == "NOPERM":
-        return NotMeasured(Cause.AUTH_REJECTED, f"the user may not ask that of {host}")
+        return NotMeasured(Cause.AUTH_REJECTED, f"the user may not query that on {host}")
     if code == "DENIED":
         message = f"{host} is in protected mode"
         return NotMeasured(Cause.AUTH_REJECTED, message, hint=_PROTECTED_HINT)
     if code in _BY_CODE:
-        cause, words = _BY_CODE[code]
-        return CheckFailed(cause, f"{host} {words}")
-    words = error.words(address.password)
-    return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} answers with an error{words}")
+        cause, server_text = _BY_CODE[code]
+        return CheckFailed(cause, f"{host} {server_text}")
+    server_text = error.safe_text(address.password)
+    return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} answers with an error{server_text}")
 
 
 def _fields(text: str) -> list[tuple[str, str]]:

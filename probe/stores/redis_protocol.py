@@ -9,7 +9,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.stores.bounded_stream import BoundedStream
 from probe.stores.dsn import StoreAddress
-from probe.stores.errors import words_of, wrong_protocol
+from probe.stores.errors import safe_server_text, wrong_protocol
 
 # INFO takes 6 KB, and some for each database and each kind of error.
 MAX_REPLY = 192 << 10
@@ -23,9 +23,9 @@ class ReplyError(Exception):
         super().__init__(text.partition(" ")[0][:32])
         self.text = text
 
-    def words(self, password: str = "") -> str:
+    def safe_text(self, password: str = "") -> str:
         """What it says, behind a message; ``password`` is not shown."""
-        return words_of(self.text, password)
+        return safe_server_text(self.text, password)
 
 
 class RedisSession:
@@ -41,12 +41,12 @@ class RedisSession:
         if int(address.path or 0):
             await self.command("SELECT", address.path)
 
-    async def command(self, *words: str) -> str:
+    async def command(self, *arguments: str) -> str:
         """The reply to a command: a string, or a number as text.
 
         Raises ReplyError, and CheckFailed: connection_closed, flooded, protocol_error.
         """
-        parts = [word.encode() for word in words]
+        parts = [word.encode() for word in arguments]
         data = b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
         await self.stream.send(b"*%d\r\n%s" % (len(parts), data))
         line = await self.stream.read_line()

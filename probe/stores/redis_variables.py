@@ -22,9 +22,9 @@ class RedisVariables(Environment):
     redis_host: str | None = Field(default=None, alias="REDIS_HOST")
     """Redis host, read where `REDIS_URL` is missing. Example: `redis.internal`"""
     redis_port: str | None = Field(default=None, alias="REDIS_PORT")
-    """Redis port beside `REDIS_HOST`; without a number in it 6379. Example: `6379`"""
+    """Redis port, with `REDIS_HOST`; without a number in it 6379. Example: `6379`"""
     redis_password: SecretStr | None = Field(default=None, alias="REDIS_PASSWORD")
-    """Redis password beside `REDIS_HOST`."""
+    """Redis password, with `REDIS_HOST`."""
 
     @property
     def redis(self) -> SecretStr | None:

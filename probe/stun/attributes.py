@@ -20,7 +20,7 @@ TransportAddress = tuple[str, int]
 
 _IPV4, _IPV6 = 1, 2
 _ADDRESS_BYTES = {_IPV4: 4, _IPV6: 16}
-_MOST_LENGTH = 0xFFFF
+_MAX_LENGTH = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class AttributeType:
 
 def _write_bytes(value: Any, _: bytes) -> bytes:
     data = value.encode() if isinstance(value, str) else bytes(value)
-    if len(data) > _MOST_LENGTH:
+    if len(data) > _MAX_LENGTH:
         raise ValueError("longer than an attribute can be")
     return data
 

@@ -9,7 +9,7 @@ import re
 from probe.net.fetch.unsafe_ports import UNSAFE_PORTS
 from probe.stun.uri import TurnUri
 
-LONGEST_USERNAME = 509
+MAX_USERNAME = 509
 """Bytes (RFC 8489, 14.3); a credential may have any length."""
 _SCHEMES = ("stun", "stuns", "turn", "turns")
 _BRACKETS = re.compile(r"\[[^\[\]]*\](?::(?P<port>.*))?")
@@ -39,8 +39,8 @@ def refusal_of_login(username: str, credential: str) -> str:
     """Why ``RTCPeerConnection`` throws for a TURN server with these; empty where it takes them."""
     if not username or not credential:
         return "a TURN server without user name or credential"
-    if len(username.encode("utf-8", "surrogatepass")) > LONGEST_USERNAME:
-        return f"a user name of more than {LONGEST_USERNAME} bytes"
+    if len(username.encode("utf-8", "surrogatepass")) > MAX_USERNAME:
+        return f"a user name of more than {MAX_USERNAME} bytes"
     return ""
 
 

@@ -20,7 +20,7 @@ from probe.stun.attributes import BY_NAME, BY_NUMBER, COOKIE, DISCARDED
 HEADER_BYTES = 20
 TRANSACTION_ID_BYTES = 12
 # Servers send about ten; thousands of empty ones fit into 64 KiB.
-MOST_ATTRIBUTES = 256
+MAX_ATTRIBUTES = 256
 _HEADER = struct.Struct("!HHI12s")
 _ATTRIBUTE = struct.Struct("!HH")
 _INTEGRITY, _FINGERPRINT = BY_NAME["MESSAGE-INTEGRITY"].number, BY_NAME["FINGERPRINT"].number
@@ -111,8 +111,8 @@ def decode(data: bytes) -> StunMessage:
     attributes: dict[str, Any] = {}
     unknown: list[int] = []
     for count, (number, at, value) in enumerate(_split(data)):
-        if count >= MOST_ATTRIBUTES:
-            raise DecodeError(f"more than {MOST_ATTRIBUTES} attributes")
+        if count >= MAX_ATTRIBUTES:
+            raise DecodeError(f"more than {MAX_ATTRIBUTES} attributes")
         known = BY_NUMBER.get(number)
         if known is None:
             if number in DISCARDED:

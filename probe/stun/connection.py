@@ -14,10 +14,10 @@ from probe.stun.transport import Phases, Transport
 from probe.stun.transport.connect import connect_transport, secure_transport
 from probe.stun.uri import TurnUri
 
-# What one connection may bring: far more than any measurement asks for, beside a multiple of
+# What one connection may bring: far more than any measurement asks for, plus a multiple of
 # what was sent. Who sends more than that floods us.
-MOST_MESSAGES, MESSAGES_FOR_ONE = 2000, 8
-MOST_BYTES, BYTES_FOR_ONE = 4 << 20, 8
+MAX_MESSAGES, MESSAGES_FOR_ONE = 2000, 8
+MAX_BYTES, BYTES_FOR_ONE = 4 << 20, 8
 
 
 class StunConnection:
@@ -124,6 +124,6 @@ class StunConnection:
 
     def _is_flooded(self) -> bool:
         return (
-            self._messages_received > MOST_MESSAGES + MESSAGES_FOR_ONE * self._messages_sent
-            or self.bytes_received > MOST_BYTES + BYTES_FOR_ONE * self.bytes_sent
+            self._messages_received > MAX_MESSAGES + MESSAGES_FOR_ONE * self._messages_sent
+            or self.bytes_received > MAX_BYTES + BYTES_FOR_ONE * self.bytes_sent
         )

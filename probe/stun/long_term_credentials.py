@@ -8,7 +8,7 @@ from probe.core.model import CheckFailed
 from probe.stun.codec import StunMessage, long_term_key
 from probe.stun.credentials import TurnCredentials, missing_credentials
 
-MOST_BYTES = 508
+MAX_BYTES = 508
 """Of REALM and NONCE; Chromium goes no further where a server sends longer ones."""
 
 
@@ -33,8 +33,8 @@ class LongTermAuth:
         if not realm or nonce is None:
             raise CheckFailed(Cause.PROTOCOL_ERROR, "the server's 401 lacks realm or nonce")
         for name, value in (("realm", realm), ("nonce", nonce)):
-            if len(value) > MOST_BYTES:
-                message = f"the server's {name} has {len(value)} bytes: browsers take {MOST_BYTES}"
+            if len(value) > MAX_BYTES:
+                message = f"the server's {name} has {len(value)} bytes: browsers take {MAX_BYTES}"
                 raise CheckFailed(Cause.PROTOCOL_ERROR, message)
         self._credentials = credentials
         self._sign_with(realm, nonce)
@@ -45,7 +45,7 @@ class LongTermAuth:
         realm, nonce = (answer.attributes.get(name) for name in ("REALM", "NONCE"))
         if answer.error_code != 438 or self.key is None or not realm or nonce is None:
             return False
-        if max(len(realm), len(nonce)) > MOST_BYTES:
+        if max(len(realm), len(nonce)) > MAX_BYTES:
             return False
         self._sign_with(realm, nonce)
         return True

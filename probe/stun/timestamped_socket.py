@@ -13,7 +13,7 @@ from probe.net.resolver import Address
 _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
 # A longer wait is a wall clock that was set in between.
-_LONGEST_WAIT = 5.0
+_MAX_WAIT = 5.0
 # Both clocks are read within so many seconds, or once more, at most so many times: a process that
 # loses its core in between would see an arrival too early.
 _AT_ONCE, _READINGS = 0.001, 3
@@ -66,5 +66,5 @@ def _waited(ancillary: list[tuple[int, int, bytes]]) -> float:
         if (level, kind, len(value)) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS, _TIMESPEC.size):
             seconds, nanoseconds = _TIMESPEC.unpack(value)
             waited = float(time.time_ns() - (seconds * 1_000_000_000 + nanoseconds)) / 1e9
-            return waited if 0 <= waited <= _LONGEST_WAIT else 0.0
+            return waited if 0 <= waited <= _MAX_WAIT else 0.0
     return 0.0

@@ -13,7 +13,7 @@ from probe.core.model import CheckAborted, CheckFailed
 from probe.stun.codec import MessageClass, StunMessage
 
 # After so many sends an answer that is there and can't be used is the finding, not silence.
-_PATIENT_SENDS = 2
+_SENDS_BEFORE_BACKOFF = 2
 _NOT_TURN = "what comes back is not TURN"
 _NOT_STUN = "the answer is not a valid STUN message"
 _UNSIGNED = "the success answer is not signed with our password"
@@ -134,7 +134,7 @@ class Transactions:
     def _transmit(self, pending: _Pending) -> None:
         if pending.answer.done():
             return
-        if pending.bad_answer and pending.sends >= _PATIENT_SENDS:
+        if pending.bad_answer and pending.sends >= _SENDS_BEFORE_BACKOFF:
             _fail(pending, _unusable(pending.bad_answer))
             return
         self.retransmissions += pending.sends > 0

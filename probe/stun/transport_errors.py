@@ -49,7 +49,7 @@ def _translate(error: Exception, place: str) -> CheckAborted:
     if isinstance(error, ConnectionError):
         return CheckFailed(Cause.CONNECTION_CLOSED, f"{place} closed the connection")
     reason = getattr(error, "strerror", None) or type(error).__name__
-    message = f"no way to {place}: {reason}"
+    message = f"no route to {place}: {reason}"
     if isinstance(error, OSError):
         return connection_error(error, message)
     return CheckFailed(Cause.CONNECT_FAILED, message)

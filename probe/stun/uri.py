@@ -9,7 +9,7 @@ Scheme = Literal["turn", "turns"]
 Transport = Literal["udp", "tcp"]
 TransportProtocol = Literal["udp", "tcp", "tls"]
 
-WAYS_IN: tuple[TransportProtocol, ...] = ("udp", "tcp", "tls")
+TRANSPORTS: tuple[TransportProtocol, ...] = ("udp", "tcp", "tls")
 """The transports, in the order in which a browser prefers them."""
 
 DEFAULT_PORTS: dict[str, int] = {"turn": 3478, "turns": 5349}
@@ -61,7 +61,7 @@ def parse_turn_url(text: str) -> TurnUri:
     if rest.startswith("//"):
         raise ValueError(f"write {scheme}:HOST:PORT, without //")
     if "@" in rest:
-        raise ValueError("a user name or password does not belong into the URL")
+        raise ValueError("a user name or password does not belong in the URL")
     address, mark, query = rest.partition("?")
     host, port = _host_and_port(address, DEFAULT_PORTS[scheme])
     transport = _transport(scheme, query if mark else None)

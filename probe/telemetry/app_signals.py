@@ -1,4 +1,4 @@
-"""What the ``app_metrics`` check measures beside what other sources know too, and its limits."""
+"""What the ``app_metrics`` check measures besides what other sources know too, and its limits."""
 
 from probe.core.model import Limits, LimitSide, Signal, Threshold, Unit
 from probe.telemetry.shared_signals import (
@@ -11,7 +11,7 @@ from probe.telemetry.shared_signals import (
 from probe.telemetry.shared_signals import THRESHOLDS as OF_ALL
 
 # Fewer connections than this say nothing of how users connect.
-LEAST_CONNECTIONS = 20
+MIN_CONNECTIONS = 20
 
 CONNECTIONS = Signal(
     "probe_app_active_connections", Unit.COUNT, "Connections of users.", column="connections"
@@ -46,7 +46,7 @@ CHANNELS = Signal(
     runbook="service-down",
 )
 CONNECTED = Signal(
-    "probe_app_connections_per_second", Unit.COUNT, "Connections that came about, per second."
+    "probe_app_connections_per_second", Unit.COUNT, "Connections that succeeded, per second."
 )
 FAILURES = Signal(
     "probe_app_connection_failures_per_second",
@@ -98,8 +98,8 @@ THRESHOLDS = (
     *OF_ALL,
     Threshold(CLOCK_OFFSET, Limits(objective=5.0, warning=30.0)),
     Threshold(CHANNELS, Limits(objective=SUBSCRIBED_CHANNELS), bad=LimitSide.BELOW),
-    Threshold(TURN_SHARE, TURN_SHARE_LIMITS, minimum_samples=LEAST_CONNECTIONS),
+    Threshold(TURN_SHARE, TURN_SHARE_LIMITS, minimum_samples=MIN_CONNECTIONS),
     Threshold(
-        ICE_SUCCESS, ICE_SUCCESS_LIMITS, bad=LimitSide.BELOW, minimum_samples=LEAST_CONNECTIONS
+        ICE_SUCCESS, ICE_SUCCESS_LIMITS, bad=LimitSide.BELOW, minimum_samples=MIN_CONNECTIONS
     ),
 )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from probe.telemetry.promql import Series
 
 PREFIX = "probe_own_"
-MOST_LABEL_SETS = 32
+MAX_LABEL_SETS = 32
 # Fly overwrites these where its Prometheus scrapes the probe.
 _RENAMED = {"instance": "machine", "region": "machine_region"}
 _TAKEN = {"app", "host", "check", "kind", "target"}
@@ -37,7 +37,7 @@ class OwnQuery(BaseModel):
     """PromQL query. Example: `max(fly_volume_used_pct{app="paircam"}) / 100`"""
     unit: Literal["seconds", "bytes", "ratio", "count"]
     """Unit of the value. Example: `ratio`"""
-    help: str = Field(default="A query of one's own.", pattern=r"^.{1,200}\.$")
+    help: str = Field(default="A custom query.", pattern=r"^.{1,200}\.$")
     """Help text of the metric, one sentence. Example: `Used share of the volume.`"""
     labels: tuple[str, ...] = Field(default=(), max_length=5)
     """Labels of the series that distinguish its values. Example: `["region"]`"""
@@ -89,10 +89,10 @@ class OwnQuery(BaseModel):
         """
         if not found:
             raise NotMeasured(Cause.NO_DATA, f"the query {self.name} has no result")
-        if len(found) > MOST_LABEL_SETS:
-            counts = f"{len(found)} values, at most {MOST_LABEL_SETS} are taken"
+        if len(found) > MAX_LABEL_SETS:
+            counts = f"{len(found)} values, at most {MAX_LABEL_SETS} are taken"
             message = f"the query {self.name} gives {counts}"
-            raise NotMeasured(Cause.BODY_INVALID, message, hint="Let it aggregate: sum by(…).")
+            raise NotMeasured(Cause.BODY_INVALID, message, hint="Aggregate it: sum by(…).")
         values = {
             tuple(series.labels.get(label, "") for label in self.labels): series.value
             for series in found
@@ -100,7 +100,7 @@ class OwnQuery(BaseModel):
         if len(values) < len(found):
             message = f"the query {self.name} gives several values for the same labels"
             raise NotMeasured(
-                Cause.BODY_INVALID, message, hint="Let it aggregate, or name more labels."
+                Cause.BODY_INVALID, message, hint="Aggregate it, or name more labels."
             )
         signal = self.signal
         for labels, value in values.items():

@@ -4,7 +4,7 @@ https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 
 prometheus_client's parser takes a time that grows with the square of a line's length (107 s
 for one line of 4 MB) and raises IndexError for some comments; this one reads every line once,
-beside the event loop, and stops when its check has been cut off. What both accept they read
+outside the event loop, and stops when its check has been cut off. What both accept they read
 alike: ``tests/telemetry/test_exposition.py`` compares them.
 """
 

@@ -19,7 +19,7 @@ from probe.untrusted.text import MAX_LABEL, untrusted
 
 # A server is asked so many questions at once.
 AT_ONCE = 4
-MOST_SERIES = 5000
+MAX_SERIES = 5000
 TOKEN_HINT = "Is FLY_API_TOKEN right, and may it read FLY_ORG? fly tokens create readonly ORG"
 
 
@@ -72,7 +72,7 @@ class PromQL:
             result = data["result"]
             if data["resultType"] == "scalar":
                 result = [{"metric": {}, "value": result}]
-            if len(result) > MOST_SERIES:
+            if len(result) > MAX_SERIES:
                 raise ValueError("too many series")
             found = [Series(_labels(each["metric"]), float(each["value"][1])) for each in result]
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError):

@@ -1,7 +1,7 @@
 """Signals that more than one source can measure, and which source is preferred.
 
 The first source of ``ORDER`` that is configured is held against the limits; what another says
-of the same thing is measured and shown beside it, under its own ``source``.
+of the same thing is measured and shown next to it, under its own ``source``.
 """
 
 from probe.core.model import Limits, Signal, Threshold, Unit
@@ -18,7 +18,7 @@ ERROR_RATIO = Signal(
     labels=("source",),
     column="errors",
     runbook="errors-high",
-    looks_back=300.0,
+    range_seconds=300.0,
 )
 REQUEST_P95 = Signal(
     "probe_request_p95_seconds",
@@ -54,23 +54,23 @@ TURN_SHARE = Signal(
     column="relayed",
     runbook="turn-share",
     dashboard="probe-turn",
-    looks_back=3600.0,
+    range_seconds=3600.0,
 )
 ICE_SUCCESS = Signal(
     "probe_ice_success_ratio",
     Unit.RATIO,
-    "Share of attempts to connect that came about: of the last hour's (app), or whether the "
+    "Share of attempts to connect that succeeded: of the last hour's (app), or whether the "
     "last one did (peer).",
     labels=("source",),
     column="connected",
     runbook="turn-share",
     dashboard="probe-turn",
-    looks_back=3600.0,
+    range_seconds=3600.0,
 )
 SHARED = (ERROR_RATIO, REQUEST_P95, MEMORY, RESTARTS)
 
 # A p95 or an error ratio of fewer requests says nothing about users.
-LEAST_REQUESTS = 20
+MIN_REQUESTS = 20
 
 TURN_SHARE_LIMITS = Limits(objective=0.15, warning=0.30)
 ICE_SUCCESS_LIMITS = Limits(objective=0.95)
@@ -79,12 +79,12 @@ THRESHOLDS = (
     Threshold(
         ERROR_RATIO,
         Limits(objective=0.001, warning=0.01, critical=0.05),
-        minimum_samples=LEAST_REQUESTS,
+        minimum_samples=MIN_REQUESTS,
     ),
     Threshold(
         REQUEST_P95,
         Limits(objective=0.5, warning=1.0, critical=2.0),
-        minimum_samples=LEAST_REQUESTS,
+        minimum_samples=MIN_REQUESTS,
     ),
     Threshold(MEMORY, MEMORY_LIMITS),
     Threshold(RESTARTS, Limits(objective=0.0)),

@@ -5,11 +5,12 @@ import socket
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.resolver import Address, filtered, is_unreachable
+from probe.net.address.ranges import is_unreachable
+from probe.net.resolver import Address, filtered
 from probe.stun.codec import StunMessage
 from probe.stun.uri import format_hostport
 
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 
 
 class Redirects:
@@ -36,8 +37,8 @@ class Redirects:
             raise _refused(f"to {shown}, an address of the other family")
         if (ip, port) in self._asked:
             raise _refused(f"to {shown}, which was asked already")
-        if len(self._asked) > MOST_REDIRECTS:
-            raise _refused(f"more than {MOST_REDIRECTS} times")
+        if len(self._asked) > MAX_REDIRECTS:
+            raise _refused(f"more than {MAX_REDIRECTS} times")
         return filtered(ip, [Address(ip, port, family)])[0]
 
 

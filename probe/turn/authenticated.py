@@ -16,7 +16,7 @@ from probe.stun.message import PeerAddress
 from probe.stun.transaction import UnsignedAnswer
 from probe.turn.errors import error_from_code
 
-MOST_RENEWALS = 8
+MAX_RENEWALS = 8
 """How often in a row a nonce may be stale; browsers go on for ever."""
 CALL_ENDS = "browsers end the call after 40 s"
 # What becomes of a request that no answer ends, as seen of Chromium.
@@ -137,7 +137,7 @@ class AuthenticatedConnection:
         """A request that must succeed, or be answered with the ``accepted`` error; a stale nonce
         is renewed (RFC 8489 9.2.4) where browsers renew it: not of an Allocate."""
         answer = await self._transact(method, attributes)
-        renewals = 0 if method == Method.ALLOCATE else MOST_RENEWALS
+        renewals = 0 if method == Method.ALLOCATE else MAX_RENEWALS
         while renewals and self._auth.update_nonce(answer):
             renewals -= 1
             answer = await self._transact(method, attributes)

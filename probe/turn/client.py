@@ -53,7 +53,7 @@ class TurnClient(AuthenticatedConnection):
     address of IPv6 (RFC 6156). Times are in seconds of ``clock``, None before they are
     measured. ``now`` is the wall clock in seconds since 1970. ``families`` has the error of
     each address family that was tried, empty for one that answered; ``is_open`` whether the
-    server allocates for everybody.
+    server allocates for everyone.
     """
 
     timers: ClassVar[RetransmissionTimers] = RFC_8489

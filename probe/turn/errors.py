@@ -4,7 +4,7 @@ import ipaddress
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.resolver import IPAddress, is_unreachable
+from probe.net.address.ranges import IPAddress, is_unreachable
 from probe.stun.codec import Method
 from probe.stun.credentials import expiry_of
 
@@ -48,7 +48,7 @@ _HINTS = {
     "reach another server: turn on session affinity (source IP stickiness); else compare clocks.",
     442: "The server does not relay over UDP: remove no-udp-relay (coturn).",
     486: "The quota of this user is full: allocations of clients that are gone count for up to "
-    "ten minutes. Raise user-quota or total-quota (coturn), and see whose allocations they are.",
+    "ten minutes. Raise user-quota or total-quota (coturn), and check whose allocations they are.",
 }
 _TO_A_PEER = (Method.CREATE_PERMISSION, Method.CHANNEL_BIND)
 

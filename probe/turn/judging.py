@@ -10,7 +10,7 @@ from probe.turn.echo_packet import LARGE_BYTES
 if TYPE_CHECKING:
     from probe.turn.relay_measurement import RelayMeasurement
 
-MOST_LOSS = 0.2
+MAX_LOSS = 0.2
 """ITU-T G.1010 asks for 3 % at most; beyond this browsers hardly connect (RTC.md)."""
 NEEDED_BYTES = 1191
 """Chromium's DTLS ClientHello: where it does not pass, no call connects."""
@@ -22,7 +22,7 @@ def judge_echoes(measurement: "RelayMeasurement") -> None:
     if measurement.altered:
         raise altered(*measurement.altered[0])
     sent, back = len(measurement.echoes.sent), len(measurement.echoes.rtts)
-    if sent and surely_lost(sent - back, sent):
+    if sent and is_significant_loss(sent - back, sent):
         raise CheckFailed(
             Cause.RELAY_LOSS, f"{sent - back} of {sent} packets were lost", phase="echo"
         )
@@ -63,9 +63,9 @@ def could_be_size(loss: float, tries: int) -> bool:
     return float(loss**tries) < 0.01
 
 
-def surely_lost(lost: int, sent: int) -> bool:
-    """Whether the loss is beyond ``MOST_LOSS`` by its 95 % Wilson interval (Wilson 1927)."""
+def is_significant_loss(lost: int, sent: int) -> bool:
+    """Whether the loss is beyond ``MAX_LOSS`` by its 95 % Wilson interval (Wilson 1927)."""
     z, share = 1.959964, lost / sent
     middle = share + z * z / (2 * sent)
     spread = z * math.sqrt(share * (1 - share) / sent + z * z / (4 * sent * sent))
-    return (middle - spread) / (1 + z * z / sent) > MOST_LOSS
+    return (middle - spread) / (1 + z * z / sent) > MAX_LOSS

@@ -96,7 +96,7 @@ class RelayMeasurement:
 
     @property
     def reordered(self) -> int | None:
-        """Echoes that came after a later one."""
+        """Reordered echoes."""
         return self._counted(self.echoes.reordered)
 
     @property

@@ -35,7 +35,7 @@ ECHO_PAUSE = 0.02
 RESEND_PAUSE = 0.05
 RESEND_ROUND_TRIPS = 1.5
 SERVER_TRANSACTIONS = 5
-SHORTEST_GRACE = 0.3
+MIN_GRACE = 0.3
 GRACE_ROUND_TRIPS = 4
 ECHOES_AFTER_LOSS = 100
 """So many where some of the first ones were lost: a share of 20 says little."""
@@ -202,7 +202,7 @@ class RelayPath:
     def _grace(self) -> float:
         rtts = list(self.measurement.echoes.rtts.values())
         usual = median(rtts) if rtts else 2 * (self.measurement.relay_open or 0.0)
-        return max(SHORTEST_GRACE, GRACE_ROUND_TRIPS * usual)
+        return max(MIN_GRACE, GRACE_ROUND_TRIPS * usual)
 
     async def _large_packets(self) -> None:
         with self._record.phase("mtu"):

@@ -12,7 +12,7 @@ _R0, _BPL, _IE = 93.2, 25.1, 0.0
 # Seconds: a packet of audio, and a jitter buffer of twice the jitter.
 _PACKETIZATION, _JITTER_BUFFER = 0.020, 2.0
 _DELAY_KNEE_MS = 177.3
-LOWEST_MOS, HIGHEST_MOS = 1.0, 4.5
+MIN_MOS, MAX_MOS = 1.0, 4.5
 
 
 def median(values: Sequence[float]) -> float:
@@ -54,9 +54,9 @@ def mean_opinion_score(rtt: float, jitter: float, loss: float) -> float:
     loss_impairment = _IE + (95 - _IE) * percent / (percent + _BPL)
     rating = _R0 - delay_impairment - loss_impairment
     if rating <= 0:
-        return LOWEST_MOS
+        return MIN_MOS
     score = 1 + 0.035 * rating + rating * (rating - 60) * (100 - rating) * 7e-6
-    return min(HIGHEST_MOS, max(LOWEST_MOS, score))
+    return min(MAX_MOS, max(MIN_MOS, score))
 
 
 @dataclass

@@ -28,10 +28,10 @@ from probe.turn_report.findings import Finding, ok, skipped, warning
 
 Outcome = TypeVar("Outcome")
 NAME = "dtls"
-_MOST_BYTES = 1 << 16
+_MAX_BYTES = 1 << 16
 _MTU = 1200
 # RFC 6347 section 4.2.4.1: 1 s at first; OpenSSL keeps the timer, which is looked at so often.
-_LONGEST_PAUSE = 0.2
+_MAX_PAUSE = 0.2
 _DAY = 86400.0
 _NOT_USED = "browsers do not use it"
 _RENEW = "Give the DTLS listener the certificate and chain of the TLS listener."
@@ -93,7 +93,7 @@ class _DtlsSession:
 
     async def _receive(self) -> None:
         timeout = self.connection.DTLSv1_get_timeout()
-        pause = _LONGEST_PAUSE if timeout is None else min(timeout + 0.01, _LONGEST_PAUSE)
+        pause = _MAX_PAUSE if timeout is None else min(timeout + 0.01, _MAX_PAUSE)
         try:
             async with asyncio.timeout(pause):
                 data = await self._inbox.arrived.get()
@@ -107,7 +107,7 @@ class _DtlsSession:
 
     def _flush(self) -> None:
         with suppress(SSL.WantReadError):
-            self._transport.sendto(self.connection.bio_read(_MOST_BYTES))
+            self._transport.sendto(self.connection.bio_read(_MAX_BYTES))
 
 
 async def dtls_finding(
@@ -156,7 +156,7 @@ async def _challenges(session: _DtlsSession) -> bool:
     attributes = {"REQUESTED-TRANSPORT": messages.UDP_TRANSPORT}
     request = messages.make_request(Method.ALLOCATE, attributes, {}).encode()
     session.connection.send(request)
-    answer = messages.read_message(await session.run(lambda: session.connection.recv(_MOST_BYTES)))
+    answer = messages.read_message(await session.run(lambda: session.connection.recv(_MAX_BYTES)))
     return answer is not None and answer.error_code == 401
 
 

@@ -122,7 +122,7 @@ async def _first_contact(
     url = str(client.url)
     if client.is_open:
         fix = "Require authentication: lt-cred-mech or use-auth-secret (coturn), never no-auth."
-        summary = "an open relay: it allocates without credentials, for everybody"
+        summary = "an open relay: it allocates without credentials, for everyone"
         yield warning("open_relay", summary, fix, url)
     else:
         yield ok("open_relay", "allocating without credentials is refused", url)

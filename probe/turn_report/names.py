@@ -15,7 +15,7 @@ _SERVICES = (
     ("_turn._tcp", "turn", "tcp"),
     ("_turns._tcp", "turns", "tcp"),
 )
-_MOST_RECORDS = 4
+_MAX_RECORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ async def service_records(host: str, seconds: float) -> tuple[Finding, Sequence[
             answer = await resolver.resolve(f"{service}.{host}", "SRV", lifetime=seconds)
         except (dns.exception.DNSException, OSError):
             continue
-        for record in list(answer)[:_MOST_RECORDS]:
+        for record in list(answer)[:_MAX_RECORDS]:
             target = str(record.target).rstrip(".")
             found = TurnUri("turns" if scheme == "turns" else "turn", target, record.port, "udp")
             urls.append(found if transport == "udp" else _by_tcp(found))

@@ -8,7 +8,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
 from probe.stun.uri import format_hostport
-from probe.turn.judging import surely_lost
+from probe.turn.judging import is_significant_loss
 from probe.turn.relay_path import RelayPath
 from probe.turn.statistics import mean_opinion_score
 from probe.turn_report.findings import Finding, failed, ok, skipped, warning
@@ -125,7 +125,7 @@ async def _path(server: Server) -> AsyncIterator[Finding]:
     if measurement.echoes.rtts and not measurement.altered:
         yield ok("permissions", "permissions and channels are bound, and packets relayed", url)
         yield _quality(path, url)
-        yield _opinion(path, url)
+        yield _relay_finding(path, url)
     if failure is None and measurement.mtu is not None:
         yield ok("padding", "packets of all sizes arrive as they were sent", url)
         yield ok("mtu", f"packets of {measurement.mtu} bytes pass", url, bytes=measurement.mtu)
@@ -156,12 +156,12 @@ def _quality(path: RelayPath, url: str) -> Finding:
     if loss > _GOOD_LOSS or rtt > _GOOD_RTT or jitter > _GOOD_JITTER:
         fix = "Check the load and the network of the server, and bandwidth limits (coturn: "
         fix += "max-bps, bps-capacity), and at its distance to users (ITU-T G.114)."
-        cause = Cause.RELAY_LOSS if surely_lost(round(loss * sent), sent) else None
+        cause = Cause.RELAY_LOSS if is_significant_loss(round(loss * sent), sent) else None
         return warning("echo", summary, fix, url, cause, **data)
     return ok("echo", summary, url, **data)
 
 
-def _opinion(path: RelayPath, url: str) -> Finding:
+def _relay_finding(path: RelayPath, url: str) -> Finding:
     measurement = path.measurement
     rtt, jitter, loss = (
         measurement.relay_rtt or 0.0,

@@ -41,7 +41,7 @@ ISSUER_FIELDS: Mapping[str, Mapping[str, str]] = {
 
 
 class TurnEnvironment(BackendEnvironment):
-    """The operators' variables about TURN, beside those about the backend.
+    """The operators' variables about TURN, besides those about the backend.
 
     A field is validated after those above it, which is what the checks of
     pairs rely on.

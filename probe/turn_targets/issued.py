@@ -18,7 +18,7 @@ from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn.allocation import check_allocation
 from probe.turn_targets.server_list import servers_for, with_uri
-from probe.turn_targets.table import MOST_ALLOCATIONS, TurnServerConfig, allocation_slots
+from probe.turn_targets.table import MAX_ALLOCATIONS, TurnServerConfig, allocation_slots
 
 # Of what is left of the deadline, for all URLs together, so that a silent one can still be
 # named; and of that for each, so that there is time for the next.
@@ -45,7 +45,7 @@ async def measure_issued(
     started = context.clock()
     credentials, urls = await servers_for(table, record, context)
     left = _SHARE_OF_DEADLINE * (table.deadline - (context.clock() - started))
-    users = [credentials] * MOST_ALLOCATIONS
+    users = [credentials] * MAX_ALLOCATIONS
     async with allocation_slots(users, table.user_quota, record, context):
         trying = _Trying(urls, context, context.clock() + left)
         for number, url in enumerate(urls):
@@ -83,7 +83,7 @@ class _Trying:
 
     async def check_others(self, check: _Work) -> None:
         """Those not tried yet, as many at a time as a user may have."""
-        slots, limit = asyncio.Semaphore(MOST_ALLOCATIONS), 0.9 * self._left
+        slots, limit = asyncio.Semaphore(MAX_ALLOCATIONS), 0.9 * self._left
 
         async def one(url: TurnUri) -> None:
             try:

@@ -21,14 +21,14 @@ class AllocationResults:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._found: dict[str, _Found] = {}
-        self._under_way: dict[str, asyncio.Event] = {}
+        self._running: dict[str, asyncio.Event] = {}
         self._ended: dict[str, asyncio.Event] = {}
 
     @contextmanager
     def recording(self, name: str) -> Iterator[None]:
         """Around one check: up unless it fails or is cancelled. A check that can't be made
         says nothing, and the result before is kept."""
-        over = self._under_way[name] = asyncio.Event()
+        over = self._running[name] = asyncio.Event()
         works: bool | None = None
         try:
             yield
@@ -39,14 +39,14 @@ class AllocationResults:
         finally:
             if works is not None:
                 self._found[name] = _Found(works, self._clock())
-            self._under_way.pop(name, None)
+            self._running.pop(name, None)
             over.set()
             self._end_of(name).set()
 
     async def idle(self, names: Iterable[str]) -> None:
         """Wait until none of these checks is running."""
         for name in names:
-            while (over := self._under_way.get(name)) is not None:
+            while (over := self._running.get(name)) is not None:
                 await over.wait()
 
     async def all_ended(self, names: Iterable[str]) -> None:

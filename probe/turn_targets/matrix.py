@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from probe.core.kind import DerivedChecks
 from probe.stun.credentials import Static, TimeLimited
-from probe.stun.uri import WAYS_IN, TransportProtocol
+from probe.stun.uri import TRANSPORTS, TransportProtocol
 from probe.turn.resolve import Family
 from probe.turn_targets.environment import (
     ISSUED,
@@ -128,7 +128,7 @@ def _by_each_way(
     kind: str, issuer: str, account: Mapping[str, Any], pace: IntervalPolicy
 ) -> Iterator[dict[str, Any]]:
     """An issuer's answer names its servers by every transport that it has."""
-    transports = ISSUERS[issuer].ways or WAYS_IN
+    transports = ISSUERS[issuer].ways or TRANSPORTS
     intervals = pace([(issuer, transport) for transport in transports])
     for transport, interval in zip(transports, intervals, strict=True):
         name = f"{kind}-{issuer}-{transport}"

@@ -14,7 +14,7 @@ from probe.paircam import IssuedCredentials, backend_from
 from probe.stun.browser_uri import blocked_port, refusal_of, refusal_of_login
 from probe.stun.byte_counter import count_bytes
 from probe.stun.credentials import TurnCredentials
-from probe.stun.uri import WAYS_IN, TurnUri, parse_url_list
+from probe.stun.uri import TRANSPORTS, TurnUri, parse_url_list
 from probe.turn_targets.issuers.account import IssuerAccount
 from probe.turn_targets.issuers.ice_servers import IceServer
 from probe.turn_targets.signals import traffic_of, write_traffic
@@ -82,12 +82,12 @@ async def _servers_of_issuer(
             table.ca_file, _LOGIN_SHARE * table.deadline
         )
     if table.issued:
-        return sorted(servers, key=lambda each: WAYS_IN.index(each.url.kind))
+        return sorted(servers, key=lambda each: TRANSPORTS.index(each.url.kind))
     fitting = [each for each in servers if each.url.kind == table.way]
     if not fitting:
         message = f"{show_host(account.base)} names no server by {table.way}"
         raise NotMeasured(Cause.NO_DATA, message, phase="credentials")
-    # Some name ports that browsers never ask, beside others.
+    # Some name ports that browsers never contact, among others.
     return [next((each for each in fitting if not blocked_port(each.url)), fitting[0])]
 
 
@@ -134,7 +134,7 @@ def preferred_first(issued: IssuedCredentials) -> Sequence[TurnUri]:
     if not urls:
         message = "the backend issues no turn: or turns: URL"
         raise CheckFailed(Cause.CREDENTIALS_MISSING, message, phase="credentials")
-    return sorted(urls, key=lambda url: WAYS_IN.index(url.kind))
+    return sorted(urls, key=lambda url: TRANSPORTS.index(url.kind))
 
 
 def _check_login(credentials: TurnCredentials, cause: Cause) -> None:

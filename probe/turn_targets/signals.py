@@ -33,7 +33,7 @@ UNAUTHENTICATED = Signal(
 OPEN_RELAY = Signal(
     "probe_turn_open_relay",
     Unit.BOOLEAN,
-    "Whether the server allocates without authentication, for everybody.",
+    "Whether the server allocates without authentication, for everyone.",
 )
 ALLOCATION_SIGNALS = (OPEN_RELAY, CERTIFICATE_EXPIRY, CERTIFICATE_REMAINING)
 ALLOCATION_THRESHOLDS = (

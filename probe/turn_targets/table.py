@@ -29,7 +29,7 @@ from probe.turn_targets.issuers.account import Issuer, IssuerAccount
 ALLOCATION_RESULTS = "allocation results"
 """Trigger key: its subscribers run at once when a server begins to fail, or recovers."""
 
-MOST_ALLOCATIONS = 2
+MAX_ALLOCATIONS = 2
 """Of one run at a time, as many as a call between two users has."""
 
 
@@ -86,7 +86,7 @@ class TurnServerConfig(CheckConfig):
     """Transport to the server, where it is issued and not given by `url`. Example: `tls`"""
     family: Family | None = None
     """Address family; without it the first address of the name. Example: `ipv6`"""
-    user_quota: int = Field(default=MOST_ALLOCATIONS, ge=1, le=10_000)
+    user_quota: int = Field(default=MAX_ALLOCATIONS, ge=1, le=10_000)
     """Allocations that checks have of one user at a time: no more than the server permits
     (coturn's `user-quota`). Example: `4`"""
     ca_file: CaFile | None = None
@@ -129,11 +129,11 @@ class TurnServerConfig(CheckConfig):
 
         ``family`` where one is asked for.
         """
-        labels = {"provider": self.provider, "transport": self.way_in or "all"}
+        labels = {"provider": self.provider, "transport": self.client_transport or "all"}
         return labels | ({"family": self.family} if self.family else {})
 
     @property
-    def way_in(self) -> TransportProtocol | None:
+    def client_transport(self) -> TransportProtocol | None:
         """The transport that is checked; None for issued servers, which may have any."""
         if self.issued:
             return None
@@ -142,7 +142,9 @@ class TurnServerConfig(CheckConfig):
     @property
     def place(self) -> str:
         """Trigger key of all checks of one server by one transport."""
-        return " ".join((self.provider, self.target, self.way_in or "all", self.family or "any"))
+        return " ".join(
+            (self.provider, self.target, self.client_transport or "all", self.family or "any")
+        )
 
     @property
     def triggered_by(self) -> frozenset[str]:
@@ -215,7 +217,7 @@ async def allocation_slots(
     users_count = Counter(_user_of(each) for each in users if each is not None)
     async with AsyncExitStack() as stack:
         with record.queueing():
-            # In one order for everybody, or two could wait for each other.
+            # In one order for everyone, or two could wait for each other.
             for user, count in sorted(users_count.items()):
                 key = ("allocations of", user, quota)
                 slots = context.get_or_create(key, lambda: Slots(quota))

@@ -27,7 +27,7 @@ ALLOCATION_SECONDS = 100.0
 """For a provider's other servers and transports."""
 RARE_ALLOCATION_SECONDS = 300.0
 """For TLS, whose handshake is most of an allocation check, unless it is the only transport."""
-DEAR_SECONDS = 900.0
+COSTLY_RELAY_SECONDS = 900.0
 ECHOES, CALL_ECHOES = 20, 10
 """How many a run sends, through a relay and over a call's data channel."""
 
@@ -121,7 +121,7 @@ def relay_intervals(transports: Sequence[tuple[str, TransportProtocol]]) -> list
         for _, transport in transports
     )
     fitting = needed * MONTH_SECONDS / (_TIERS_SHARE * MONTHLY_BYTES - allocations)
-    return [max(DEAR_SECONDS, -(-fitting // _ROUND_TO) * _ROUND_TO)] * len(transports)
+    return [max(COSTLY_RELAY_SECONDS, -(-fitting // _ROUND_TO) * _ROUND_TO)] * len(transports)
 
 
 def _a_month(

@@ -1,4 +1,4 @@
-"""Work that can't be interrupted, beside the event loop and never in the way of its end.
+"""Work that can't be interrupted, outside the event loop and never in the way of its end.
 
 The loop's executor is joined when the process ends, and a handful of hanging calls in it hold
 up every other one. Daemon threads do neither: work gets one that is idle, or a new one.
@@ -14,7 +14,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 # An idle thread ends after so many seconds, and at once where so many others are idle.
-IDLE_SECONDS, MOST_IDLE = 5.0, 8
+IDLE_SECONDS, MAX_IDLE = 5.0, 8
 
 _Work = Callable[[], None]
 
@@ -78,7 +78,7 @@ class _Threads:
             following()
             following = None
             with self._lock:
-                if len(self._idle) >= MOST_IDLE:
+                if len(self._idle) >= MAX_IDLE:
                     return
                 self._idle.append(queue)
             following = self._next(queue)

@@ -22,7 +22,7 @@ MAX_STRING = 1 << 16
 _FLOAT_DIGITS = 2 * MAX_DIGITS
 # 200,000 values take a tenth of a second.
 MAX_VALUES = 200_000
-# What takes a millisecond at most is read at once; more is read beside the event loop.
+# What takes a millisecond at most is read at once; more is read outside the event loop.
 _SMALL = 1 << 14
 _MAX_PLACE = 5
 
@@ -34,11 +34,11 @@ class InvalidDocument(ValueError):
 class _BadNumber:
     """Placeholder for a number that is too long or too large, until its place is known."""
 
-    __slots__ = ("words",)
+    __slots__ = ("problem",)
 
     def __init__(self, text: str, limit: int) -> None:
         long = f"a number of {len(text)} digits"
-        self.words = long if len(text) > limit else "a number beyond what a double can hold"
+        self.problem = long if len(text) > limit else "a number beyond what a double can hold"
 
 
 class _Duplicate:
@@ -78,7 +78,7 @@ def parse_json(
 
 
 async def read_json(body: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
-    """The same beside the event loop, where the document is large."""
+    """The same outside the event loop, where the document is large."""
     if len(body) <= _SMALL:
         return parse_json(body, max_bytes=max_bytes)
     return await in_daemon_thread(lambda: parse_json(body, max_bytes=max_bytes), name="json")
@@ -128,7 +128,7 @@ def _check(document: object, max_string: int) -> None:
             if len(value) > max_string:
                 raise InvalidDocument(f"{place}: a string of {len(value)} characters")
         elif isinstance(value, _BadNumber):
-            raise InvalidDocument(f"{place}: {value.words}")
+            raise InvalidDocument(f"{place}: {value.problem}")
         elif isinstance(value, _Duplicate):
             raise InvalidDocument(f"{place}: the key {excerpt(value.key)} twice")
         elif isinstance(value, dict | list):

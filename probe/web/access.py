@@ -49,7 +49,7 @@ class Access:
     hosts: OwnHosts = field(default_factory=OwnHosts)
 
     def is_public(self, path: str) -> bool:
-        """Whether a page is for everybody, or has a token of its own."""
+        """Whether a page is for everyone, or has a token of its own."""
         return path in OPEN_PATHS or path in PEER_PATHS or path in self.open_paths
 
     def allows(self, path: str, authorization: str | None, *, users: bool = False) -> bool:

@@ -71,7 +71,7 @@ class PageData:
     is still missing, or nothing, and ``stuck`` what only a restart would fix; ``runbook`` takes a
     name and gives title and text of a page, or None; ``runbooks`` are name and title of all.
     ``revision`` grows with every change that the overview would show; ``board`` has incidents,
-    services and uptime beside the overview, ``site`` what the pages beside it are made of;
+    services and uptime next to the overview, ``site`` what the other pages are made of;
     ``public`` is the public status page.
     """
 

@@ -13,7 +13,7 @@ from aiohttp import web
 
 SILENCES_PATH = "/api/v2/silences"
 SILENCE_PATH = "/api/v2/silence/{name}"
-_LONGEST_BODY = 65536
+_MAX_BODY = 65536
 _NO_TOKEN = "Set PROBE_WEB_TOKEN: silences are not changed without one."
 
 
@@ -62,9 +62,9 @@ class SilenceApi:
         if request.content_type != "application/json":
             return _problem(415, "send application/json")
         body = b""
-        while more := await request.content.read(_LONGEST_BODY + 1):
+        while more := await request.content.read(_MAX_BODY + 1):
             body += more
-            if len(body) > _LONGEST_BODY:
+            if len(body) > _MAX_BODY:
                 return _problem(413, "the body is too large")
         try:
             return web.json_response(await self._silences.add(json.loads(body)))

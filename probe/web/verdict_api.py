@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from probe.web.token_bucket import TokenBucket
 
-LONGEST_BODY = 65536
+MAX_BODY = 65536
 BODY_SECONDS = 10.0
 # Ten probes that ask every three seconds are 3.3 a second. Unauthenticated requests have a bucket
 # of their own, so that they can't lock out peers.
@@ -63,7 +63,7 @@ class TokenGate:
         except TimeoutError:
             return web.Response(status=408, text="The body did not arrive in time\n")
         if body is None:
-            return web.Response(status=413, text=f"More than {LONGEST_BODY} bytes of body\n")
+            return web.Response(status=413, text=f"More than {MAX_BODY} bytes of body\n")
         return body
 
 
@@ -90,10 +90,10 @@ class Peering:
 
 
 async def _read_body(request: web.Request) -> bytes | None:
-    """The whole body; None if it is longer than LONGEST_BODY."""
+    """The whole body; None if it is longer than MAX_BODY."""
     body = b""
-    while more := await request.content.read(LONGEST_BODY):
+    while more := await request.content.read(MAX_BODY):
         body += more
-        if len(body) > LONGEST_BODY:
+        if len(body) > MAX_BODY:
             return None
     return body

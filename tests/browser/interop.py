@@ -37,7 +37,7 @@ RIGHT, WRONG, EXPIRED, QUOTA, KILLED = (
 )
 # Long enough that a busy machine kills it well before the end.
 _KILL_AFTER, _TALK, _LONG = 3.0, 12.0, 600
-_UCLIENT_SECONDS, _LEAST_RECEIVED = 25.0, 0.8
+_UCLIENT_SECONDS, _MIN_RECEIVED = 25.0, 0.8
 _WISHES = {EXPIRED: Wish(secret=True), QUOTA: Wish(quota=1)}
 _NEEDS = {EXPIRED: "secret", QUOTA: "quota"}
 
@@ -172,7 +172,7 @@ async def _uclient(cell: Cell, server: TurnServer, username: str, password: str)
     # Over TLS the first ones are lost, which leave before the other end has a channel. Its share of
     # lost packets is of those it has sent: few, where the connection ends. It runs two clients.
     received = [int(each) for each in re.findall(rb"tot_recv_msgs=(\d+)", output)]
-    least = _LEAST_RECEIVED * 2 * int(count)
+    least = _MIN_RECEIVED * 2 * int(count)
     passed = process.returncode == 0 and received and received[-1] >= least
     return "ok" if passed else "fails"
 

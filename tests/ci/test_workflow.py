@@ -15,7 +15,7 @@ from tests.ci.composite import CompositeRun, Runner
 from tests.ci.test_action import ACTION, GITHUB, ROOT
 from tests.servers.receivers.slack import SlackWebhookService, shown
 
-LARGEST_SUMMARY = 1 << 20
+MAX_SUMMARY = 1 << 20
 # Docker as far as the action uses it: the image's program with the variables that are named alone.
 DOCKER = """#!/usr/bin/env bash
 set -euo pipefail
@@ -80,7 +80,7 @@ async def test_a_broken_deployment_is_annotated_sent_rolled_back_and_fails_the_j
     assert "service_down" in shown(message)
     summary = (tmp_path / "summary.md").read_text()
     assert summary.startswith("### ✗ CRITICAL")
-    assert len(summary.encode()) < LARGEST_SUMMARY
+    assert len(summary.encode()) < MAX_SUMMARY
     report = json.loads((tmp_path / "probe-report" / "run.json").read_text())
     assert report["verdict"] == "critical"
 

@@ -26,7 +26,7 @@ SETTLE_SECONDS = 5.0
 # Libraries find the size of their pools and caches in the first runs.
 WARM_UP = 10
 # A busy machine may make a check miss its deadline; most runs have to do all that they do.
-LEAST_OK_SHARE = 0.8
+MIN_OK_SHARE = 0.8
 # One of each way of measuring: checks of one TURN user take turns, so all of them take long.
 CHECKS = (
     "http",
@@ -66,7 +66,7 @@ async def soak(plan: CheckPlan, runs: int) -> Soaked:
     for number in range(1, runs + 1):
         report = await run_once(plan, OnceOptions(), context=context)
         good += report.verdict is Verdict.OK
-        assert good >= LEAST_OK_SHARE * number or number < WARM_UP, report.rows
+        assert good >= MIN_OK_SHARE * number or number < WARM_UP, report.rows
         soaked.memory.append(_resident_bytes())
         if number == WARM_UP:
             tasks, descriptors = await _settled(0, 0)

@@ -100,7 +100,7 @@ def test_a_bad_file_keeps_its_last_targets_and_is_reported(
     assert [check.name for check in settings.plan.checks] == before
     (said,) = settings.discovered.problems
     assert str(path) in said
-    assert "its last targets stay" in said
+    assert "its last targets are kept" in said
     place.known.groups.clear()
     assert place.names() == []
 
@@ -205,7 +205,7 @@ def test_an_endpoint_is_asked_as_prometheus_asks_and_keeps_its_last_answer(
         endpoint.answer = answer
         settings = place.read(SD_TOKEN="hunter22")
         assert [check.name for check in settings.plan.checks] == first
-        assert "its last targets stay" in settings.discovered.problems[0]
+        assert "its last targets are kept" in settings.discovered.problems[0]
         assert "hunter22" not in settings.discovered.problems[0]
     assert settings.discovered.refresh == 30
 

@@ -41,7 +41,7 @@ options="-q -p no:cacheprovider --timeout 300 -n 2"
 "$WORK/venv/bin/python" -m pytest $options $TESTS >"$WORK/tests.txt"
 """
 _COUNTS = re.compile(r"(\d+) (passed|failed|skipped|errors?)")
-# Files that pip's settings name, beside those in the environment.
+# Files that pip's settings name, besides those in the environment.
 _SETTINGS = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt", "/etc/resolv.conf")
 _PASSED = re.compile(r"PIP_\w+|https?_proxy|no_proxy|SSL_CERT_FILE|REQUESTS_CA_BUNDLE", re.I)
 

@@ -69,11 +69,11 @@ def stepping(wall: float = 0.0, boot: float = 0.0) -> Callable[[], Clocks]:
 async def test_what_a_standstill_explains_is_unknown(
     monkeypatch: pytest.MonkeyPatch, cause: Cause
 ) -> None:
-    monkeypatch.setattr(stall, "LONGEST_STALL", 0.1)
+    monkeypatch.setattr(stall, "MAX_STALL", 0.1)
     result = await result_of(cause, None, stood=0.3)
     assert result.failure is not None
     assert (result.status, result.failure.cause) == (Status.UNKNOWN, Cause.OWN_STALL)
-    assert "stood still" in result.failure.message
+    assert "was stalled" in result.failure.message
     assert result.failure.phase == "processing"
 
 
@@ -81,7 +81,7 @@ async def test_what_a_standstill_explains_is_unknown(
 async def test_what_the_target_itself_said_stays_its_failure(
     monkeypatch: pytest.MonkeyPatch, cause: Cause
 ) -> None:
-    monkeypatch.setattr(stall, "LONGEST_STALL", 0.1)
+    monkeypatch.setattr(stall, "MAX_STALL", 0.1)
     result = await result_of(cause, None, stood=0.3)
     assert result.failure is not None
     assert (result.status, result.failure.cause) == (Status.FAILED, cause)
@@ -90,7 +90,7 @@ async def test_what_the_target_itself_said_stays_its_failure(
 async def test_a_deadline_that_passed_while_the_process_was_stopped_is_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stall, "LONGEST_STALL", 0.1)
+    monkeypatch.setattr(stall, "MAX_STALL", 0.1)
 
     async def run(_: CheckConfig, __: Recorder, ___: Context) -> None:
         asyncio.get_running_loop().call_soon(time.sleep, 0.4)

@@ -45,7 +45,7 @@ async def test_targets_are_followed_and_a_bad_file_keeps_them_and_is_shown(tmp_p
             assert 'team="rtc"' in metrics
             file.write_text("[{")
             line = await running.said("targets can't be read")
-            assert "targets.json: is not valid JSON; its last targets stay" in line["problem"]
+            assert "targets.json: is not valid JSON; its last targets are kept" in line["problem"]
             await until_checked(running, {"page-a", "page-b", "page-c"})
             write("c")
             await until_checked(running, {"page-c"})

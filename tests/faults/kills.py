@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from alerts.state.machine import CALM_SECONDS
+from alerts.state.machine import FLAP_CLEAR_SECONDS
 from tests.faults.incident import launch
 from tests.faults.kill_world import OTHERS, KillWorld
 
-SHORTEST_LIFE, LONGEST_LIFE = 1.0, 20.0
+MIN_LIFE, MAX_LIFE = 1.0, 20.0
 # A life of so long from its first look, within an outage, triggers it if the receiver accepts.
 CERTAIN_SECONDS = 12.0
 # What was received so shortly before a kill may be sent again: its answer was lost.
 LOST_ANSWER_SECONDS = 2.0
 # Outages that come again and again make the alert flap: it is resolved only after it has been good
 # for so long, which no kill begins anew; then it has the time to be sent.
-LAST_LIFE_SECONDS = CALM_SECONDS + 120.0
+LAST_LIFE_SECONDS = FLAP_CLEAR_SECONDS + 120.0
 FIRST_LOOK_SECONDS = 60.0
 
 Events = Sequence[tuple[float, str, str]]
@@ -97,7 +97,7 @@ async def _life(
     if random.random() < 0.5:
         # Else it may be killed in the middle of its start.
         await world.until(lambda: world.looks > looks, "look", FIRST_LOOK_SECONDS)
-    await asyncio.sleep(random.uniform(SHORTEST_LIFE, LONGEST_LIFE))
+    await asyncio.sleep(random.uniform(MIN_LIFE, MAX_LIFE))
     daemon.kill()
     await daemon.wait()
     seen = world.looked_at[looks:]

@@ -24,7 +24,7 @@ from typing import Any
 import probe
 from tests.forking.network import enter
 
-MOST_REQUEST_BYTES = 1 << 18
+MAX_REQUEST_BYTES = 1 << 18
 # It reads the environment as it is imported, as a process that uses it does.
 _LATE = ("probe.otel.metrics", "probe.otel.traces", "probe.otel.export", "probe.reference")
 
@@ -61,7 +61,7 @@ def _serve(requests: socket.socket) -> tuple[dict[str, Any], int, int] | None:
                     selector.unregister(key.fileobj)
                     _report(*key.data, pidfd=key.fd)
                     continue
-                data, descriptors, *_ = socket.recv_fds(requests, MOST_REQUEST_BYTES, 3)
+                data, descriptors, *_ = socket.recv_fds(requests, MAX_REQUEST_BYTES, 3)
                 if not data:
                     _kill(each.data[0] for each in selector.get_map().values() if each.data)
                     return None

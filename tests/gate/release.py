@@ -42,7 +42,7 @@ RESPONSE = Signal("probe_toy_response_seconds", Unit.SECONDS, "A response.", lat
 CPU = Signal("probe_toy_cpu_ratio", Unit.RATIO, "CPU in use.")
 ERRORS = Signal("probe_toy_error_ratio", Unit.RATIO, "Requests that fail.")
 MEMORY = Signal("probe_toy_memory_bytes", Unit.BYTES, "Memory in use.")
-MOST_ERRORS = Threshold(ERRORS, Limits(objective=0.001), minimum_samples=20)
+MAX_ERRORS = Threshold(ERRORS, Limits(objective=0.001), minimum_samples=20)
 
 
 class Killed(BaseException):
@@ -98,7 +98,7 @@ class Release:
             (
                 Threshold(CPU, Limits(objective=0.5)),
                 Threshold(MEMORY, Limits(objective=200e6)),
-                *(() if self.requests is None else (MOST_ERRORS,)),
+                *(() if self.requests is None else (MAX_ERRORS,)),
             ),
         )
         return [
@@ -188,7 +188,7 @@ class Release:
             progress_store.resume(progress)
         context = Context(clock=self.clock, now=self.now, repeats=True)
         source = OwnChecks(self.checks, context, sink)
-        judge = WindowJudge(self.plan, progress.started_at, progress.planned, early_looks=fail_fast)
+        judge = WindowJudge(self.plan, progress.started_at, progress.planned, sequential=fail_fast)
         watch = Watch(
             judge,
             source,

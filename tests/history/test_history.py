@@ -9,7 +9,7 @@ import pytest
 
 from probe.core.model import Verdict
 from probe.history import MEMORY_BOUNDS
-from probe.history.history import MOST_WAITING
+from probe.history.history import MAX_WAITING
 from probe.history.model import HealthState
 from tests.history.history_builders import everything, keep, opened, sizes, taken
 from tests.history.period_builders import DOZEN, NOON, entries, entry
@@ -99,11 +99,11 @@ async def test_a_flush_that_is_given_up_loses_and_doubles_nothing(tmp_path: Path
 
 async def test_when_too_many_wait_the_oldest_are_lost_and_counted() -> None:
     async with opened(None) as history:
-        for each in entries(MOST_WAITING + 10):
+        for each in entries(MAX_WAITING + 10):
             history.add(each)
-        assert (history.state.waiting, history.state.lost) == (MOST_WAITING, 10)
+        assert (history.state.waiting, history.state.lost) == (MAX_WAITING, 10)
         await history.flush()
-        first, *_ = await history.recent(-math.inf, most=MOST_WAITING - 1)
+        first, *_ = await history.recent(-math.inf, most=MAX_WAITING - 1)
         assert first.message == "11"
 
 

@@ -17,9 +17,9 @@ CHECKS = 20
 RUNS = 100_000
 EVERY_SECONDS = 30.0
 TROUBLED_EVERY = 5000
-MOST_BYTES = 300
-FEWEST_A_SECOND = 1000
-MOST_SECONDS = 0.5
+MAX_BYTES = 300
+MIN_PER_SECOND = 1000
+MAX_SECONDS = 0.5
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def within(name: str, most: float) -> Iterator[None]:
 
 
 async def asked(name: str, answer: Awaitable[object]) -> None:
-    with within(name, MOST_SECONDS):
+    with within(name, MAX_SECONDS):
         assert await answer
 
 
@@ -59,8 +59,8 @@ async def test_two_million_entries_are_small_and_answer_at_once() -> None:
             assert (state.written, state.lost) == (count, 0)
             print(f"{count} entries: {state.bytes / count:.0f} bytes each")
             print(f"written: {count / written:.0f} a second")
-            assert state.bytes / count < MOST_BYTES
-            assert count / written > FEWEST_A_SECOND
+            assert state.bytes / count < MAX_BYTES
+            assert count / written > MIN_PER_SECOND
             day = now - 86400
             await asked("standings", history.standings())
             await asked("a day in 96 buckets", history.day(day, now, 96))
@@ -71,5 +71,5 @@ async def test_two_million_entries_are_small_and_answer_at_once() -> None:
                 "troubles of the last 5000 runs", history.unhealthy_periods(now - 150_000, now)
             )
             await asked("the last ten minutes", history.recent(now - 600))
-            with within("a batch of 20", MOST_SECONDS):
+            with within("a batch of 20", MAX_SECONDS):
                 await keep(history, [entry(now, check=name, samples=DOZEN) for name in names])

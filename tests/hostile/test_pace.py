@@ -14,7 +14,7 @@ from probe.net.flow.pace import (
     CREDIT,
     FIRST,
     LARGEST,
-    LONGEST_PAUSE,
+    MAX_PAUSE,
     SHARE,
     SMALLEST,
     TURN,
@@ -73,8 +73,8 @@ def test_who_is_within_the_share_never_rests() -> None:
 def test_a_pause_is_bounded_and_the_rest_of_the_debt_forgiven() -> None:
     clock = Clock()
     pace = ReadPace(clock=clock)
-    assert pace.charge(60.0, is_full=False) == LONGEST_PAUSE
-    clock.now += LONGEST_PAUSE
+    assert pace.charge(60.0, is_full=False) == MAX_PAUSE
+    clock.now += MAX_PAUSE
     assert pace.charge(0.0, is_full=False) == pytest.approx(0.0, abs=1e-9)
 
 

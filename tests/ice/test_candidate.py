@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from probe.ice.candidate import (
-    MOST_CANDIDATES,
+    MAX_CANDIDATES,
     InvalidOffer,
     SchemaMismatch,
     SessionDescription,
     read,
     write,
 )
-from probe.net.address_policy import is_allowed_target
+from probe.net.address.policy import is_allowed_target
 
 PLACE = {"type": "host", "address": "10.0.0.1", "port": 50000, "priority": 1}
 WORDS: dict[str, Any] = {
@@ -132,7 +132,7 @@ def test_addresses_of_private_networks_may_be_left_out() -> None:
         {"candidates": [{**PLACE, "port": 65536}]},
         {"candidates": [{**PLACE, "type": "prflx"}]},
         {"candidates": [{**PLACE, "priority": 0}]},
-        {"candidates": [PLACE] * (MOST_CANDIDATES + 1)},
+        {"candidates": [PLACE] * (MAX_CANDIDATES + 1)},
         {"candidates": "10.0.0.1"},
         {"path": "sideways"},
         {"region": "a\n\x1b[31m"},
@@ -147,7 +147,7 @@ def test_other_fields_are_refused_and_not_quoted(changes: dict[str, Any]) -> Non
     with pytest.raises(InvalidOffer) as caught:
         read(with_(**changes))
     [name] = changes
-    assert str(caught.value) == f"these are not as they should be: {name}"
+    assert str(caught.value) == f"invalid fields: {name}"
 
 
 @pytest.mark.parametrize("schema", [2, 0, "1", None, True, [1]])

@@ -55,9 +55,9 @@ async def test_all_shares_are_merged() -> None:
 @pytest.mark.parametrize(
     ("way", "said", "counted"),
     [
-        ("killed", "worker 2 was killed by SIGKILL: what it had reported counts", 2),
-        ("garbage", "worker 2 ended with exit code 0: nothing of it counts", 1),
-        ("crashes", "worker 2 ended with exit code 3: nothing of it counts", 1),
+        ("killed", "worker 2 was killed by SIGKILL: what it had reported is counted", 2),
+        ("garbage", "worker 2 ended with exit code 0: none of it is counted", 1),
+        ("crashes", "worker 2 ended with exit code 3: none of it is counted", 1),
         ("refuses", "BACKEND_URL: is not set", 1),
     ],
 )

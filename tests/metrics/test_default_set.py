@@ -29,7 +29,7 @@ from tests.bench.rules import page, plan
 from tests.clocks import Clock
 from tests.fake_kind import result_of, toy
 
-MOST_OF_HTTP, MOST = 25, 40
+MAX_OF_HTTP, MOST = 25, 40
 
 
 def series(text: str, check: str) -> list[str]:
@@ -39,7 +39,7 @@ def series(text: str, check: str) -> list[str]:
 
 def test_an_http_check_over_tls_has_at_most_25_series() -> None:
     text = page(plan(2), "lax", full=False).decode()
-    assert 10 < len(series(text, "page-1")) <= MOST_OF_HTTP
+    assert 10 < len(series(text, "page-1")) <= MAX_OF_HTTP
 
 
 def test_a_thousand_checks_are_three_megabytes_at_most() -> None:
@@ -52,7 +52,7 @@ def test_a_thousand_checks_are_three_megabytes_at_most() -> None:
 @pytest.mark.parametrize("check", plan_of_everything(), ids=lambda check: check.name)
 def test_every_check_has_few_series(check: Check) -> None:
     (found,) = series_of([check], "lax")
-    most = MOST_OF_HTTP if check.kind is HTTP else MOST
+    most = MAX_OF_HTTP if check.kind is HTTP else MOST
     assert 8 < found.default <= most
     assert found.full > found.default
 

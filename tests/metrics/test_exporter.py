@@ -24,8 +24,10 @@ from tests.fake_kind import TOY_SECONDS, result_of, toy, toy_kind
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 WAIT = Signal("probe_toy_wait_seconds", Unit.SECONDS, "A wait.", labels=("side",), latency=True)
-SPENT = Signal("probe_toy_bytes_total", Unit.BYTES, "Spent.", labels=("side",), counter=True)
-KIND = toy_kind(signals=(TOY_SECONDS, WAIT, SPENT))
+RELAYED_BYTES = Signal(
+    "probe_toy_bytes_total", Unit.BYTES, "Spent.", labels=("side",), counter=True
+)
+KIND = toy_kind(signals=(TOY_SECONDS, WAIT, RELAYED_BYTES))
 
 
 def exporter(*names: str, clock: Clock | None = None) -> Exporter:
@@ -53,7 +55,9 @@ def run(
 def spending(amount: float, check: str = "b", status: Status = Status.OK) -> Result:
     """A run that spends something."""
     result = run(check, status)
-    return replace(result, samples=(*result.samples, Sample(SPENT, amount, {"side": "left"})))
+    return replace(
+        result, samples=(*result.samples, Sample(RELAYED_BYTES, amount, {"side": "left"}))
+    )
 
 
 def text(made: Exporter, accept: str | None = None) -> str:

@@ -13,7 +13,7 @@ from probe.net.protocol import connect
 from probe.net.racing import Race
 from probe.net.resolver import Address, resolve
 from probe.net.tasks import gather_first_error
-from tests.cancellation import MOST_STEPS, cancel_after, leaves_nothing_at_any_step, pass_steps
+from tests.cancellation import MAX_STEPS, cancel_after, leaves_nothing_at_any_step, pass_steps
 from tests.servers.pages import Pages, answers
 
 pytestmark = pytest.mark.usefixtures("leaks")
@@ -72,7 +72,7 @@ async def test_a_cancellation_that_connecting_would_lose_is_kept(
 
 async def test_a_client_that_is_closed_connects_no_more() -> None:
     async with Pages(answers()) as pages:
-        for steps in range(MOST_STEPS):
+        for steps in range(MAX_STEPS):
             async with fresh_client(ca_file=None, clock=monotonic, host="here") as browser:
                 asking = asyncio.create_task(browser.upgrade(pages.url, {}))
                 await pass_steps(steps)
@@ -105,7 +105,7 @@ async def test_what_a_race_has_found_is_discarded_where_no_one_gets_it() -> None
         race = Race(TWO, delay=0, prefer=0)
         taken.append(await race.run(attempt, discarded.append))
 
-    for steps in range(MOST_STEPS):
+    for steps in range(MAX_STEPS):
         taken: list[str] = []
         found.clear()
         discarded.clear()

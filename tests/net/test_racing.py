@@ -8,7 +8,7 @@ import pytest
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.racing import MOST_ADDRESSES, Race, interleaved
+from probe.net.racing import MAX_ADDRESSES, Race, interleaved
 from probe.net.resolver import Address
 
 SIX = [Address(f"2001:db8::{n}", 1, socket.AF_INET6) for n in range(1, 4)]
@@ -50,7 +50,7 @@ class Addresses:
 def test_the_families_take_turns_and_there_are_eight_at_most() -> None:
     assert interleaved([*SIX, *FOUR])[:4] == [SIX[0], FOUR[0], SIX[1], FOUR[1]]
     many = [Address(f"192.0.2.{n}", 1, socket.AF_INET) for n in range(1, 200)]
-    assert len(interleaved(many)) == MOST_ADDRESSES
+    assert len(interleaved(many)) == MAX_ADDRESSES
 
 
 async def test_the_preferred_address_is_taken_where_it_answers() -> None:

@@ -13,7 +13,7 @@ from probe.core.model import CheckFailed
 from probe.ice.aioice_agent import AioiceAgent, IceServers
 from probe.ice.candidate import LONGEST, SessionDescription, read, write
 from probe.peer import answerer
-from probe.peer.answerer import MOST_CALLS, CallAnswerer
+from probe.peer.answerer import MAX_CALLS, CallAnswerer
 from probe.peer.call import OutgoingCall, identity_of
 from probe.stun.transport import untimed
 from tests.ice.test_candidate import WORDS, with_
@@ -42,9 +42,9 @@ async def test_an_offer_is_answered_with_this_side(engine: CallAnswerer) -> None
 
 
 async def test_no_more_than_a_few_calls_at_once(engine: CallAnswerer) -> None:
-    replies = await asyncio.gather(*(engine.answer(with_()) for _ in range(MOST_CALLS + 3)))
+    replies = await asyncio.gather(*(engine.answer(with_()) for _ in range(MAX_CALLS + 3)))
     statuses = [reply.status for reply in replies]
-    assert (statuses.count(200), statuses.count(429)) == (MOST_CALLS, 3)
+    assert (statuses.count(200), statuses.count(429)) == (MAX_CALLS, 3)
     assert all(reply.retry_after for reply in replies if reply.status == 429)
 
 
@@ -119,7 +119,7 @@ async def test_no_call_lasts_for_ever(
 async def test_a_call_that_floods_is_ended(
     engine: CallAnswerer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answerer, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(answerer, "MAX_BYTES", 20_000)
     context = Context()
     call = await call_and_echo(engine, context)
     assert engine.calls == 1

@@ -18,7 +18,7 @@ from tests.regions.network import RECEIVERS
 # An outage and the trouble around it, in seconds; short of what one alone waits for (60 s).
 OUTAGE_SECONDS = (12.0, 30.0)
 # Everything has to be over so long after it was healed.
-MOST_SECONDS = 300.0
+MAX_SECONDS = 300.0
 # Each outage is of the next target: the fourth of one in an hour would be flapping.
 TARGETS = 20
 Trouble = Callable[[Lab, Member], Awaitable[None]]
@@ -179,7 +179,7 @@ async def outcome(lab: Lab, fault: Fault, began: float) -> Outcome:
     """Wait for calm, and count what was heard since the fault began."""
     ended = True
     try:
-        await lab.until(lab.is_calm, "calm", MOST_SECONDS)
+        await lab.until(lab.is_calm, "calm", MAX_SECONDS)
     except Broken:
         ended = False
     page, chat = lab.page, [each for each in lab.outside.chat(lab.key) if each[0] >= began]

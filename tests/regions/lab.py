@@ -104,7 +104,7 @@ class Lab:
         print(f"{time.monotonic() - self.began:7.1f}  {text}", flush=True)
 
     def fail(self, members: Iterable[Member] = ()) -> None:
-        """The target fails for these, or for everybody."""
+        """The target fails for these, or for everyone."""
         members = list(members)
         who = [each.address for each in members] or ["*"]
         self.outside.fail(self.host, who)

@@ -70,7 +70,7 @@ class Outside:
         self.down[host] = frozenset(addresses)
 
     def recover(self, host: str) -> None:
-        """A host works again for everybody."""
+        """A host works again for everyone."""
         self.down.pop(host, None)
 
     def pager(self, key: str) -> Story:

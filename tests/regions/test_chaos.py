@@ -66,7 +66,7 @@ async def test_random_faults_break_no_promise() -> None:
 async def test_an_hour_of_random_faults_breaks_no_promise(
     members: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.regions.test_situations.MOST_SECONDS", 6000.0)
+    monkeypatch.setattr("tests.regions.test_situations.MAX_SECONDS", 6000.0)
     options = ["--members", str(members), "--seed", "11", "--seconds", "3600", "--faults", "1000"]
     code, out = await outcome("chaos", *options)
     print(out[-2000:])

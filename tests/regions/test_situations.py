@@ -14,7 +14,7 @@ PROOF = [each.name for each in SITUATIONS.values() if each.proof]
 # So many clusters at the same time: mostly they wait.
 AT_ONCE = 6
 # Longer than any situation on a machine that does much else.
-MOST_SECONDS = 900.0
+MAX_SECONDS = 900.0
 
 
 async def outcome(*arguments: str) -> tuple[int, str]:
@@ -27,7 +27,7 @@ async def outcome(*arguments: str) -> tuple[int, str]:
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        async with asyncio.timeout(MOST_SECONDS):
+        async with asyncio.timeout(MAX_SECONDS):
             out, _ = await process.communicate()
     finally:
         if process.returncode is None:

@@ -9,7 +9,7 @@ from tests.simulation.world import Received, Receiver
 
 # An outage that is seen, holds, is confirmed and sent takes so long at most.
 LONG_ENOUGH = INTERVAL + 30.0 + 120.0
-MOST_WAITING = 60
+MAX_WAITING = 60
 STORES = ("outbox", "journal", "all")
 # A file that could not be written is tried again after so long.
 RETRIED_SECONDS = 75.0
@@ -18,7 +18,7 @@ RETRIED_SECONDS = 75.0
 def violations(run: Run) -> list[str]:
     """Everything that a run did wrong."""
     found = [f"the process ended: {error}" for error in run.errors]
-    if run.most_waiting > MOST_WAITING:
+    if run.most_waiting > MAX_WAITING:
         found.append(f"{run.most_waiting} messages waited")
     if run.left:
         found.append(f"{run.left} messages wait at the end")

@@ -18,7 +18,7 @@ from probe.stun.codec import DecodeError, MessageClass, Method, StunMessage, dec
 from probe.stun.message import Framer, channel_data
 
 KEY = b"k" * 16
-_MOST_BYTES, _MOST_KEPT = 2048, 4000
+_MAX_BYTES, _MAX_KEPT = 2048, 4000
 # Two that are made over the bytes themselves, and one that is read with any number, as libwebrtc
 # does (RFC 8489 section 14.8 has 0 to 99 in its last byte).
 _NOT_WRITTEN = ("MESSAGE-INTEGRITY", "FINGERPRINT", "ERROR-CODE")
@@ -61,7 +61,7 @@ class Fuzzer:
             self.crashes.append((data, error))
             return
         self.outcomes[outcome] += 1
-        if self.outcomes[outcome] == 1 and len(self.corpus) < _MOST_KEPT:
+        if self.outcomes[outcome] == 1 and len(self.corpus) < _MAX_KEPT:
             self.corpus.append(data)
 
     def _framed(self, data: bytes) -> str:
@@ -91,7 +91,7 @@ class Fuzzer:
             # With a length that is right, what lies behind the head is read.
             del changed[20 + (len(changed) - 20) // 4 * 4 :]
             changed[2:4] = (len(changed) - 20).to_bytes(2, "big")
-        return bytes(changed[:_MOST_BYTES])
+        return bytes(changed[:_MAX_BYTES])
 
     def _change(self, data: bytearray) -> None:
         source = self.source

@@ -16,7 +16,7 @@ from probe.stun.uri import parse_turn_url
 from probe.turn.resolve import resolve_turn_server
 from tests.turn.turn_lab import WAYS, TurnLab, turn_lab
 
-MOST_STEPS = 200
+MAX_STEPS = 200
 
 
 class IgnoringReceiver:
@@ -72,7 +72,7 @@ async def test_an_opening_that_is_cancelled_at_any_step_is_closed(
     # "File descriptor is used by transport".
     while await given_up_after(steps, lab, way):
         steps += 1
-        assert steps < MOST_STEPS
+        assert steps < MAX_STEPS
     await asyncio.sleep(0.05)
     gc.collect()
     unclosed = [str(warning.message) for warning in recwarn if "transport" in str(warning.message)]

@@ -40,7 +40,7 @@ def test_the_host_of_an_ipv6_url_has_no_brackets() -> None:
         ("https://relay.example.org", "must begin with turn: or turns:"),
         ("stun:relay.example.org", "must begin with turn: or turns:"),
         ("turn://relay:3478", "write turn:HOST:PORT, without //"),
-        ("turn:user:secret@relay", "a user name or password does not belong into the URL"),
+        ("turn:user:secret@relay", "a user name or password does not belong in the URL"),
         ("turn:", "the host is missing"),
         ("turn::3478", "the host is missing"),
         ("turn:relay:99999", "the port must be 1 to 65535"),

@@ -8,7 +8,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.net.resolver import Address
 from probe.stun.codec import MessageClass, Method, StunMessage
-from probe.turn.alternate import MOST_REDIRECTS, Redirects
+from probe.turn.alternate import MAX_REDIRECTS, Redirects
 
 ASKED = Address("198.18.0.1", 3478, socket.AF_INET)
 
@@ -57,7 +57,7 @@ def test_a_circle_ends() -> None:
 
 def test_a_long_chain_ends() -> None:
     redirects, asked = Redirects(), ASKED
-    for number in range(MOST_REDIRECTS):
+    for number in range(MAX_REDIRECTS):
         asked = redirects.follow(answer((f"198.18.1.{number}", 3478)), asked)
-    with pytest.raises(CheckFailed, match=f"more than {MOST_REDIRECTS} times"):
+    with pytest.raises(CheckFailed, match=f"more than {MAX_REDIRECTS} times"):
         redirects.follow(answer(("198.18.2.1", 3478)), asked)

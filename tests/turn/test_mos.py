@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.turn.statistics import HIGHEST_MOS, LOWEST_MOS, mean_opinion_score
+from probe.turn.statistics import MAX_MOS, MIN_MOS, mean_opinion_score
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ SHARES = st.floats(0, 1)
 
 @given(TIMES, TIMES, SHARES)
 def test_the_score_stays_in_its_scale(rtt: float, jitter: float, loss: float) -> None:
-    assert LOWEST_MOS <= mean_opinion_score(rtt, jitter, loss) <= HIGHEST_MOS
+    assert MIN_MOS <= mean_opinion_score(rtt, jitter, loss) <= MAX_MOS
 
 
 @given(TIMES, TIMES, SHARES, TIMES, SHARES)

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from probe.untrusted import daemon_thread
-from probe.untrusted.daemon_thread import MOST_IDLE, in_daemon_thread
+from probe.untrusted.daemon_thread import MAX_IDLE, in_daemon_thread
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ async def test_work_next_to_hanging_work_has_its_own_thread() -> None:
     release = threading.Event()
     hanging = [
         asyncio.ensure_future(in_daemon_thread(release.wait, name="hangs"))
-        for _ in range(2 * MOST_IDLE)
+        for _ in range(2 * MAX_IDLE)
     ]
     async with asyncio.timeout(60):
         assert await in_daemon_thread(lambda: 7, name="test") == 7

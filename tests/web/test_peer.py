@@ -12,7 +12,7 @@ from probe.web import verdict_api
 from probe.web.access import CALL_PATH, PEER_PATHS, Access, guard
 from probe.web.api.problem import CONTENT_TYPE, problems
 from probe.web.call_api import BURST, PeerCalls
-from probe.web.verdict_api import LONGEST_BODY
+from probe.web.verdict_api import MAX_BODY
 from tests.clocks import Clock
 
 TOKEN = "0f-b0th-pr0bes-here"
@@ -62,7 +62,7 @@ async def test_a_call_too_many_is_answered_with_when_to_retry(url: str) -> None:
 
 
 async def test_a_long_body_is_not_read_to_its_end(url: str) -> None:
-    assert await status(url, GOOD, bytes(LONGEST_BODY + 1)) == 413
+    assert await status(url, GOOD, bytes(MAX_BODY + 1)) == 413
 
 
 async def test_a_body_that_never_ends_is_not_waited_for(
@@ -96,7 +96,7 @@ async def test_too_many_are_sent_away_and_strangers_keep_no_one_out(url: str, cl
     ("method", "headers", "body", "code", "word"),
     [
         ("POST", {}, b"", 401, "PROBE_PEER_TOKEN"),
-        ("POST", GOOD, bytes(LONGEST_BODY + 1), 413, str(LONGEST_BODY)),
+        ("POST", GOOD, bytes(MAX_BODY + 1), 413, str(MAX_BODY)),
         ("POST", GOOD, b"more", 429, "full"),
         ("GET", GOOD, b"", 405, "Method Not Allowed"),
     ],

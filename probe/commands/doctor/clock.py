@@ -21,7 +21,7 @@ ANSWER_SECONDS = 5.0
 # A token or a time-limited credential that is signed here is refused when it begins in the
 # server's future; clocks that NTP keeps are apart by milliseconds.
 TOLERABLE, WRONG = 2.0, 30.0
-MOST_SERVERS = 4
+MAX_SERVERS = 4
 
 
 async def clock_readings(plan: CheckPlan, context: Context) -> list[ServerClock]:
@@ -31,7 +31,7 @@ async def clock_readings(plan: CheckPlan, context: Context) -> list[ServerClock]
         if isinstance(check.table, HttpTable):
             url = check.table.address
             targets.setdefault(show_host(url), (url, check.table.ca_file))
-    chosen = list(targets.items())[:MOST_SERVERS]
+    chosen = list(targets.items())[:MAX_SERVERS]
     found = await asyncio.gather(
         *(_reading(host, url, ca_file, context) for host, (url, ca_file) in chosen)
     )

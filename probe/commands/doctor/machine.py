@@ -18,19 +18,22 @@ from probe.net import proxies
 from probe.net.resolver import Address, has_network, has_route
 from probe.report.text.units import show
 
-LEAST_FREE = 100 << 20
+MIN_FREE = 100 << 20
 _LIBRARIES = ("paircam-probe", "aiohttp", "aioice", "aiortc", "cryptography", "pydantic")
-_ANYWHERE = {"IPv4": Address("192.0.2.1", 9, 2), "IPv6": Address("2001:db8::1", 9, 10)}
+_DOCUMENTATION_ADDRESSES = {
+    "IPv4": Address("192.0.2.1", 9, 2),
+    "IPv6": Address("2001:db8::1", 9, 10),
+}
 
 
 def network() -> SystemItem:
     """Which ways lead out of this machine."""
-    ways = [name for name, address in _ANYWHERE.items() if has_route(address)]
+    families = [name for name, address in _DOCUMENTATION_ADDRESSES.items() if has_route(address)]
     proxied = proxies.proxies_text()
     if not has_network():
         hint = "Check this machine's network: only targets on it can be reached."
-        return SystemItem("own network", SystemState.ATTENTION, "no route to anywhere", hint)
-    detail = f"routes over {' and '.join(ways)}"
+        return SystemItem("own network", SystemState.ATTENTION, "no route to the internet", hint)
+    detail = f"routes over {' and '.join(families)}"
     if wrong := proxies.warnings():
         return SystemItem("own network", SystemState.ATTENTION, f"{detail}; {wrong[0]}")
     return SystemItem(
@@ -50,7 +53,7 @@ def data_folder(settings: Settings) -> SystemItem:
     if not place.is_dir():
         return SystemItem(name, SystemState.NOT_READY, f"{folder}: there is no folder {place}")
     if not os.access(place, os.W_OK | os.X_OK):
-        hint = "Give it to the user that the probe runs as."
+        hint = "Give it to the user that runs the probe."
         return SystemItem(name, SystemState.NOT_READY, f"{folder} can't be written", hint)
     try:
         free = shutil.disk_usage(place).free
@@ -58,7 +61,7 @@ def data_folder(settings: Settings) -> SystemItem:
         return SystemItem(name, SystemState.NOT_READY, f"{folder}: {error.strerror or error}")
     size = _size(folder)
     detail = f"{folder}: {show(float(size), Unit.BYTES)} used, {show(float(free), Unit.BYTES)} free"
-    state = SystemState.READY if free >= LEAST_FREE else SystemState.NOT_READY
+    state = SystemState.READY if free >= MIN_FREE else SystemState.NOT_READY
     return SystemItem(name, state, detail, "" if state is SystemState.READY else "Free some space.")
 
 
@@ -66,7 +69,7 @@ def notification_receivers(settings: Settings) -> SystemItem:
     """Who gets which alerts; nothing is sent."""
     lines = receivers(settings.alerting)
     if not settings.alerting.notifiers:
-        hint = "Set SLACK_WEBHOOK or another receiver: alerts are on the status page alone."
+        hint = "Set SLACK_WEBHOOK or another receiver: alerts appear only on the status page."
         return SystemItem("receivers", SystemState.ATTENTION, "none is configured", hint)
     hint = "`probe alerts test` sends a test notification to each."
     return SystemItem("receivers", SystemState.READY, "; ".join(lines), hint)

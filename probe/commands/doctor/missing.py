@@ -22,7 +22,7 @@ _OWN = (
     "PROBE_SENTRY_DSN",
 )
 _PLACEHOLDER = "0123456789abcdef"
-_MOST_NEEDED = 4
+_MAX_NEEDED = 4
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{3,}")
 
 
@@ -92,7 +92,7 @@ def _with_what_it_needs(
     if not any(name in reason for reason in old):
         return _derived(kind, values)[0], frozenset()
     found = before
-    for _ in range(_MOST_NEEDED):
+    for _ in range(_MAX_NEEDED):
         found, reasons = _derived(kind, values)
         # What is new is about this variable; where nothing is checked at all, so is the rest.
         about = [each for each in reasons if each not in old] or ([] if before else reasons)

@@ -10,7 +10,7 @@ import click
 from probe.commands.terminal import style_for
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.exit_codes import OUTPUT_ERROR
-from probe.report.ci.markdown import LARGEST_SUMMARY
+from probe.report.ci.markdown import MAX_SUMMARY
 from probe.report.gate.formats import SUFFIXES, render_as
 from probe.report.gate.model import EXIT_CODES, GateReport
 from probe.report.text.sanitize import without_commands
@@ -61,7 +61,7 @@ def append_summary(text: str, path: str | None) -> None:
         return
     try:
         with Path(path).open("ab") as file:
-            room = LARGEST_SUMMARY - file.tell()
+            room = MAX_SUMMARY - file.tell()
             if len(text.encode()) <= room:
                 file.write(text.encode())
                 return

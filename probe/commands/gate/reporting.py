@@ -25,7 +25,7 @@ from probe.report.text.time_format import duration
 from probe.report.text.units import plural
 
 DEFAULT_SINCE = "24h"
-MOST_OLDER = 10
+MAX_OLDER = 10
 
 
 def run(options: Mapping[str, Any], given: Mapping[str, Any]) -> int:
@@ -111,10 +111,10 @@ def older(plan: GatePlan, history: HistoryFile, start: float, end: float) -> lis
     ]
     if not parts:
         return []
-    more = f"; {plural(len(parts) - MOST_OLDER, 'more check')}" if len(parts) > MOST_OLDER else ""
+    more = f"; {plural(len(parts) - MAX_OLDER, 'more check')}" if len(parts) > MAX_OLDER else ""
     return [
         f"results are kept for 30 days, before {_written(end)} there are aggregates alone, which"
-        f" decide nothing: {'; '.join(parts[:MOST_OLDER])}{more}"
+        f" decide nothing: {'; '.join(parts[:MAX_OLDER])}{more}"
     ]
 
 
@@ -155,6 +155,6 @@ def moment_of(option: str, text: str, now: float) -> float:
             seconds = -1.0
         if 1e8 < seconds < 1e11:
             return seconds
-        problem = f"'{text}' is not a time: write 2026-01-01T02:00Z, or 24h for so long ago"
+        problem = f"'{text}' is not a time: write 2026-01-01T02:00Z, or 24h for 24 hours ago"
         raise ConfigurationError([ConfigProblem(option, problem)]) from None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

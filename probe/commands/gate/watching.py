@@ -36,7 +36,7 @@ from probe.report.gate.phrases import VERDICTS
 from probe.report.text.time_format import duration
 from probe.storage.lock import FolderInUse, FolderLock
 
-SAY_SECONDS = 600.0
+LOG_INTERVAL_SECONDS = 600.0
 
 
 def run(options: Mapping[str, Any], given: Mapping[str, Any]) -> int:
@@ -113,7 +113,7 @@ async def _prepare(
     history = HistoryFile(folder) if folder is not None else None
     newest = _newest_id(history)
     progress, resumed = _progress(progress_store, given, newest)
-    judge = WindowJudge(plan, progress.started_at, progress.planned, early_looks=given["fail_fast"])
+    judge = WindowJudge(plan, progress.started_at, progress.planned, sequential=given["fail_fast"])
     source: RowSource
     if follows and history is not None:
         source, doing = DaemonHistory(history, progress.first_id), f"following {follows}"
@@ -187,7 +187,7 @@ def _progress(
     if stored.planned != given["seconds"]:
         problem = (
             f"a watch of {duration(stored.planned)} was interrupted: continue it with its own"
-            " --for, or begin anew with --new"
+            " --for, or start over with --new"
         )
         raise ConfigurationError([ConfigProblem("--for", problem)])
     progress_store.resume(stored)
@@ -224,7 +224,7 @@ class WatchProgressLine(WatchListener):
     def __init__(self, interactive: bool) -> None:
         self._interactive = interactive
         self._logged: tuple[str, ...] = ()
-        self._logged_at = -SAY_SECONDS
+        self._logged_at = -LOG_INTERVAL_SECONDS
 
     def judged(
         self, window: GateWindow, rows: Sequence[ObjectiveRow], verdict: GateVerdict
@@ -241,7 +241,7 @@ class WatchProgressLine(WatchListener):
             click.echo(f"\r\x1b[2K{text[: max(width - 1, 20)]}", err=True, nl=False)
             return
         summary = (verdict.value, *missed)
-        if summary != self._logged or window.elapsed - self._logged_at >= SAY_SECONDS:
+        if summary != self._logged or window.elapsed - self._logged_at >= LOG_INTERVAL_SECONDS:
             click.echo(f"probe: {text}", err=True)
             self._logged, self._logged_at = summary, window.elapsed
 

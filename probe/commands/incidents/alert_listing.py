@@ -10,13 +10,13 @@ from probe.commands.incidents.client import ProbeClient
 from probe.report.text.sanitize import clean
 
 Document = Mapping[str, Any]
-MOST_INCIDENTS = 50
+MAX_INCIDENTS = 50
 
 
 async def list_alerts(client: ProbeClient) -> int:
     """Print alerts, silences, maintenance, pending and failed notifications. Raises
     ClientError."""
-    found = await client.get("/incidents", {"state": "open", "limit": str(MOST_INCIDENTS)})
+    found = await client.get("/incidents", {"state": "open", "limit": str(MAX_INCIDENTS)})
     incidents = [await client.get(f"/incidents/{each['id']}") for each in found["items"]]
     silences = (await client.get("/silences", {"limit": "200"}))["items"]
     announced = (await client.get("/announcements", {"limit": "200"}))["items"]

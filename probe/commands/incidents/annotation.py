@@ -70,7 +70,7 @@ async def _add(own: ProbeEnvironment, new: NewAnnotation, *, as_json: bool, url:
 
 async def _to_daemon(client: ProbeClient, new: NewAnnotation, *, as_json: bool) -> int:
     body = json.loads(new.model_dump_json(exclude_defaults=True))
-    _say(await client.post("/annotations", body), as_json=as_json)
+    _print_annotation(await client.post("/annotations", body), as_json=as_json)
     return 0
 
 
@@ -90,11 +90,11 @@ async def _to_file(own: ProbeEnvironment, new: NewAnnotation, *, as_json: bool) 
     async with incident_files(own.data) as incidents:
         if not await incidents.put_annotation(found):
             raise ClientError(f"{own.data} can't be written: the annotation was not stored")
-    _say(json.loads(documents.annotation(found).model_dump_json()), as_json=as_json)
+    _print_annotation(json.loads(documents.annotation(found).model_dump_json()), as_json=as_json)
     return 0
 
 
-def _say(found: Mapping[str, Any], *, as_json: bool) -> None:
+def _print_annotation(found: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found))
     else:

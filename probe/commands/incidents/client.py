@@ -16,7 +16,7 @@ from probe.net.urls import show_host
 
 TIMEOUT_SECONDS = 15.0
 BASE = "/api/v1"
-MOST_BYTES = 32 << 20
+MAX_BYTES = 32 << 20
 
 
 class ClientError(Exception):
@@ -64,7 +64,7 @@ class ProbeClient:
         try:
             async with (
                 aiohttp.ClientSession(
-                    connector=capped_connector(MOST_BYTES), timeout=timeout
+                    connector=capped_connector(MAX_BYTES), timeout=timeout
                 ) as session,
                 session.request(
                     method,
@@ -76,11 +76,11 @@ class ProbeClient:
                     **options_for(address),
                 ) as response,
             ):
-                text = (await response.content.read(MOST_BYTES)).decode("utf-8", "replace")
-                while more := await response.content.read(MOST_BYTES):
+                text = (await response.content.read(MAX_BYTES)).decode("utf-8", "replace")
+                while more := await response.content.read(MAX_BYTES):
                     text += more.decode("utf-8", "replace")
-                    if len(text) > MOST_BYTES:
-                        raise ClientError(f"{host} answers with more than {MOST_BYTES} bytes")
+                    if len(text) > MAX_BYTES:
+                        raise ClientError(f"{host} answers with more than {MAX_BYTES} bytes")
                 if response.status in (200, 201):
                     return text
                 raise _refusal(host, response.status, text, response.content_type)

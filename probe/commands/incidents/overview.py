@@ -18,7 +18,7 @@ from probe.report.formats import Style
 from probe.report.text.status_table import coloured, status_lines
 
 # Of open incidents and of checks that are not ok, so many are shown in full.
-MOST_INCIDENTS = 10
+MAX_INCIDENTS = 10
 NOT_OK = ("critical", "warning", "unknown")
 _HOME_AND_CLEAR = "\x1b[H\x1b[J"
 
@@ -60,8 +60,7 @@ async def _show(client: ProbeClient, style: Style, *, as_json: bool, clears: boo
 async def _text(client: ProbeClient, style: Style) -> str:
     status = await client.get("/status")
     incidents = [
-        await client.get(f"/incidents/{each['id']}")
-        for each in status["incidents"][:MOST_INCIDENTS]
+        await client.get(f"/incidents/{each['id']}") for each in status["incidents"][:MAX_INCIDENTS]
     ]
     checks = []
     for verdict in NOT_OK:

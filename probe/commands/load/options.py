@@ -8,7 +8,7 @@ from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.load.budget import default_limit, iteration_cost
 from probe.load.plan import JOURNEY, STEPS, LoadPlan, Spending, with_needed
 
-LONGEST_RAMP = 30.0
+MAX_RAMP = 30.0
 RAMP_SHARE = 0.1
 
 
@@ -45,7 +45,7 @@ def plan_of(options: LoadOptions) -> LoadPlan:
         problems.append(ConfigProblem("--steps", f"'{unknown[0]}' is not a step: write {known}"))
     ramp = options.ramp
     if ramp is None:
-        ramp = min(RAMP_SHARE * options.duration, LONGEST_RAMP)
+        ramp = min(RAMP_SHARE * options.duration, MAX_RAMP)
     if ramp > options.duration:
         problems.append(ConfigProblem("--ramp", "is longer than --for"))
     if options.join and options.coordinator is None:

@@ -60,7 +60,7 @@ class _Prepared:
     lab: Mapping[str, str] | None
 
 
-_Way = Callable[[_Prepared], Awaitable[tuple[LoadStatistics, tuple[str, ...]]]]
+_RunMode = Callable[[_Prepared], Awaitable[tuple[LoadStatistics, tuple[str, ...]]]]
 
 
 def run(options: Mapping[str, Any], chosen: LoadOptions) -> int:
@@ -72,7 +72,7 @@ def run(options: Mapping[str, Any], chosen: LoadOptions) -> int:
         print_problems(error)
         return USAGE_ERROR
     except WorkersFailed as error:
-        click.echo(f"probe: no worker could begin: {error}", err=True)
+        click.echo(f"probe: no worker could start: {error}", err=True)
         return NOT_DECIDED
     except (KeyboardInterrupt, asyncio.CancelledError):
         click.echo("probe: interrupted", err=True)
@@ -114,11 +114,11 @@ async def _run_on(
     _announce(prepared)
     started = datetime.now(UTC)
     with redacting(Redactor(settings.secrets).clean):
-        found, lost = await _way(chosen)(prepared)
+        found, lost = await _run_mode(chosen)(prepared)
     return _conclude(prepared, found, lost, started)
 
 
-def _way(chosen: LoadOptions) -> _Way:
+def _run_mode(chosen: LoadOptions) -> _RunMode:
     if chosen.coordinator is not None:
         return _distributed
     return _alone if chosen.workers == 1 else _shared

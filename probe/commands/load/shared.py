@@ -43,7 +43,7 @@ def check_address(url: str, settings: Settings) -> None:
         if isinstance(check.table, RedisTable):
             own = urlsplit(check.table.url.get_secret_value())
             if (own.hostname, own.port or 6379) == (host, port):
-                problem = "is the application's own Redis, which the load is for: use another"
+                problem = "is the application's own Redis, which is under load itself: use another"
                 raise ConfigurationError([ConfigProblem("--coordinator", problem)])
 
 

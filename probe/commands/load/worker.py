@@ -21,7 +21,7 @@ from probe.commands.settings_loading import settings_for
 from probe.core.context import Context
 from probe.core.environment import ConfigurationError
 from probe.diagnostics.redact import Redactor
-from probe.load.distributed.workers import GO
+from probe.load.distributed.workers import START
 from probe.load.generator import Generator, LoadRequest, preload
 from probe.load.plan import LoadPlan, Spending, divide, divide_spending
 from probe.load.target import target_of
@@ -82,7 +82,7 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _say(message: Mapping[str, Any]) -> None:
+def _write_message(message: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
 
@@ -94,8 +94,8 @@ async def _work(document: Mapping[str, Any]) -> None:
         generator = Generator(request, Context(redact=redact))
         preload()
         commands = await _commands()
-        _say({"ready": True})
-        if await commands.readline() != GO:
+        _write_message({"ready": True})
+        if await commands.readline() != START:
             return
         listening = asyncio.create_task(_stop_at_next_command(commands, generator))
         reporting = asyncio.create_task(_report(generator))
@@ -105,7 +105,7 @@ async def _work(document: Mapping[str, Any]) -> None:
             for task in (listening, reporting):
                 task.cancel()
             await asyncio.gather(listening, reporting, return_exceptions=True)
-        _say({"statistics": generator.update().dump(), "final": True})
+        _write_message({"statistics": generator.update().dump(), "final": True})
 
 
 async def _commands() -> asyncio.StreamReader:
@@ -124,7 +124,7 @@ async def _stop_at_next_command(commands: asyncio.StreamReader, generator: Gener
 async def _report(generator: Generator) -> None:
     while True:
         await asyncio.sleep(REPORT_SECONDS)
-        _say({"statistics": generator.update().dump()})
+        _write_message({"statistics": generator.update().dump()})
 
 
 def main() -> None:
@@ -136,7 +136,7 @@ def main() -> None:
     try:
         asyncio.run(_work(json.loads(line)))
     except ConfigurationError as error:
-        _say({"error": "; ".join(str(each) for each in error.problems)})
+        _write_message({"error": "; ".join(str(each) for each in error.problems)})
     except BrokenPipeError:
         # The process that began this is gone.
         os._exit(1)

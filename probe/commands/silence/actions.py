@@ -59,7 +59,8 @@ def add(
         click.echo(f"  matches now: {_listed(found.checks, 'check')}")
         click.echo(f"  suppresses: {_listed(found.alerts, 'firing alert')}")
         if found.problem:
-            click.echo(f"probe: it holds, but a restart loses it: {found.problem}", err=True)
+            text = f"probe: the silence is active, but a restart loses it: {found.problem}"
+            click.echo(text, err=True)
             return OUTPUT_ERROR
         return 0
 
@@ -73,7 +74,7 @@ def show(options: Mapping[str, Any], place: SilenceTarget) -> int:
         found = await store.all()
         for each in found:
             click.echo(
-                f"{each['id']}  {about(_words(each))} until {each['endsAt']}, "
+                f"{each['id']}  {about(_matchers_of(each))} until {each['endsAt']}, "
                 f"by {each['createdBy']}: {each['comment']}"
             )
         if not found:
@@ -103,11 +104,11 @@ def expire(options: Mapping[str, Any], place: SilenceTarget, names: Sequence[str
 
 async def _by_matcher(store: SilenceStore, matcher: str) -> list[str]:
     """End the silences that were made with this matcher; their names."""
-    found = [each["id"] for each in await store.all() if matcher in _words(each)]
+    found = [each["id"] for each in await store.all() if matcher in _matchers_of(each)]
     return [name for name in found if await store.expire(name)]
 
 
-def _words(document: Mapping[str, Any]) -> list[str]:
+def _matchers_of(document: Mapping[str, Any]) -> list[str]:
     found = []
     for each in document["matchers"]:
         operator = ("=" if each["isEqual"] else "!") + ("~" if each["isRegex"] else "")
@@ -124,10 +125,10 @@ def _matches_nothing(matchers: Sequence[str]) -> str:
     )
 
 
-def _listed(names: Sequence[str], thing: str) -> str:
+def _listed(names: Sequence[str], noun: str) -> str:
     if not names:
-        return f"no {thing}s" if thing == "check" else f"no {thing}"
-    count = f"1 {thing}" if len(names) == 1 else f"{len(names)} {thing}s"
+        return f"no {noun}s" if noun == "check" else f"no {noun}"
+    count = f"1 {noun}" if len(names) == 1 else f"{len(names)} {noun}s"
     more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
     return f"{count} ({', '.join(names[:_NAMES_SHOWN])}{more})"
 

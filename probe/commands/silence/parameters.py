@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-_MOST_HOURS = 10 * 366 * 24
+_MAX_HOURS = 10 * 366 * 24
 _SECONDS_OF = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile("".join(f"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in _SECONDS_OF))
 
@@ -58,7 +58,7 @@ class Hours(click.ParamType[float]):
             hours = float(value)
         except ValueError:
             hours = math.nan
-        if not math.isfinite(hours) or hours <= 0 or hours > _MOST_HOURS:
+        if not math.isfinite(hours) or hours <= 0 or hours > _MAX_HOURS:
             self.fail(f"'{value}' is not a positive number of hours (2 or 0.5)", param, ctx)
         return hours
 
@@ -80,6 +80,6 @@ class Duration(click.ParamType[float]):
                 for unit, number in parts.groupdict().items()
                 if number
             )
-        if not 0 < seconds <= _MOST_HOURS * 3600:
+        if not 0 < seconds <= _MAX_HOURS * 3600:
             self.fail(f"'{value}' is not a positive duration: write 30m, 2h or 1d12h", param, ctx)
         return float(seconds)

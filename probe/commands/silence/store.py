@@ -22,7 +22,7 @@ from probe.net.urls import show_host
 from probe.storage.replica import STALLED
 
 TIMEOUT_SECONDS = 10.0
-MOST_BYTES = 8 << 20
+MAX_BYTES = 8 << 20
 
 
 class StoreError(Exception):
@@ -142,7 +142,7 @@ class ApiStore:
         try:
             async with (
                 aiohttp.ClientSession(
-                    connector=capped_connector(MOST_BYTES), timeout=timeout
+                    connector=capped_connector(MAX_BYTES), timeout=timeout
                 ) as session,
                 session.request(
                     method,

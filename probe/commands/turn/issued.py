@@ -12,7 +12,7 @@ from probe.core.environment import EnvironmentSources, read_environment
 from probe.core.model import CheckAborted
 from probe.stun.browser_uri import blocked_port
 from probe.stun.credentials import TurnCredentials
-from probe.stun.uri import WAYS_IN, TurnUri
+from probe.stun.uri import TRANSPORTS, TurnUri
 from probe.turn_report.examination import Options
 from probe.turn_report.findings import Finding, failed, ok
 from probe.turn_targets.environment import METERED, TurnEnvironment
@@ -85,7 +85,7 @@ async def ask(named: NamedAccount, options: Options, context: Context) -> Issued
 
 def _one_by_each_way(servers: Sequence[IceServer]) -> Iterator[IceServer]:
     """The first by each transport, where there is a choice one whose port browsers ask."""
-    for way in WAYS_IN:
+    for way in TRANSPORTS:
         fitting = [each for each in servers if each.url.kind == way]
         usable = [each for each in fitting if not blocked_port(each.url)]
         yield from (usable or fitting)[:1]

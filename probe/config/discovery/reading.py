@@ -24,7 +24,7 @@ from probe.net.urls import HttpUrl, show_url
 
 TABLE = "discovery"
 MAX_BYTES = 8 << 20
-_MOST_FILES = 1000
+_MAX_FILES = 1000
 
 
 class DiscoveryTable(BaseModel):
@@ -77,7 +77,7 @@ class DiscoveredTables:
         """The same, with further files to watch."""
         return replace(self, patterns=(*self.patterns, *map(str, files)))
 
-    def beside(self, tables: RawTables) -> RawTables:
+    def merge_into(self, tables: RawTables) -> RawTables:
         """These tables behind those of ``probe.toml``."""
         names = {*tables, *self.tables}
         return {name: [*tables.get(name, ()), *self.tables.get(name, ())] for name in names}
@@ -180,7 +180,7 @@ def _anchored(pattern: str, folder: Path) -> str:
 
 
 def _files_of(pattern: str) -> list[Path]:
-    return [Path(each) for each in sorted(glob.glob(pattern))[:_MOST_FILES]]
+    return [Path(each) for each in sorted(glob.glob(pattern))[:_MAX_FILES]]
 
 
 def _kept(
@@ -191,7 +191,7 @@ def _kept(
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         kept = known.groups.get(key)
-        then = "no target of it is checked" if kept is None else "its last targets stay"
+        then = "none of its targets are checked" if kept is None else "its last targets are kept"
         return shown, kept or (), f"{shown}: {reason}; {then}"
     return shown, known.groups[key], ""
 

@@ -13,8 +13,8 @@ from probe.core.kind import Kind
 
 _PARAMETER = "__probe_"
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_LONGEST_NAME = 63
-_MOST_TARGETS = 20_000
+_MAX_NAME = 63
+_MAX_TARGETS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ def groups_of(document: object) -> Sequence[TargetGroup]:
     if not isinstance(document, list):
         raise ValueError('must be a list of groups with "targets" and "labels"')
     found = [_group(number, each) for number, each in enumerate(document, 1)]
-    if sum(len(each.targets) for each in found) > _MOST_TARGETS:
-        raise ValueError(f"has more than {_MOST_TARGETS} targets")
+    if sum(len(each.targets) for each in found) > _MAX_TARGETS:
+        raise ValueError(f"has more than {_MAX_TARGETS} targets")
     return found
 
 
@@ -70,7 +70,7 @@ def check_tables(
             raw = _table(kind, target, group.labels, keys)
             problem = _problem(kind, raw)
             if problem:
-                problems.append(f'{source}: target "{_shown(target)}": {problem}; it is left out')
+                problems.append(f'{source}: target "{_shown(target)}": {problem}; it is skipped')
             else:
                 found.append(raw)
     return found, problems
@@ -98,10 +98,10 @@ def _name(kind: str, target: str) -> str:
     """From the target, and the same in every process: the shard follows from it."""
     plain = re.sub(r"[^a-z0-9._-]+", "-", target.lower()).strip("-._")
     name = f"{kind}-{plain}"
-    if len(name) <= _LONGEST_NAME and plain == target.lower():
+    if len(name) <= _MAX_NAME and plain == target.lower():
         return name
     digest = hashlib.blake2b(target.encode(), digest_size=4).hexdigest()
-    return f"{name[: _LONGEST_NAME - 9].rstrip('-._')}-{digest}"
+    return f"{name[: _MAX_NAME - 9].rstrip('-._')}-{digest}"
 
 
 def _problem(kind: Kind[Any, Any], raw: Mapping[str, Any]) -> str:

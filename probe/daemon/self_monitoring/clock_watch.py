@@ -13,7 +13,7 @@ from probe.report.text.units import show
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 # A clock that is slewed moves by less in a second.
 STEP_SECONDS = 2.0
 NOTICE_SECONDS = 86400.0
@@ -45,7 +45,7 @@ class ClockWatch:
         """Check every second until cancelled."""
         while True:
             self.check()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
     def check(self) -> float:
         """By how many seconds the wall clock was stepped since the last check; 0: it was not."""
@@ -53,12 +53,12 @@ class ClockWatch:
         step, pause = wall - self._wall_offset, suspended - self._sleep_offset
         self._wall_offset, self._sleep_offset = wall, suspended
         if pause > STEP_SECONDS:
-            self._say(f"the machine was suspended for {show(pause, Unit.SECONDS)}", pause)
+            self._report(f"the machine was suspended for {show(pause, Unit.SECONDS)}", pause)
         if abs(step) <= STEP_SECONDS:
             return 0.0
         self.steps += 1
         direction = "forward" if step > 0 else "back"
-        self._say(f"the wall clock was set {direction} by {show(abs(step), Unit.SECONDS)}", step)
+        self._report(f"the wall clock was set {direction} by {show(abs(step), Unit.SECONDS)}", step)
         return step
 
     @property
@@ -69,6 +69,6 @@ class ClockWatch:
         text = "Silences and maintenance windows are compared with the clock as it is now."
         return [Notice(Verdict.OK, f"Clock: {self._last[1]}", text)]
 
-    def _say(self, text: str, seconds: float) -> None:
+    def _report(self, text: str, seconds: float) -> None:
         self._last = (self._clock(), text)
         event(logger, logging.WARNING, text, seconds=round(seconds, 3))

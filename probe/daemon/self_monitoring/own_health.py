@@ -15,12 +15,12 @@ from probe.daemon.self_monitoring.supervision import Supervisor
 from probe.report.status import Notice
 from probe.report.text.units import show
 
-LOOK_SECONDS = 5.0
+POLL_SECONDS = 5.0
 # Alerts are brought up to date every ten seconds at least.
 SETTLE_SECONDS = 60.0
 STORAGE_SECONDS = 60.0
 # How long no notifier has delivered anything.
-LEAVING_SECONDS = 300.0
+NO_DELIVERY_SECONDS = 300.0
 # How long something has to be stuck to be worth a restart.
 RESTART_SECONDS = 180.0
 
@@ -40,7 +40,7 @@ class OwnHealth:
         """Report problems to alerting, until cancelled."""
         while True:
             self.alarm.set_own(self.problems())
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
     def problems(self) -> Mapping[str, OwnProblem]:
         """Problems that are alerts, by rule."""
@@ -59,7 +59,7 @@ class OwnHealth:
             return f"alerts have not been evaluated for {show(settled, Unit.SECONDS)}"
         if state is not None and state.stalled_for > STORAGE_SECONDS:
             return f"the disk has not answered for {show(state.stalled_for, Unit.SECONDS)}"
-        return self._stuck_queue() or self._nothing_leaves()
+        return self._stuck_queue() or self._no_deliveries()
 
     def stuck(self) -> str:
         """What only a restart would fix; empty if nothing is stuck."""
@@ -75,15 +75,15 @@ class OwnHealth:
     def _stuck_queue(self) -> str:
         now, waiting = self.clock(), self.alarm.waiting_by_notifier
         for name, health in self.alarm.delivery.items():
-            if waiting.get(name) and now - health.moved > STUCK_SECONDS + LEAVING_SECONDS:
+            if waiting.get(name) and now - health.moved > STUCK_SECONDS + NO_DELIVERY_SECONDS:
                 return f"notifications to {name} are not being sent"
         return ""
 
-    def _nothing_leaves(self) -> str:
+    def _no_deliveries(self) -> str:
         now, waiting = self.clock(), self.alarm.waiting_by_notifier
         states = [
             health.failing_since is not None
-            and now - health.failing_since > LEAVING_SECONDS
+            and now - health.failing_since > NO_DELIVERY_SECONDS
             and bool(waiting.get(name) or health.refused)
             for name, health in self.alarm.delivery.items()
         ]

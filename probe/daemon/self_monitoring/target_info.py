@@ -12,7 +12,7 @@ HELP = "Labels of a check's target, as service discovery gives them: join on che
 # Of the scraper, or of histograms and summaries: renamed as Prometheus renames what collides, or
 # with `honor_labels` the series would be of another job.
 RESERVED = frozenset({"job", "instance", "le", "quantile"})
-LONGEST_VALUE = 500
+MAX_VALUE = 500
 
 
 class TargetInfo(Collector):
@@ -37,6 +37,6 @@ class TargetInfo(Collector):
 def _safe(labels: Mapping[str, str]) -> dict[str, str]:
     """The labels without what belongs to others, and none longer than 500 characters."""
     return {
-        f"exported_{name}" if name in RESERVED else name: value[:LONGEST_VALUE]
+        f"exported_{name}" if name in RESERVED else name: value[:MAX_VALUE]
         for name, value in labels.items()
     }

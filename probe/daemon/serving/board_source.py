@@ -1,4 +1,4 @@
-"""The board: incidents, services, uptime and announcements beside the overview."""
+"""The board: incidents, services, uptime and announcements next to the overview."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 # The share of the time that a query may take.
 SHARE = 0.05
 # So cheap a query is waited for each time, in seconds.
-CHEAP_SECONDS = 0.05
+UNCACHED_BELOW_SECONDS = 0.05
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class PacedQuery(Generic[T]):
         if self._task is None and not self._is_fresh():
             self._task = asyncio.ensure_future(self._ask())
             self._task.add_done_callback(_forget_error)
-        if self._answer is not None and (self._task is None or self._cost > CHEAP_SECONDS):
+        if self._answer is not None and (self._task is None or self._cost > UNCACHED_BELOW_SECONDS):
             return self._answer[0]
         assert self._task is not None
         return await asyncio.shield(self._task)

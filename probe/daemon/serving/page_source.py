@@ -74,7 +74,7 @@ class PageSource:
         )
 
     def public_site(self) -> PublicSite:
-        """The public status page, on a port of its own or beside the other pages."""
+        """The public status page, on a port of its own or with the other pages."""
         if self._public is None:
             public = self._state.settings.service.public
             branding = PublicBranding(public.title or DEFAULT_TITLE, public.logo, public.links)

@@ -46,10 +46,10 @@ class PeerAnswers:
         from probe.peer.call import identity_of
         from probe.peer.ice_servers import servers_among
 
-        me = identity_of(self._context, self._identity.version, self._identity.region)
+        local = identity_of(self._context, self._identity.version, self._identity.region)
 
         async def servers(provider: str) -> "IceServers":
             return await servers_among(self._checks(), provider, self._context)
 
-        self._engine = CallAnswerer(self._context, me, servers)
+        self._engine = CallAnswerer(self._context, local, servers)
         return self._engine

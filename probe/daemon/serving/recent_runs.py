@@ -15,10 +15,10 @@ from probe.report.html.check_page import RunTimes
 logger = logging.getLogger(__name__)
 
 # Of each check; a thousand checks take a few megabytes.
-MOST_RUNS = 10
+MAX_RUNS = 10
 STORE_SECONDS = 60.0
-_MOST_PHASES = 24
-_MOST_CHARACTERS = 500
+_MAX_PHASES = 24
+_MAX_CHARACTERS = 500
 _RUNS: TypeAdapter[tuple[RunTimes, ...]] = TypeAdapter(tuple[RunTimes, ...])
 
 
@@ -38,12 +38,12 @@ class RecentRuns:
             at=result.started_at.timestamp(),
             duration=result.duration,
             status=result.status,
-            phases=tuple(result.phases.items())[:_MOST_PHASES],
+            phases=tuple(result.phases.items())[:_MAX_PHASES],
             phase=failure.phase if failure else "",
             cause=failure.cause.value if failure else "",
-            message=failure.message[:_MOST_CHARACTERS] if failure else "",
+            message=failure.message[:_MAX_CHARACTERS] if failure else "",
         )
-        self._runs.setdefault(result.check, deque(maxlen=MOST_RUNS)).appendleft(run)
+        self._runs.setdefault(result.check, deque(maxlen=MAX_RUNS)).appendleft(run)
         self._changed.add(result.check)
 
     def keep(self, checks: Sequence[str]) -> None:
@@ -65,7 +65,7 @@ class RecentRuns:
             except ValidationError:
                 logger.info("the stored runs of %s can't be read", name[:100])
                 continue
-            self._runs[name] = deque((*self.of(name), *runs), maxlen=MOST_RUNS)
+            self._runs[name] = deque((*self.of(name), *runs), maxlen=MAX_RUNS)
 
     async def run(self) -> None:
         """Store what is new once a minute, until cancelled."""

@@ -13,7 +13,7 @@ from probe.web.site.web_site import SiteData
 
 # Stretches of a chart: a quarter of an hour of a day.
 BUCKETS = 96
-MOST_RUNS = 20
+MAX_RUNS = 20
 
 
 class SiteSource:
@@ -58,7 +58,7 @@ class SiteSource:
             row,
             uptime_report(subject, check.kind.availability, found, now, days),
             await history.series(name, now - seconds, now, BUCKETS),
-            tuple(await history.last_runs(name, MOST_RUNS)),
+            tuple(await history.last_runs(name, MAX_RUNS)),
             tuple(await IncidentHistory(history).of_check(name)),
         )
 

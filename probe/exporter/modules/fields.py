@@ -27,7 +27,7 @@ _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d|w|y))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w|y)")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?B?)", re.IGNORECASE)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
-_LONGEST_SECRET = 1 << 16
+_MAX_SECRET = 1 << 16
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -87,7 +87,7 @@ def compile_pattern(value: object) -> object:
 def read_secret_file(path: Path) -> str:
     """The content of a secret's file. Raises OSError."""
     with path.open("rb") as file:
-        return file.read(_LONGEST_SECRET).decode("utf-8", "replace").strip()
+        return file.read(_MAX_SECRET).decode("utf-8", "replace").strip()
 
 
 def _as_text(value: object) -> object:

@@ -45,7 +45,7 @@ class TlsConfig(Strict):
         return self
 
     def context(self, ca_file: Path | None, alpn: tuple[str, ...]) -> ssl.SSLContext:
-        """A context for one connection; ``ca_file`` is trusted beside the system's authorities.
+        """A context for one connection; ``ca_file`` is trusted in addition to the system's CAs.
 
         Raises NotMeasured for a file that can't be used.
         """

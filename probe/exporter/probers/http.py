@@ -27,7 +27,7 @@ PHASES = ("resolve", "connect", "tls", "processing", "transfer")
 # Of a body that nothing is expected of, no more is read.
 UNJUDGED = 1 << 20
 # RFC 9113, 4.2: a larger body would have to wait for the server's windows.
-LARGEST_FRAME = 1 << 14
+MAX_FRAME = 1 << 14
 _REPEATED = (307, 308)
 
 
@@ -43,7 +43,7 @@ async def run(table: ProbeTable, record: Recorder, context: Context) -> None:
         settings.tls_config,
         table.ca_file,
         server_name=table.hostname or _name_in(settings.host_header),
-        alpn=None if settings.enable_http2 and len(body) <= LARGEST_FRAME else ("http/1.1",),
+        alpn=None if settings.enable_http2 and len(body) <= MAX_FRAME else ("http/1.1",),
     )
     async with fresh_client(
         ca_file=table.ca_file,

@@ -14,7 +14,7 @@ from probe.exporter.modules.fields import read_secret_file
 from probe.exporter.modules.http import BasicAuth, HttpProbe
 from probe.exporter.probers.table import ProbeTable
 
-_LARGEST_BODY = 10 << 20
+_MAX_BODY = 10 << 20
 
 
 def headers_for(
@@ -105,7 +105,7 @@ def body_of(table: ProbeTable) -> bytes:
         return settings.body.encode()
     try:
         with settings.body_file.open("rb") as file:
-            return file.read(_LARGEST_BODY)
+            return file.read(_MAX_BODY)
     except OSError as error:
         raise _unreadable("body_file", error) from None
 

@@ -88,7 +88,7 @@ def _translated(host: str) -> Iterator[None]:
         if error.errno == errno.EMSGSIZE:
             message = f"a packet of this size does not pass to {host} without fragments"
             raise CheckFailed(Cause.LARGE_PACKETS_LOST, message) from None
-        message = f"no way to {host}: {error.strerror}"
+        message = f"no route to {host}: {error.strerror}"
         raise CheckFailed(Cause.CONNECT_FAILED, message) from None
 
 

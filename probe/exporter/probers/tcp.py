@@ -20,8 +20,8 @@ from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
 from probe.net.tls import TlsObserver
 
-LONGEST_LINE = 1 << 16
-MOST_BYTES = 1 << 20
+MAX_LINE = 1 << 16
+MAX_BYTES = 1 << 20
 
 
 async def run(table: ProbeTable, record: Recorder, context: Context) -> None:
@@ -128,7 +128,7 @@ class Dialogue:
         while b"\n" not in self._pending:
             data = await self._stream.read()
             self._read_bytes += len(data)
-            if self._read_bytes > MOST_BYTES or len(self._pending) > LONGEST_LINE:
+            if self._read_bytes > MAX_BYTES or len(self._pending) > MAX_LINE:
                 raise CheckFailed(Cause.FLOODED, "it sends more than a dialogue needs")
             if not data:
                 line, self._pending = self._pending, b""

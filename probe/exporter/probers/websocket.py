@@ -54,7 +54,7 @@ async def run(table: ProbeTable, record: Recorder, context: Context) -> None:
             write_address(connector.ip, record)
             write_tls(connector, record)
             record.facts.update(client.tls.facts)
-        await _talk(socket, settings, record)
+        await _exchange(socket, settings, record)
         await socket.close()
 
 
@@ -89,7 +89,7 @@ async def _open(
         raise CheckFailed(Cause.PROTOCOL_ERROR, message, phase="handshake") from None
 
 
-async def _talk(socket: WebSocket, settings: WebSocketProbe, record: Recorder) -> None:
+async def _exchange(socket: WebSocket, settings: WebSocketProbe, record: Recorder) -> None:
     if settings.send:
         with record.phase("send"):
             await socket.send(settings.send)

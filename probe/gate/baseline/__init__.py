@@ -1,1 +1,1 @@
-"""A window beside an earlier one: its series, the file they are kept in, and the tests."""
+"""A window compared with an earlier one: its series, the file they are kept in, and the tests."""

@@ -19,9 +19,9 @@ from probe.core.model import Unit
 from probe.gate.baseline.series import thinned
 from probe.report.gate.model import MeasuredSeries
 
-MOST_BYTES = 64 << 20
+MAX_BYTES = 64 << 20
 # A run each second for thirty years; and far more values than a report keeps.
-MOST_CASES, MOST_VALUES = 1_000_000_000, 100_000
+MAX_CASES, MAX_VALUES = 1_000_000_000, 100_000
 _FIX = "write it with: probe report --since … --until … --report FILE.json"
 
 
@@ -46,9 +46,9 @@ class _FileSeries(BaseModel):
     check: Name
     signal: Name
     unit: Unit
-    cases: int = Field(ge=0, le=MOST_CASES, strict=True)
-    bad: int = Field(ge=0, le=MOST_CASES, strict=True)
-    values: tuple[FiniteFloat, ...] = Field(max_length=MOST_VALUES)
+    cases: int = Field(ge=0, le=MAX_CASES, strict=True)
+    bad: int = Field(ge=0, le=MAX_CASES, strict=True)
+    values: tuple[FiniteFloat, ...] = Field(max_length=MAX_VALUES)
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -79,12 +79,12 @@ def read_baseline(path: Path) -> list[MeasuredSeries]:
     """Its series. Raises InvalidBaseline."""
     try:
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InvalidBaseline(f"can't be read: {reason}") from None
-    if len(data) > MOST_BYTES:
-        raise InvalidBaseline(f"is larger than {MOST_BYTES >> 20} MB: {_FIX}")
+    if len(data) > MAX_BYTES:
+        raise InvalidBaseline(f"is larger than {MAX_BYTES >> 20} MB: {_FIX}")
     try:
         found = _BaselineFile.model_validate_json(data.removeprefix(b"\xef\xbb\xbf"))
     except ValidationError as error:

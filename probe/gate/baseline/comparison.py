@@ -18,9 +18,9 @@ from probe.report.gate.model import ComparisonRow, MeasuredSeries
 LEVEL = 0.05
 NEGLIGIBLE = 0.147
 # With fewer values on a side the normal approximation isn't good, and nothing is marked.
-LEAST_VALUES = 8
+MIN_VALUES = 8
 # With more terms than this the exact test takes seconds, and the normal approximation is as good.
-MOST_TERMS = 20_000
+MAX_TERMS = 20_000
 
 
 def compare(
@@ -61,7 +61,7 @@ def fisher(bad_before: int, before: int, bad_after: int, after: int) -> float:
     """The two-sided p value of Fisher's exact test on two shares."""
     bad, total = bad_before + bad_after, before + after
     lowest, highest = max(0, bad - after), min(bad, before)
-    if highest - lowest > MOST_TERMS:
+    if highest - lowest > MAX_TERMS:
         return _two_shares(bad_before, before, bad_after, after)
 
     def chance(count: int) -> float:
@@ -96,7 +96,7 @@ def _one(
     if not signal:
         p = fisher(before.bad, before.cases, after.bad, after.cases)
         return replace(row, p_value=p, effect=1.0, test="Fisher")
-    if min(len(before.values), len(after.values)) < LEAST_VALUES:
+    if min(len(before.values), len(after.values)) < MIN_VALUES:
         return row
     p, delta = mann_whitney(before.values, after.values)
     return replace(row, p_value=p, effect=delta, test="Mann-Whitney")

@@ -12,7 +12,7 @@ from probe.history.model import ResultRow
 from probe.report.gate.model import MeasuredSeries
 
 # Of a series with more values, so many are kept, evenly spaced.
-MOST_VALUES = 500
+MAX_VALUES = 500
 _UNITS = (Unit.SECONDS, Unit.BYTES, Unit.RATIO)
 
 
@@ -70,7 +70,7 @@ class SeriesCollector:
         return [*runs, *values]
 
 
-def thinned(values: Sequence[float], most: int = MOST_VALUES) -> tuple[float, ...]:
+def thinned(values: Sequence[float], most: int = MAX_VALUES) -> tuple[float, ...]:
     """At most so many of the values, evenly spaced, in their order."""
     if len(values) <= most:
         return tuple(values)

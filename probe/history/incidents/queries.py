@@ -18,6 +18,7 @@ from probe.history.incidents.model import (
     Note,
     Notification,
 )
+from probe.storage.json_codec import CodecError
 from probe.storage.salvage import Row
 
 T = TypeVar("T")
@@ -25,12 +26,12 @@ logger = logging.getLogger(__name__)
 
 KEPT_SECONDS = 400 * 86400.0
 # At most so many of each are kept; the oldest go first.
-MOST_INCIDENTS, MOST_ANNOTATIONS, MOST_ANNOUNCEMENTS = 5000, 5000, 500
+MAX_INCIDENTS, MAX_ANNOTATIONS, MAX_ANNOUNCEMENTS = 5000, 5000, 500
 # Of one incident.
-MOST_NOTIFICATIONS, MOST_NOTES, MOST_ACKNOWLEDGEMENTS = 500, 100, 100
+MAX_NOTIFICATIONS, MAX_NOTES, MAX_ACKNOWLEDGEMENTS = 500, 100, 100
 # An annotation counts as near an incident that begins so many seconds after it.
 NEAR_SECONDS = 6 * 3600.0
-_MOST_NEAR = 50
+_MAX_NEAR = 50
 _CHILDREN = ("notifications", "acknowledgements", "notes")
 _READ = "SELECT document FROM incidents"
 _WHERE = "WHERE since < ? AND (ended IS NULL OR ended >= ?) AND coalesce(? = (ended IS NULL), TRUE)"
@@ -62,21 +63,21 @@ def put_notification(db: sqlite3.Connection, incident: str, found: Notification)
         "INSERT OR REPLACE INTO notifications VALUES (?, ?, ?, ?, ?)",
         (*row, codec.dump_notification(found)),
     )
-    _keep_newest(db, "notifications", incident, MOST_NOTIFICATIONS)
+    _keep_newest(db, "notifications", incident, MAX_NOTIFICATIONS)
 
 
 def put_acknowledgement(db: sqlite3.Connection, incident: str, found: Acknowledgement) -> None:
     """Store that somebody has taken an incident on."""
     row = (incident, found.at, codec.dump_acknowledgement(found))
     db.execute("INSERT OR REPLACE INTO acknowledgements VALUES (?, ?, ?)", row)
-    _keep_newest(db, "acknowledgements", incident, MOST_ACKNOWLEDGEMENTS)
+    _keep_newest(db, "acknowledgements", incident, MAX_ACKNOWLEDGEMENTS)
 
 
 def put_note(db: sqlite3.Connection, incident: str, note: Note) -> None:
     """Store a note, in the place of one of that id."""
     row = (note.id, incident, note.at, codec.dump_note(note))
     db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?)", row)
-    _keep_newest(db, "notes", incident, MOST_NOTES)
+    _keep_newest(db, "notes", incident, MAX_NOTES)
 
 
 def delete_note(db: sqlite3.Connection, incident: str, note: str) -> bool:
@@ -89,14 +90,14 @@ def put_annotation(db: sqlite3.Connection, annotation: Annotation) -> None:
     """Store an annotation, in the place of one of that id."""
     row = (annotation.id, annotation.at, codec.dump_annotation(annotation))
     db.execute("INSERT OR REPLACE INTO annotations VALUES (?, ?, ?)", row)
-    _keep_within(db, "annotations", "at", MOST_ANNOTATIONS)
+    _keep_within(db, "annotations", "at", MAX_ANNOTATIONS)
 
 
 def put_announcement(db: sqlite3.Connection, announcement: Announcement) -> None:
     """Store an announcement, in the place of one of that id."""
     row = (announcement.id, announcement.start, codec.dump_announcement(announcement))
     db.execute("INSERT OR REPLACE INTO announcements VALUES (?, ?, ?)", row)
-    _keep_within(db, "announcements", "start", MOST_ANNOUNCEMENTS)
+    _keep_within(db, "announcements", "start", MAX_ANNOUNCEMENTS)
 
 
 def delete_announcement(db: sqlite3.Connection, name: str) -> bool:
@@ -201,7 +202,7 @@ def trim(db: sqlite3.Connection, now: float) -> None:
     tenth at most; open incidents stay."""
     oldest = now - KEPT_SECONDS
     total = int(db.execute("SELECT count(*) FROM incidents").fetchone()[0])
-    over = max(total - MOST_INCIDENTS, 0)
+    over = max(total - MAX_INCIDENTS, 0)
     rows = db.execute(
         "SELECT id, since FROM incidents WHERE ended IS NOT NULL ORDER BY since LIMIT ?",
         (max(over, total // 10, 1),),
@@ -226,7 +227,7 @@ def _delete_incident(db: sqlite3.Connection, name: str) -> None:
 
 def _complete(db: sqlite3.Connection, found: Incident) -> Incident:
     end = found.ended if found.ended is not None else float("inf")
-    near = annotations(db, found.since - NEAR_SECONDS, end, _MOST_NEAR)
+    near = annotations(db, found.since - NEAR_SECONDS, end, _MAX_NEAR)
     return replace(
         found,
         notifications=_children(db, "notifications", found.id, codec.load_notification),
@@ -250,7 +251,7 @@ def _readable(load: Callable[[str], T], rows: Iterable[Row]) -> list[T]:
     for document, *_ in rows:
         try:
             found.append(load(document))
-        except codec.UnreadableDocument:
+        except CodecError:
             logger.warning("a document of history can't be read and is passed over")
     return found
 

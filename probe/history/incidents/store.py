@@ -18,7 +18,7 @@ from probe.history.incidents.model import (
 from probe.history.write_queue import Change
 
 # A page of incidents holds at most so many.
-MOST_ON_PAGE = 200
+MAX_PER_PAGE = 200
 
 
 def new_id(moment: float) -> str:
@@ -54,13 +54,13 @@ class IncidentHistory:
         start: float,
         end: float,
         *,
-        most: int = MOST_ON_PAGE,
+        most: int = MAX_PER_PAGE,
         skip: int = 0,
         lasts: bool | None = None,
     ) -> Sequence[Incident]:
         """Incidents that overlap the time from ``start`` until before ``end``, newest first.
         ``lasts``: only those that do, or only those that don't."""
-        most = min(most, MOST_ON_PAGE)
+        most = min(most, MAX_PER_PAGE)
         return await self._history.ask(
             lambda db: queries.incidents(db, start, end, most, skip, lasts=lasts), []
         )
@@ -105,7 +105,7 @@ class IncidentHistory:
         return await self._change_now(key, lambda db: queries.delete_note(db, incident, note))
 
     async def annotations(
-        self, start: float, end: float, *, most: int = MOST_ON_PAGE, skip: int = 0
+        self, start: float, end: float, *, most: int = MAX_PER_PAGE, skip: int = 0
     ) -> Sequence[Annotation]:
         """Annotations from ``start`` until before ``end``, newest first."""
         return await self._history.ask(

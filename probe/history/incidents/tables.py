@@ -1,7 +1,7 @@
 """The tables of incidents, annotations and announcements.
 
 A document is JSON that :mod:`probe.history.incidents.codec` reads and writes; what is asked by is a
-column beside it.
+column next to it.
 """
 
 from collections.abc import Callable, Mapping

@@ -20,8 +20,8 @@ DAY_BUCKETS = 96
 # What isn't aggregated yet, of the day before today: up to 25 h and 10 min ago.
 KEPT_HOURS = 27
 # A flapping check has many states; with so many of all checks the database is asked instead.
-MOST_SEGMENTS = 500_000
-MOST_SUMS = 64
+MAX_SEGMENTS = 500_000
+MAX_SUMS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class LiveDay:
             self._is_complete
             and self._start <= start
             and self._states.newest <= now
-            and self._states.size <= MOST_SEGMENTS
+            and self._states.size <= MAX_SEGMENTS
         )
 
     def states(self, now: float) -> Mapping[str, Sequence[Segment]]:
@@ -123,7 +123,7 @@ class LiveDay:
         self._is_complete = True
 
     def _forget(self, before: float) -> None:
-        if len(self.sums) > MOST_SUMS:
+        if len(self.sums) > MAX_SUMS:
             self.sums.clear()
         self._states.forget(before)
         self._buckets.forget(before)

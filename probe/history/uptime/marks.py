@@ -14,8 +14,8 @@ ALIVE = "alive"
 # Of a check's number: its entries up to this moment were not all written in the order of time.
 _LATE_UNTIL = "late_until "
 
-MOST_STOPS = 2000
-MOST_HOLDS = 20
+MAX_STOPS = 2000
+MAX_HOLDS = 20
 
 
 def mark(db: sqlite3.Connection, name: str) -> float | None:
@@ -44,7 +44,7 @@ def begin(db: sqlite3.Connection, now: float) -> None:
         db.execute(
             "DELETE FROM stops WHERE at IN (SELECT at FROM stops ORDER BY at DESC"
             " LIMIT -1 OFFSET ?)",
-            (MOST_STOPS,),
+            (MAX_STOPS,),
         )
     set_mark(db, ALIVE, now)
 
@@ -60,7 +60,7 @@ def set_holds(db: sqlite3.Connection, longest: Mapping[str, float], now: float) 
             db.execute(
                 "DELETE FROM holds WHERE check_name = ?1 AND since NOT IN (SELECT since FROM holds"
                 " WHERE check_name = ?1 ORDER BY since DESC LIMIT ?2)",
-                (check, MOST_HOLDS),
+                (check, MAX_HOLDS),
             )
 
 

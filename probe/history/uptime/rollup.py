@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from probe.history.uptime import marks
 from probe.history.uptime.model import Subject, SubjectKind
 from probe.history.uptime.segments import DEFAULT_HOLD_SECONDS, of_subjects, segments
-from probe.history.uptime.tables import AGGREGATE_COLUMNS, MOST_PLACES, row_id
+from probe.history.uptime.tables import AGGREGATE_COLUMNS, MAX_PLACES, row_id
 from probe.history.uptime.totals import StateTotals, by_place
 from probe.storage.sqlite import transaction
 
@@ -73,7 +73,7 @@ class Rollup:
             return
         self._run_at = now
         closed = int((now - CLOSED_SECONDS) // HOUR)
-        if not 0 <= closed < MOST_PLACES:
+        if not 0 <= closed < MAX_PLACES:
             return
         end = float("inf") if all_at_once else clock + BUDGET_SECONDS
         first = self._first_hour(db, closed)
@@ -210,7 +210,7 @@ def _clear(db: sqlite3.Connection, table: str, first: int, last: int) -> None:
 
 def _delete_old(db: sqlite3.Connection, table: str, oldest: int, most: int) -> None:
     total = int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
-    mask = MOST_PLACES - 1
+    mask = MAX_PLACES - 1
     limit = max(total // 10, _FEW)
     db.execute(
         f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE id & ? < ?"

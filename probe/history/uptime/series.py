@@ -10,7 +10,7 @@ from probe.history.model import Labels
 from probe.history.uptime.model import SeriesPoint, SignalSeries
 
 # Of more results, every second, third … is taken: percentiles of them are as good.
-MOST_RUNS = 20_000
+MAX_RUNS = 20_000
 _COUNT = """
 SELECT count(*) FROM entries INDEXED BY entries_by_check
 WHERE check_id = ? AND at >= ? AND at < ?
@@ -34,10 +34,10 @@ def series(
     if number is None or end <= start:
         return ()
     parameters = (number[0], start, end)
-    step = max(1, ceil(db.execute(_COUNT, parameters).fetchone()[0] / MOST_RUNS))
+    step = max(1, ceil(db.execute(_COUNT, parameters).fetchone()[0] / MAX_RUNS))
     width = (end - start) / buckets
     values: defaultdict[int, defaultdict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for at, samples in db.execute(_RUNS, (*parameters, step, MOST_RUNS)):
+    for at, samples in db.execute(_RUNS, (*parameters, step, MAX_RUNS)):
         place = min(int((at - start) / width), buckets - 1)
         whole = samples[: len(samples) - len(samples) % _SAMPLE.size]
         for signal, value in _SAMPLE.iter_unpack(whole):

@@ -1,4 +1,4 @@
-"""The tables of aggregates, and of what they are made from beside the results.
+"""The tables of aggregates, and of what they are made from besides the results.
 
 ``subjects`` are checks, providers and services. A row of ``hours`` and ``days`` has the subject and
 the hour or day in its id (:func:`row_id`), so that one tree holds and finds it: milliseconds by
@@ -46,7 +46,7 @@ REQUIRED = (
 )
 # Hours since 1970 take 19 bits until 2029 and 20 until 2089.
 _PLACE_BITS = 24
-MOST_PLACES = 1 << _PLACE_BITS
+MAX_PLACES = 1 << _PLACE_BITS
 
 
 def row_id(subject: int, place: int) -> int:

@@ -25,7 +25,7 @@ from probe.turn_targets.server_list import counting_traffic, servers_for
 from probe.turn_targets.signals import BYTES
 from probe.turn_targets.table import allocation_slots
 from probe.turn_targets.traffic_budget import (
-    DEAR_SECONDS,
+    COSTLY_RELAY_SECONDS,
     call_bytes,
     media_bytes,
     relay_intervals,
@@ -41,7 +41,7 @@ _DIAGNOSIS_SHARE = 0.1
 # Calls share a user's quota, which is free again about a second after a deletion (RTC.md);
 # and our port may have had another user, whom the server still remembers. Odd pauses, so
 # that two that were refused together don't come back together.
-_WORTH_ANOTHER = (Cause.ALLOCATION_QUOTA, Cause.ALLOCATION_LOST)
+_RETRY_WITH_OTHER_SERVER = (Cause.ALLOCATION_QUOTA, Cause.ALLOCATION_LOST)
 _PAUSES = (0.7, 1.1)
 
 
@@ -122,7 +122,11 @@ async def _run_relayed(
         try:
             await _call_through(relay, diagnosis, table, record, context)
         except CheckFailed as error:
-            if error.phase != "gathering" or error.cause not in _WORTH_ANOTHER or pause is None:
+            if (
+                error.phase != "gathering"
+                or error.cause not in _RETRY_WITH_OTHER_SERVER
+                or pause is None
+            ):
                 raise
             # A new call: this one's waiting would be no part of what setting up takes.
             with record.phase("pause"):
@@ -162,18 +166,20 @@ async def _complete(call: "Call", table: CallTable, record: Recorder, context: C
         # What a failure has cut short is worth keeping up to there.
         write(call, record)
     if table.media:
-        await _talk(call, table, record, context)
+        await _exchange_media(call, table, record, context)
     record.sample(SUCCESS, 1.0)
 
 
-async def _talk(call: "Call", table: CallTable, record: Recorder, context: Context) -> None:
+async def _exchange_media(
+    call: "Call", table: CallTable, record: Recorder, context: Context
+) -> None:
     from probe.call.audio import PHASE, CallAudio
     from probe.turn.statistics import median
 
     audio, rtt = CallAudio(call.offerer, call.answerer, context.clock), median(call.times.rtts)
     try:
         with record.phase(PHASE):
-            await audio.talk(table.media_seconds, rtt)
+            await audio.exchange_media(table.media_seconds, rtt)
     finally:
         write_media(audio, rtt, record)
 
@@ -193,7 +199,7 @@ def uses(table: CallTable) -> tuple[QuotaUse, ...]:
     """The provider's bytes; a direct call takes none."""
     if not table.needs_server:
         return ()
-    amount: float = call_bytes(table.way_in or "udp", table.echoes)
+    amount: float = call_bytes(table.client_transport or "udp", table.echoes)
     if table.media:
         amount += media_bytes(table.media_seconds)
     return (QuotaUse(f"turn-{table.provider}", amount),)
@@ -235,7 +241,7 @@ KIND = Kind(
     cost="two allocations, ICE, DTLS, SCTP, 11 echoes, about 30 kB a run for each URL",
     uses=uses,
     load=lazy_import("probe.call.local_call", "probe.call.diagnosis"),
-    interval=DEAR_SECONDS,
+    interval=COSTLY_RELAY_SECONDS,
     retry=60.0,
     plot=ICE,
     runbooks=OF_A_CALL,

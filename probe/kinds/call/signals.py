@@ -156,4 +156,4 @@ def write_media(audio: "CallAudio", rtt: float, record: Recorder) -> None:
     if all(stream.arrived for stream in audio.streams.values()):
         record.sample(MEDIA_JITTER, audio.jitter)
     record.sample(MEDIA_CONCEALED, audio.concealed)
-    record.sample(MEDIA_MOS, audio.opinion(rtt))
+    record.sample(MEDIA_MOS, audio.mos(rtt))

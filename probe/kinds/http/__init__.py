@@ -1,12 +1,10 @@
 """``http``: one page over a fresh connection, down to what its body says.
 
 A health endpoint answers 200 while it is degraded, so the body is judged too. What the
-deployment promises beside that (HTTPS, HSTS, CORS) is measured where it is asked for, and
+deployment promises besides (HTTPS, HSTS, CORS) is measured where it is asked for, and
 missing it is a missed objective, never a failure.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -63,8 +61,10 @@ async def run(table: HttpTable, record: Recorder, context: Context) -> None:
         host=show_host(table.address),
         on_phase=lambda phase: _begin(phase, table, record),
     ) as browser:
-        with _written_down(browser, record, context):
+        try:
             answer = await _get(table, record, browser)
+        finally:
+            _write_down(browser, record, context)
     record.sample(RESPONSE, record.phases["processing"] + record.phases["transfer"])
     with record.phase(health.PHASE):
         _judge(answer.body, table, record)
@@ -89,6 +89,8 @@ async def _get(table: HttpTable, record: Recorder, browser: "FreshHttpClient") -
     async with browser.open(table.address, max_redirects=follow, headers=headers) as page:
         record.sample(STATUS, page.response.status)
         record.sample(REDIRECTS, page.redirects)
+        if page.asked_again:
+            record.facts["asked again"] = page.asked_again
         record.sample(VERSION, float(".".join(str(part) for part in page.response.version)))
         if table.expect_hsts:
             record.sample(HSTS, security_headers.hsts_max_age(page))
@@ -153,25 +155,21 @@ def _begin(phase: str, table: HttpTable, record: Recorder) -> None:
         )
 
 
-@contextmanager
-def _written_down(browser: "FreshHttpClient", record: Recorder, context: Context) -> Iterator[None]:
+def _write_down(browser: "FreshHttpClient", record: Recorder, context: Context) -> None:
     """Whatever becomes of the request, what was measured of it is written down."""
     timing = browser.timing
-    try:
-        yield
-    finally:
-        for phase, seconds in timing.finished.items():
-            record.sample(DURATION, seconds, phase=phase)
-        if timing.lookup is not None:
-            record.sample(LOOKUP, timing.lookup)
-        timing.leave()
-        for phase, seconds in timing.phases.items():
-            record.add_phase(phase, seconds)
-        expiry = browser.tls.certificate_expiry()
-        if expiry is not None:
-            record.sample(EXPIRY, expiry)
-            record.sample(REMAINING, expiry - context.now())
-        record.facts.update(browser.tls.facts)
+    for phase, seconds in timing.finished.items():
+        record.sample(DURATION, seconds, phase=phase)
+    if timing.lookup is not None:
+        record.sample(LOOKUP, timing.lookup)
+    timing.leave()
+    for phase, seconds in timing.phases.items():
+        record.add_phase(phase, seconds)
+    expiry = browser.tls.certificate_expiry()
+    if expiry is not None:
+        record.sample(EXPIRY, expiry)
+        record.sample(REMAINING, expiry - context.now())
+    record.facts.update(browser.tls.facts)
 
 
 def _refused(page: "Response", table: HttpTable) -> CheckAborted | None:

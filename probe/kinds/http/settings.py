@@ -101,9 +101,9 @@ class HttpTable(CheckConfig):
     """Accepted status codes; any 2xx without it. Example: `[200, 204]`"""
     follow_redirects: bool = True
     """Whether redirects are followed. Example: `false`"""
-    max_redirects: int = Field(default=20, ge=0, le=50)
+    max_redirects: int = Field(default=19, ge=0, le=50)
     """With more redirects than this the run fails with `too_many_redirects`; by default as many as
-    Chromium follows (Fetch standard, 4.4). Example: `10`"""
+    Chromium follows. Example: `10`"""
     max_body_bytes: Bytes = Field(default=1 << 20, ge=1)
     """A larger body fails the run with `body_too_large`, if it is judged or this is set; else no
     more than this is read."""

@@ -158,7 +158,7 @@ async def _queue(call: "SignaledCall", record: Recorder) -> None:
         joined = record.clock()
         await call.unless_ended(_join(call.callee, code))
     record.sample(QUEUE, queued + record.clock() - joined)
-    with record.phase("match", hint="Two who speak one language were not brought together."):
+    with record.phase("match", hint="Two users with the same language were not matched."):
         matched = await call.matched()
     record.sample(MATCH, max(0.0, matched - joined))
     record.sample(MATCHES, len(call.caller.matches))

@@ -8,7 +8,7 @@ def _seconds(name: str, text: str, short: str = "") -> Signal:
     return Signal(name, Unit.SECONDS, text, column=short, latency=True)
 
 
-TOKEN = _seconds("token", "How long the two tokens took, or what mints them here.")
+TOKEN = _seconds("token", "How long getting or minting the two tokens took.")
 CONNECT = _seconds("connect", "From connecting until both sessions are open.")
 QUEUE = _seconds("queue", 'From the first "join-queue" until both have their place in it.')
 MATCH = _seconds("match", 'From the second "join-queue" until both are matched.', "match")
@@ -21,12 +21,12 @@ END = _seconds("end", 'From "end-call" until both sides have received it.')
 MATCHES = Signal(
     "probe_journey_matches",
     Unit.COUNT,
-    'How many times "matched" came for the one pair.',
+    'How many times "matched" came for the same pair.',
 )
 STRANGERS = Signal(
     "probe_journey_strangers_total",
     Unit.COUNT,
-    "Matches with another user than the probe's other device; ended at once.",
+    "Matches with a user other than the probe's second device; ended at once.",
     counter=True,
 )
 

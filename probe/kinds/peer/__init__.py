@@ -26,7 +26,7 @@ from probe.peer.address import check_name, rotated_addresses, stun_server_of
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.server_list import counting_traffic, servers_for
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.traffic_budget import DEAR_SECONDS, call_bytes
+from probe.turn_targets.traffic_budget import COSTLY_RELAY_SECONDS, call_bytes
 
 if TYPE_CHECKING:
     from probe.peer.measurement import Attempt, PeerMeasurement
@@ -60,7 +60,7 @@ def _one_each(environment: PeerEnvironment) -> list[Mapping[str, Any]]:
     """The first server of each provider; an empty table where there is none."""
     found: dict[str, Mapping[str, Any]] = {}
     for table in turn_checks(
-        KIND.name, environment, lambda places: [DEAR_SECONDS] * len(places)
+        KIND.name, environment, lambda places: [COSTLY_RELAY_SECONDS] * len(places)
     ).tables:
         found.setdefault(table["provider"], table)
     return [*found.values()] or [{}]
@@ -95,7 +95,7 @@ async def _run(table: PeerTable, record: Recorder, context: Context) -> None:
     if relayed is not None and relayed.call.is_to_itself:
         record.facts["peer"] = _ITSELF
         return
-    is_local = far.machine == attempts.me.machine
+    is_local = far.machine == attempts.local.machine
     _conclude(direct, relayed, record, is_local=is_local)
 
 
@@ -120,7 +120,7 @@ async def _directly(
 
     with record.phase("resolve"):
         urls = await _addresses(table, context)
-    me = identity_of(context, version("paircam-probe"), "")
+    local = identity_of(context, version("paircam-probe"), "")
     timeout = min(OFFER_SECONDS, _OFFER_SHARE * table.deadline)
     plan = CallOptions(
         table.provider,
@@ -130,7 +130,7 @@ async def _directly(
     )
     for url in urls:
         client = PeerClient(url, table.token, table.ca_file, timeout)
-        attempts = PeerMeasurement(client, me, plan, record, context)
+        attempts = PeerMeasurement(client, local, plan, record, context)
         direct = await attempts.direct(table.stun)
         # Without an address of our own the relayed call may still be made.
         if direct.call.far is None and (direct.has_candidates or not table.needs_server):
@@ -175,7 +175,11 @@ def uses(table: PeerTable) -> tuple[QuotaUse, ...]:
     """The provider's bytes for the relayed call, and the peer's own allocation."""
     if not table.needs_server:
         return ()
-    return (QuotaUse(f"turn-{table.provider}", call_bytes(table.way_in or "udp", table.echoes)),)
+    return (
+        QuotaUse(
+            f"turn-{table.provider}", call_bytes(table.client_transport or "udp", table.echoes)
+        ),
+    )
 
 
 KIND = Kind(
@@ -194,7 +198,7 @@ KIND = Kind(
     cost="two calls to the other probe, one relayed: an allocation on each side, about 24 kB",
     uses=uses,
     load=lazy_import("probe.peer.measurement"),
-    interval=DEAR_SECONDS,
+    interval=COSTLY_RELAY_SECONDS,
     retry=60.0,
     plot=RTT,
     runbooks=Runbooks("peer-failing", "relay-slow"),

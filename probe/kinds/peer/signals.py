@@ -59,7 +59,7 @@ ADDED = Signal(
 SIGNALS = (ICE, DTLS, OPEN, RTT, LOSS, SUCCESS, ADDED, TURN_SHARE, ICE_SUCCESS)
 
 # A share of fewer runs proves nothing, however extreme.
-LEAST_RUNS = 6
+MIN_RUNS = 6
 _WINDOW = 6 * 3600.0
 THRESHOLDS = (
     Threshold(
@@ -67,7 +67,7 @@ THRESHOLDS = (
         TURN_SHARE_LIMITS,
         Aggregation.RATIO,
         window=_WINDOW,
-        minimum_samples=LEAST_RUNS,
+        minimum_samples=MIN_RUNS,
         optional=True,
     ),
     Threshold(
@@ -76,7 +76,7 @@ THRESHOLDS = (
         Aggregation.RATIO,
         bad=LimitSide.BELOW,
         window=_WINDOW,
-        minimum_samples=LEAST_RUNS,
+        minimum_samples=MIN_RUNS,
         optional=True,
     ),
 )

@@ -39,7 +39,7 @@ from probe.kinds.resilience.signals import (
 from probe.net.tasks import gather_first_error
 from probe.net.urls import show_host
 from probe.paircam import Backend
-from probe.stun.uri import WAYS_IN, TurnUri
+from probe.stun.uri import TRANSPORTS, TurnUri
 from probe.turn_targets.environment import TurnEnvironment, named, servers_of
 from probe.turn_targets.matrix import issued_table, server_table
 from probe.turn_targets.server_list import counting_traffic, servers_for
@@ -108,7 +108,7 @@ def derive(environment: TurnEnvironment) -> DerivedChecks:
     else:
         tables.append({**issued_table("resilience-signaling", environment), "part": "signaling"})
     servers = [server for _, server in named(servers_of(environment).servers)]
-    servers.sort(key=lambda server: WAYS_IN.index(server.url.kind))
+    servers.sort(key=lambda server: TRANSPORTS.index(server.url.kind))
     if servers:
         tables.append({**server_table("resilience-call", servers[0]), "part": "call"})
     elif environment.backend_url is not None:

@@ -34,7 +34,7 @@ _DATA = "messages pass on the call's data channel again, which SCTP's timer may 
 SESSION_RECOVERY = _after("session", _SESSION, "session back after")
 SESSION_OUT = _out("session", _SESSION)
 SESSION_ATTEMPTS = _count(
-    "session_attempts", "Attempts to connect anew; 0 where the session survived the loss."
+    "session_attempts", "Attempts to reconnect; 0 where the session survived the loss."
 )
 PATH_RECOVERY = _after("path", _PATH, "call back after")
 PATH_OUT = _out("path", _PATH)

@@ -22,11 +22,11 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.kinds.security.findings import Findings
 from probe.kinds.security.settings import SecurityTable
-from probe.kinds.security.signals import DAY, MOST_AGE, SECRET_AGE
+from probe.kinds.security.signals import DAY, MAX_AGE, SECRET_AGE
 
 FILE = "secret_fingerprints.json"
 # RFC 7518 3.2: a key of HS256 has 256 bits at least. As text of random characters that is more.
-LEAST_CHARACTERS = 32
+MIN_CHARACTERS = 32
 _SIGNING = ("JWT_SECRET", "TURN_SHARED_SECRET", "TURN_BACKUP_SHARED_SECRET")
 _GUESSABLE = ("secret", "changeme", "change-me", "password", "your-", "example", "test", "jwt")
 _COST = {"n": 2**14, "r": 8, "p": 1}
@@ -51,7 +51,7 @@ async def secrets(table: SecurityTable, found: Findings, context: Context) -> No
 def _judge_age(name: str, age: float, given: bool, found: Findings) -> None:
     found.record.sample(SECRET_AGE, max(age, 0.0), secret=name)
     evidence = f"{name} is {'' if given else 'at least '}{max(age, 0) / DAY:.0f} days old"
-    if age > MOST_AGE:
+    if age > MAX_AGE:
         found.failed(f"{name} age", Cause.SECRET_OLD, f"{evidence}, 90 are allowed")
     else:
         found.passed(f"{name} age", evidence)
@@ -73,8 +73,8 @@ def weakness_of(secret: str) -> str:
     """Why a signing key can be guessed; empty: it can't."""
     if any(guess in secret.lower() for guess in _GUESSABLE) and len(set(secret)) < 20:
         return "is a word of an example"
-    if len(secret) < LEAST_CHARACTERS:
-        return f"has {len(secret)} characters, {LEAST_CHARACTERS} are needed (RFC 7518 3.2)"
+    if len(secret) < MIN_CHARACTERS:
+        return f"has {len(secret)} characters, {MIN_CHARACTERS} are needed (RFC 7518 3.2)"
     if len(set(secret)) < 8:
         return f"is made of {len(set(secret))} different characters"
     return ""

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 REQUEST_SECONDS = 5.0
 # The backend answers 429 past ten requests a second of one route: others may need some of them.
-MOST_IN_A_WINDOW, WINDOW_SECONDS = 6, 1.0
+MAX_PER_WINDOW, WINDOW_SECONDS = 6, 1.0
 TOO_MANY = 429
 
 
 class Pace:
-    """At most ``MOST_IN_A_WINDOW`` requests in any ``WINDOW_SECONDS``; fewer don't wait."""
+    """At most ``MAX_PER_WINDOW`` requests in any ``WINDOW_SECONDS``; fewer don't wait."""
 
     def __init__(self) -> None:
-        self._begun: deque[float] = deque(maxlen=MOST_IN_A_WINDOW)
+        self._begun: deque[float] = deque(maxlen=MAX_PER_WINDOW)
 
     async def turn(self) -> None:
         """Wait until one more request may be sent."""
         loop = asyncio.get_running_loop()
-        if len(self._begun) == MOST_IN_A_WINDOW:
+        if len(self._begun) == MAX_PER_WINDOW:
             await asyncio.sleep(max(0.0, self._begun[0] + WINDOW_SECONDS - loop.time()))
         self._begun.append(loop.time())
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from probe.net.protocol.tls_chain import Chain
 
 HANDSHAKE_SECONDS = 4.0
-LEAST_REMAINING = 14 * DAY
+MIN_REMAINING = 14 * DAY
 # What RFC 9325 forbids: no forward secrecy is what it advises against (4.1).
 _WEAK = "aNULL:eNULL:RC4:3DES:DES:SEED:IDEA:EXPORT:MD5:@SECLEVEL=0"
 _NO_FORWARD_SECRECY = "kRSA:!aNULL:!eNULL:@SECLEVEL=0"
@@ -49,11 +49,11 @@ def _certificate(chains: "list[Chain]", found: Findings, context: Context) -> No
         return
     days = (min(ends) - context.now()) / DAY
     evidence = f"the certificate ends in {days:.0f} days"
-    if days * DAY < LEAST_REMAINING:
+    if days * DAY < MIN_REMAINING:
         found.failed("certificate", Cause.CERTIFICATE_EXPIRING, evidence)
     else:
         found.passed("certificate", evidence)
-    begun = chains[-1].certificates[0].not_valid_before_utc.timestamp()
+    begun = chains[-1].certificates[0].not_before
     _sample_age(found.record, context.now() - begun)
 
 

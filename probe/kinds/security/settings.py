@@ -43,7 +43,7 @@ class SecurityEnvironment(TurnEnvironment):
     """When secrets were last changed: NAME=YYYY-MM-DD, separated by commas. Example:
     `JWT_SECRET=2026-01-01`"""
     data: Path | None = Field(default=None, alias="PROBE_DATA")
-    """Folder in which fingerprints of secrets are kept beside the history. Example: `/data`"""
+    """Folder in which fingerprints of secrets are kept next to the history. Example: `/data`"""
     database_url: SecretStr | None = Field(default=None, alias="DATABASE_URL")
     """Address of PostgreSQL; the age of its password is checked."""
     redis_url: SecretStr | None = Field(default=None, alias="REDIS_URL")

@@ -3,7 +3,7 @@
 from probe.core.model import Limits, Signal, Threshold, Unit
 
 DAY = 86400.0
-MOST_AGE = 90 * DAY
+MAX_AGE = 90 * DAY
 """Of a secret."""
 
 FINDINGS = Signal(

@@ -20,7 +20,8 @@ _LIFETIME = 300
 async def auth(table: SecurityTable, found: Findings, context: Context) -> None:
     """Each endpoint with each of the forgeries; what is accepted issues something to us alone.
 
-    Signaling is asked beside the endpoints: its handshake is no route of the backend's limit.
+    Signaling is asked at the same time: its handshake does not count towards the backend's
+    limit.
     """
     forged = tuple(forgeries(table, context.now()))
     of_sockets = Findings(found.record)

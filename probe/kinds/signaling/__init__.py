@@ -186,8 +186,8 @@ def _trips(table: SignalingTable, context: Context) -> int:
     those that follow would take long to bring them."""
     first = context.get_or_create(("signaling", table.name), lambda: [context.repeats])
     fill, first[0] = first[0], False
-    seldom = MINIMUM_SAMPLES / table.round_trips * (table.interval or INTERVAL) > _SOON_SECONDS
-    return max(table.round_trips, MINIMUM_SAMPLES if fill and seldom else 0)
+    is_rare = MINIMUM_SAMPLES / table.round_trips * (table.interval or INTERVAL) > _SOON_SECONDS
+    return max(table.round_trips, MINIMUM_SAMPLES if fill and is_rare else 0)
 
 
 async def _round_trips(

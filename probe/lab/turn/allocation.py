@@ -10,7 +10,7 @@ from probe.lab.turn.sockets import Client, UdpSocket
 
 # Seconds, all from RFC 8656: sections 3.2 and 7.2, 9, 12.
 DEFAULT_LIFETIME = 600
-LONGEST_LIFETIME = 3600
+MAX_LIFETIME = 3600
 PERMISSION_LIFETIME = 300
 CHANNEL_LIFETIME = 600
 # Section 12: other numbers are reserved.
@@ -19,7 +19,7 @@ CHANNEL_NUMBERS = range(0x4000, 0x5000)
 
 def granted_lifetime(requested: int | None) -> int:
     """Seconds that a client gets for what it asks (RFC 8656 section 7.2)."""
-    return max(DEFAULT_LIFETIME, min(requested or 0, LONGEST_LIFETIME))
+    return max(DEFAULT_LIFETIME, min(requested or 0, MAX_LIFETIME))
 
 
 @dataclass

@@ -16,7 +16,7 @@ NONCE_LIFETIME = 3600
 """Seconds until a nonce is stale. RFC 8656 section 5 advises an hour at most."""
 
 # Ten digits last until the year 2286; more than these are no time.
-_MOST_DIGITS = 15
+_MAX_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class LabCredentials:
 
     def _time_limited_password(self, username: str) -> str | None:
         expiry = username.partition(":")[0]
-        if self._secret is None or len(expiry) > _MOST_DIGITS:
+        if self._secret is None or len(expiry) > _MAX_DIGITS:
             return None
         if not (expiry.isascii() and expiry.isdigit() and int(expiry) > self._clock()):
             return None
@@ -91,7 +91,7 @@ class LabCredentials:
     def _is_fresh(self, nonce: bytes) -> bool:
         """Whether this server made the nonce and it has not ended; no list is kept."""
         try:
-            expires_at = int(nonce.partition(b"-")[0][:_MOST_DIGITS], 16)
+            expires_at = int(nonce.partition(b"-")[0][:_MAX_DIGITS], 16)
         except ValueError:
             return False
         # The whole is compared, so a stamp in another spelling is no nonce of ours.

@@ -11,7 +11,7 @@ from probe.lab.turn.message import Address, channel_data, data_indication, read_
 from probe.lab.turn.sockets import Client, UdpSocket
 
 # What fits into a Data indication over UDP, with room for its header and the IP header's.
-_MOST_DATA = 65_000
+_MAX_DATA = 65_000
 # Every second port is even; so many odd ones in a row mean that none is left.
 _TRIES = 64
 
@@ -114,7 +114,7 @@ class LabRelay:
             self._count_relayed()
 
     def _from_peer(self, allocation: Allocation, data: bytes, peer: Address) -> None:
-        if self.find(allocation.client) is not allocation or len(data) > _MOST_DATA:
+        if self.find(allocation.client) is not allocation or len(data) > _MAX_DATA:
             return
         if not allocation.permits(peer[0]):
             return

@@ -9,10 +9,10 @@ from typing import Protocol, cast
 from probe.lab.turn.delay_queue import Flow
 from probe.lab.turn.message import Address, LabFramer
 
-_LARGEST_DATAGRAM = 65535
+_MAX_DATAGRAM = 65535
 _RECEIVE_BUFFER = 256 * 1024
 # A reader this slow loses packets, as it would on UDP, instead of filling the memory.
-_MOST_UNSENT = 1024 * 1024
+_MAX_UNSENT = 1024 * 1024
 
 
 class Client(Protocol):
@@ -64,7 +64,7 @@ class UdpSocket:
 
     def _read(self) -> None:
         try:
-            data, source = self._socket.recvfrom(_LARGEST_DATAGRAM)
+            data, source = self._socket.recvfrom(_MAX_DATAGRAM)
         except OSError:
             return
         self._received(data, source)
@@ -146,5 +146,5 @@ class StreamClient(Connection):
     def write(self, data: bytes) -> None:
         """Send one message now, or lose it."""
         unsent = self.transport.get_write_buffer_size()
-        if not self.transport.is_closing() and unsent < _MOST_UNSENT:
+        if not self.transport.is_closing() and unsent < _MAX_UNSENT:
             self.transport.write(data)

@@ -25,7 +25,7 @@ QUEUE = "probe-load"
 FUNCTION = "load_share"
 START_DELAY = 2.0
 POLL_SECONDS = 0.5
-PATIENCE_SECONDS = 6.0
+WORKER_TIMEOUT_SECONDS = 6.0
 """A coordinator that can't be reached for so long is gone."""
 JOIN_SECONDS = 600.0
 _EXPIRE = 3600
@@ -86,7 +86,7 @@ async def answering() -> AsyncIterator[None]:
     from redis.exceptions import AuthenticationError, RedisError
 
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(WORKER_TIMEOUT_SECONDS):
             yield
     except AuthenticationError:
         raise CoordinatorLost("refuses the password") from None
@@ -183,7 +183,7 @@ class SharedLoad:
         return False
 
     async def _follow(self) -> None:
-        limit = START_DELAY + self.plan.duration + DRAIN_SECONDS + PATIENCE_SECONDS
+        limit = START_DELAY + self.plan.duration + DRAIN_SECONDS + WORKER_TIMEOUT_SECONDS
         ended = False
         with suppress(TimeoutError):
             async with asyncio.timeout(limit):
@@ -211,7 +211,8 @@ class SharedLoad:
             if reason := job.meta.get("refused"):
                 self.lost.append(f"share {number} ({job.meta.get('host')}) was refused: {reason}")
                 continue
-            counted = "what it had reported counts" if job.key in self.latest else "nothing counts"
+            reported = job.key in self.latest
+            counted = "what it had reported is counted" if reported else "nothing counts"
             self.lost.append(
                 f"share {number} ({job.meta.get('host', 'no machine')}) did not end: {counted}"
             )

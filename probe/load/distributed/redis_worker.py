@@ -97,7 +97,7 @@ class ShareWorker:
         except ShareRefused as error:
             self.problem = str(error)
             with suppress(CoordinatorLost):
-                await self._say(job, {"refused": excerpt(str(error)), "ready": True})
+                await self._publish(job, {"refused": excerpt(str(error)), "ready": True})
         except CoordinatorLost as error:
             self.problem = f"the coordinator {error}"
         self._done.set()
@@ -105,7 +105,7 @@ class ShareWorker:
     async def _do(self, job: "Job", share: Mapping[str, Any]) -> None:
         generator = await self._make(share)
         self.generator = generator
-        await self._say(job, {"ready": True})
+        await self._publish(job, {"ready": True})
         if not await self._until_start(share["run"]):
             return
         reporting = asyncio.create_task(self._report(job, share["run"], generator))
@@ -116,7 +116,7 @@ class ShareWorker:
             await asyncio.gather(reporting, return_exceptions=True)
         if generator.refused:
             raise ShareRefused(f"the backend issues {generator.refused}, a public relay")
-        await self._say(job, {"ready": True, "final": True, "statistics": _dumped(generator)})
+        await self._publish(job, {"ready": True, "final": True, "statistics": _dumped(generator)})
 
     async def _is_followed(self, run: str) -> bool:
         """Whether the machine that began the load is still there."""
@@ -143,7 +143,7 @@ class ShareWorker:
         try:
             while True:
                 await asyncio.sleep(REPORT_SECONDS)
-                await self._say(job, {"ready": True, "statistics": _dumped(generator)})
+                await self._publish(job, {"ready": True, "statistics": _dumped(generator)})
                 async with answering():
                     if await self._queue.redis.get(start_key(run)) == b"stop":
                         generator.stop("interrupted")
@@ -153,7 +153,7 @@ class ShareWorker:
             self.problem = f"the coordinator {error}"
             generator.stop("coordinator_lost")
 
-    async def _say(self, job: "Job", meta: Mapping[str, Any]) -> None:
+    async def _publish(self, job: "Job", meta: Mapping[str, Any]) -> None:
         async with answering():
             await job.update(meta={"host": socket.gethostname(), **meta})
 

@@ -16,10 +16,10 @@ from typing import Any
 from probe.load.measurement.statistics import LoadStatistics
 from probe.load.plan import DRAIN_SECONDS, LoadPlan
 
-GO, STOP = b"go\n", b"stop\n"
+START, STOP = b"go\n", b"stop\n"
 READY_SECONDS = 120.0
 STOP_SECONDS = 15.0
-_LONGEST_LINE = 1 << 24
+_MAX_LINE = 1 << 24
 
 
 class WorkersFailed(Exception):
@@ -100,7 +100,7 @@ class WorkerPool:
             env=dict(self.environment),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            limit=_LONGEST_LINE,
+            limit=_MAX_LINE,
             # Ctrl-C in a terminal is for this process, which stops its workers itself.
             start_new_session=True,
         )
@@ -117,7 +117,7 @@ class WorkerPool:
             raise WorkersFailed(f"a worker is not ready after {READY_SECONDS:g} s") from None
         if all(worker.problem for worker in self.workers):
             raise WorkersFailed(self.workers[0].problem)
-        await asyncio.gather(*(worker.send(GO) for worker in self.workers))
+        await asyncio.gather(*(worker.send(START) for worker in self.workers))
 
     async def _until_ready(self, worker: Worker) -> None:
         message = await worker.message()
@@ -159,5 +159,5 @@ async def _ending(worker: Worker) -> str:
     how = f"ended with exit code {code}"
     if code is not None and code < 0:
         how = f"was killed by {signal.Signals(-code).name}"
-    counted = "what it had reported counts" if worker.statistics else "nothing of it counts"
+    counted = "what it had reported is counted" if worker.statistics else "none of it is counted"
     return f"worker {worker.number} {how}: {counted}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-MOST_SLOTS = 120
+MAX_SLOTS = 120
 # Latencies are kept in steps of 9 %, which is finer than a plot shows.
 _STEPS_PER_OCTAVE = 8
 _LEAST = 1e-6
@@ -39,12 +39,12 @@ class Timeline:
     """Slots of ``width`` seconds from the start of the load."""
 
     def __init__(self, duration: float) -> None:
-        self.width = max(1.0, duration / MOST_SLOTS)
+        self.width = max(1.0, duration / MAX_SLOTS)
         self.slots: list[Slot] = []
 
     def at(self, seconds: float) -> Slot:
         """The slot of a moment, in seconds from the start; the last one for what is later."""
-        number = min(max(int(seconds / self.width), 0), 2 * MOST_SLOTS)
+        number = min(max(int(seconds / self.width), 0), 2 * MAX_SLOTS)
         while len(self.slots) <= number:
             self.slots.append(Slot())
         return self.slots[number]

@@ -32,7 +32,7 @@ class AxisRule:
     """A horizontal rule with its value."""
 
     y: int
-    words: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class AxisMark:
     """A mark of the horizontal axis."""
 
     x: int
-    words: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _STOPPED = {
     "budget": "the budget is used up",
     "interrupted": "interrupted: what follows is what was measured until then",
     "stranger_matched": "the application matched a synthetic user with another one: "
-    "the load ended and hung up",
+    "the load ended and the call was hung up",
     "coordinator_lost": "the coordinator was lost",
 }
 

@@ -125,7 +125,7 @@ class Iteration:
             found.wake_ups += metered.wake_ups
         stalled = disturbance.stalled(self.run.context.clock() - began)
         if isinstance(failure, CheckFailed) and failure.cause in STALL_PRONE and stalled:
-            raise NotMeasured(Cause.OWN_STALL, f"{failure.message}; the generator stood still")
+            raise NotMeasured(Cause.OWN_STALL, f"{failure.message}; the generator was stalled")
         raise failure
 
 

@@ -8,9 +8,9 @@ from probe.net.http_status import refusal_of_backend
 from probe.net.protocol.errors import ProtocolViolation
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
-LONGEST_OPENING = 1 << 16
+MAX_OPENING = 1 << 16
 # Milliseconds: a browser's timer beyond them ends at once.
-_LONGEST_TIMER = 2**31
+_MAX_TIMER = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def read_opening(text: str, *, needs_sid: bool = True) -> Opening:
     Over a WebSocket no further request ``needs_sid``. Raises ProtocolViolation.
     """
     try:
-        document = parse_json(text, max_bytes=LONGEST_OPENING)
+        document = parse_json(text, max_bytes=MAX_OPENING)
         sid = str(document.get("sid") or "")
         upgrades = tuple(str(each) for each in document["upgrades"])
         interval, timeout = document["pingInterval"], document["pingTimeout"]
@@ -38,8 +38,8 @@ def read_opening(text: str, *, needs_sid: bool = True) -> Opening:
     if needs_sid and not sid:
         raise ProtocolViolation("does not speak Engine.IO as it should")
     if not _is_number(interval) or not _is_number(timeout):
-        raise ProtocolViolation("sends pingInterval and pingTimeout that are no numbers")
-    if not 0 < interval + timeout < _LONGEST_TIMER:
+        raise ProtocolViolation("sends pingInterval and pingTimeout that are not numbers")
+    if not 0 < interval + timeout < _MAX_TIMER:
         raise ProtocolViolation(f"wants pings within {interval + timeout:g} ms: browsers end it")
     return Opening(sid, upgrades, interval / 1000, timeout / 1000)
 

@@ -27,12 +27,12 @@ from probe.net.websocket.handshake import accepted, handshake_headers, new_key
 
 Transport = Literal["websocket", "polling"]
 
-LONGEST_PAYLOAD = 4 << 20
-_LONGEST_REFUSAL = 4096
+MAX_PAYLOAD = 4 << 20
+_MAX_REFUSAL = 4096
 _PROTOCOL = {"EIO": "4"}
 # 400 and 403.
 _MAY_WANT_ORIGIN = (Cause.PROTOCOL_ERROR, Cause.HTTP_STATUS)
-_MOST_REDIRECTS = 20
+_MAX_REDIRECTS = 20
 _REDIRECTS, _WITH_THE_BODY = (301, 302, 303, 307, 308), (307, 308)
 STICKY_HINT = (
     "Sticky sessions are missing: several backends are behind one address, and the one that "
@@ -72,7 +72,7 @@ class PageRequests:
     async def get(self, sid: str) -> bytes:
         """One poll. Raises CheckAborted, PeerError, OSError."""
         async with self._answered("GET", sid) as answer:
-            return await read_bounded(answer, LONGEST_PAYLOAD)
+            return await read_bounded(answer, MAX_PAYLOAD)
 
     async def post(self, sid: str, packet: str) -> None:
         """Send one packet. Raises CheckAborted, PeerError, OSError."""
@@ -99,7 +99,7 @@ class PageRequests:
     ) -> AsyncIterator[HttpResponse]:
         """The answer that a page may read, behind redirects."""
         address = self._address("polling", sid)
-        for _ in range(_MOST_REDIRECTS + 1):
+        for _ in range(_MAX_REDIRECTS + 1):
             async with self._browser.request(
                 method,
                 address,
@@ -139,7 +139,7 @@ class PageRequests:
     async def _refused(self, answer: HttpResponse, sid: str) -> CheckAborted:
         try:
             async with asyncio.timeout(0.5):
-                body = await read_bounded(answer, _LONGEST_REFUSAL)
+                body = await read_bounded(answer, _MAX_REFUSAL)
         except (TimeoutError, PeerError, OSError, CheckAborted):
             body = b""
         aborted = refused_request(answer.status, self._host, refusal_text(body))

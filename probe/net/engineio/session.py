@@ -17,7 +17,7 @@ from probe.net.websocket.connection import WebSocket
 
 __all__ = ["STICKY_HINT", "UPGRADE_HINT", "EngineIo", "EngineMessage", "Site", "Transport"]
 
-MOST_POLLS = 2000
+MAX_POLLS = 2000
 # A browser stays on polling for as long; a check has to go on.
 UPGRADE_TIMEOUT = 3.0
 _SEPARATOR = "\x1e"
@@ -203,8 +203,8 @@ class EngineIo:
     async def _poll(self) -> list[str]:
         """The packets of one GET."""
         self._polls += 1
-        if self._polls > MOST_POLLS:
-            raise Flood(f"answers more than {MOST_POLLS} polls")
+        if self._polls > MAX_POLLS:
+            raise Flood(f"answers more than {MAX_POLLS} polls")
         body = await self._page.get(self.opening.sid if self.opening is not None else "")
         try:
             return body.decode().split(_SEPARATOR)

@@ -14,7 +14,7 @@ from typing import Any
 from probe.net.protocol.errors import ProtocolViolation
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
-MOST_ATTACHMENTS = 10  # socket.io-parser's default
+MAX_ATTACHMENTS = 10  # socket.io-parser's default
 _PACKET = re.compile(r"([0-6])(?:(\d{1,3})-)?(?:(/[^,]{0,500}),?)?(\d{0,16})")
 # socket.io-parser's, which no event may have.
 _RESERVED = frozenset(
@@ -71,7 +71,7 @@ def read_packet(text: str, *, is_whole: bool = True) -> SocketIoPacket:
     kind = SocketIoPacketType(matched[1])
     binary = kind in (SocketIoPacketType.BINARY_EVENT, SocketIoPacketType.BINARY_ACK)
     attachments = int(matched[2] or 0) if binary else 0
-    if attachments > MOST_ATTACHMENTS or (matched[2] and not binary):
+    if attachments > MAX_ATTACHMENTS or (matched[2] and not binary):
         raise ProtocolViolation("does not speak Socket.IO as it should")
     rest = text[matched.end() :]
     content = _content(rest) if is_whole else _name_alone(rest)

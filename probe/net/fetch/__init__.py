@@ -1,1 +1,1 @@
-"""What browsers make of responses beside their content: CORS, HTTPS promises, timing."""
+"""What browsers make of responses besides their content: CORS, HTTPS promises, timing."""

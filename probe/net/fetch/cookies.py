@@ -11,15 +11,16 @@ from typing import Literal
 
 from yarl import URL
 
+from probe.net.address.ranges import is_literal
 from probe.net.fetch.cookie_dates import parse_date
+from probe.net.fetch.sites import is_trustworthy
 from probe.net.protocol.exchange import HttpResponse
-from probe.net.resolver import is_literal
 
-MOST_COOKIES = 180
+MAX_COOKIES = 180
 """Of one host, as Chromium has it."""
 CookieUse = bool | Literal["cross_site"]
 """Whether cookies are sent and kept; a script of another site gets SameSite=None alone."""
-_LONGEST, _LONGEST_ATTRIBUTE = 4096, 1024
+_LONGEST, _MAX_ATTRIBUTE = 4096, 1024
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SECONDS = re.compile(r"-?[0-9]+")
 _PREFIXES = ("__host-http-", "__host-", "__secure-", "__http-")
@@ -78,7 +79,7 @@ class Cookies:
     def keep(self, response: HttpResponse, address: URL, use: CookieUse = True) -> None:
         """Take what a response sets."""
         lines = response.headers.getall("Set-Cookie", ()) if use else ()
-        for line in lines[:MOST_COOKIES]:
+        for line in lines[:MAX_COOKIES]:
             self._take(line, address, cross_site=use == "cross_site")
 
     def _take(self, line: str, address: URL, *, cross_site: bool) -> None:
@@ -92,7 +93,7 @@ class Cookies:
             return
         if expired:
             self._kept.pop(cookie.key, None)
-        elif cookie.key in self._kept or len(self._kept) < MOST_COOKIES:
+        elif cookie.key in self._kept or len(self._kept) < MAX_COOKIES:
             self._kept[cookie.key] = cookie
 
     def _shadows(self, cookie: Cookie) -> bool:
@@ -101,16 +102,6 @@ class Cookies:
             each.is_secure and each.name == cookie.name and each.host == cookie.host
             for each in self._kept.values()
         )
-
-
-def is_trustworthy(address: URL) -> bool:
-    """Whether secure cookies go there: HTTPS, or this machine (W3C Secure Contexts)."""
-    host = _host(address)
-    is_local = host == "localhost" or host.endswith(".localhost") or host == "::1"
-    return address.scheme in ("https", "wss") or is_local or bool(_LOOPBACK.fullmatch(host))
-
-
-_LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+")
 
 
 def read_cookie(line: str, address: URL) -> tuple[Cookie, bool] | None:
@@ -144,7 +135,7 @@ def _attributes(parts: list[str]) -> dict[str, str]:
     found = {}
     for part in parts:
         name, _, value = part.partition("=")
-        if len(value.strip(" \t")) <= _LONGEST_ATTRIBUTE:
+        if len(value.strip(" \t")) <= _MAX_ATTRIBUTE:
             found[name.strip(" \t").lower()] = value.strip(" \t")
     return found
 

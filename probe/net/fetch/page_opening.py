@@ -1,6 +1,5 @@
 """A page and the redirects that lead to it, as ``async with client.open(…) as page``."""
 
-from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from types import TracebackType
@@ -11,14 +10,12 @@ from yarl import URL
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.fetch.redirect import REDIRECT, Response, redirect_target
+from probe.net.fetch.redirect_cache import RedirectCache
 from probe.net.fetch.unsafe_ports import check_port
+from probe.net.fetch.web_address import web_address
 from probe.net.protocol.exchange import HttpResponse
 
-MOST_ROUNDS = 5
-"""So often a page may redirect back to itself with the same cookies, for the time being. A browser
-goes round until its limit of redirects, and a server that is starting may say something else by
-then; on and on would only spend the target's rate limit."""
-_PERMANENT = (301, 308)  # a browser keeps these, and does not ask the same again
+_MISDIRECTED = 421
 
 
 class Requests(Protocol):
@@ -30,9 +27,6 @@ class Requests(Protocol):
     def finish(self, response: HttpResponse) -> None:
         """End the connection of a response."""
 
-    def cookies_for(self, address: URL) -> str:
-        """The cookies that a request to this address carries."""
-
     def translate(self, error: BaseException, host: str | None = None) -> CheckAborted | None:
         """The cause behind an exception of a connection, or None if it isn't one."""
 
@@ -40,7 +34,10 @@ class Requests(Protocol):
 @lru_cache(maxsize=512)
 def parsed(url: str) -> URL:
     """An address; that of a check stays the same from run to run."""
-    return URL(url)
+    try:
+        return web_address(url)
+    except ValueError:
+        return URL(url)
 
 
 class PageOpening:
@@ -59,29 +56,36 @@ class PageOpening:
         self._client, self._address = client, parsed(url)
         self._max_redirects, self._headers = max_redirects, headers
         self._response: HttpResponse | None = None
+        self._asked_again = ""
 
     async def __aenter__(self) -> Response:
         address, redirects = self._address, 0
-        seen: Counter[tuple[URL, str]] = Counter()
+        cache, seen = RedirectCache(), {address}
         while True:
-            key = (address, self._client.cookies_for(address))
-            response = await self._client.start("GET", address, self._headers)
-            self._check_port(response, address)
-            page = Response(response, address, redirects)
-            following = self._following(page)
+            following = cache.of(address)
             if following is None:
-                self._response = response
-                return page
-            self._client.finish(response)
-            seen[key] += 1
-            rounds = 1 if response.status in _PERMANENT else MOST_ROUNDS
-            if seen[following, self._client.cookies_for(following)] >= rounds:
-                message = f"the redirects lead in a circle of {len(seen)}"
-                raise CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)
+                response = await self._answer(address)
+                page = Response(response, address, redirects, self._asked_again)
+                following = self._following(page)
+                if following is None:
+                    self._response = response
+                    return page
+                self._client.finish(response)
+                cache.keep(address, response, following)
             if redirects == self._max_redirects:
-                message = f"more than {self._max_redirects} redirects in a row"
-                raise CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)
+                raise _too_many(redirects, seen, following)
+            seen.add(following)
             address, redirects = following, redirects + 1
+
+    async def _answer(self, address: URL) -> HttpResponse:
+        response = await self._client.start("GET", address, self._headers)
+        if response.status == _MISDIRECTED and not self._asked_again:
+            # A browser asks once more, on a connection of its own (RFC 9110, 15.5.20).
+            self._client.finish(response)
+            self._asked_again = f"{address.host} answers {_MISDIRECTED} to the first request"
+            response = await self._client.start("GET", address, self._headers)
+        self._check_port(response, address)
+        return response
 
     async def __aexit__(
         self,
@@ -112,3 +116,9 @@ class PageOpening:
         except BaseException:
             self._client.finish(page.response)
             raise
+
+
+def _too_many(redirects: int, seen: set[URL], following: URL) -> CheckFailed:
+    circle = f": they lead in a circle of {len(seen)}" if following in seen else ""
+    message = f"more than {redirects} redirects in a row{circle}"
+    return CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)

@@ -7,6 +7,7 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
+from probe.net.fetch.web_address import header_address
 from probe.net.protocol.exchange import HttpResponse
 
 REDIRECT = "redirect"
@@ -17,11 +18,15 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer whose headers are there; how many redirects led to it, and where it is."""
+    """An answer whose headers are there; how many redirects led to it, and where it is.
+
+    ``asked_again`` says why a request was repeated, if one was.
+    """
 
     response: HttpResponse
     url: URL
     redirects: int
+    asked_again: str = ""
 
 
 def redirect_target(page: Response) -> URL | None:
@@ -33,9 +38,7 @@ def redirect_target(page: Response) -> URL | None:
     if page.response.status not in _REDIRECTS or not location:
         return None
     with suppress(ValueError):
-        target = page.url.join(URL(location))
-        if target.scheme in ("http", "https") and target.host:
-            return target
+        return header_address(location, page.url)
     raise CheckFailed(
         Cause.PROTOCOL_ERROR, "it redirects to something that is not a web address", phase=REDIRECT
     )

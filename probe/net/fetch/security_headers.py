@@ -1,4 +1,4 @@
-"""What a deployment promises its users beside an answer: HTTPS, HSTS, CORS.
+"""What a deployment promises its users besides an answer: HTTPS, HSTS, CORS.
 
 Each question is a request of its own on a fresh connection, and brings an answer or, where
 it got none, None.

@@ -4,9 +4,11 @@ The list of public suffixes has 10,000 lines; here are those under which applica
 and those of countries with many. Of another, its last two labels count.
 """
 
+import re
+
 from yarl import URL
 
-from probe.net.resolver import is_literal
+from probe.net.address.ranges import is_literal
 
 _SUFFIXES = frozenset(
     {
@@ -20,6 +22,14 @@ _SUFFIXES = frozenset(
     }
 )
 _SECURE = ("https", "wss")
+_LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+")
+
+
+def is_trustworthy(address: URL) -> bool:
+    """Whether secure cookies go there: HTTPS, or this machine (W3C Secure Contexts)."""
+    host = (address.raw_host or "").lower().removesuffix(".")
+    is_local = host == "localhost" or host.endswith(".localhost") or host == "::1"
+    return address.scheme in _SECURE or is_local or bool(_LOOPBACK.fullmatch(host))
 
 
 def is_same_site(address: URL, origin: str) -> bool:

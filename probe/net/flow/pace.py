@@ -15,7 +15,7 @@ TURN = 0.001
 """Seconds of CPU that a slice may take."""
 SHARE, CREDIT = 0.25, 0.005
 """A connection's part of the loop, and the seconds of CPU that it may take beyond it."""
-LONGEST_PAUSE = 0.03
+MAX_PAUSE = 0.03
 """Seconds; what is owed beyond it is forgiven."""
 
 
@@ -39,6 +39,6 @@ class ReadPace:
         self._charged = now
         if self._credit >= 0:
             return 0.0
-        pause = min(-self._credit / SHARE, LONGEST_PAUSE)
-        self._credit = max(self._credit, -SHARE * LONGEST_PAUSE)
+        pause = min(-self._credit / SHARE, MAX_PAUSE)
+        self._credit = max(self._credit, -SHARE * MAX_PAUSE)
         return pause

@@ -9,7 +9,7 @@ from socket import socket as Socket
 from typing import TYPE_CHECKING
 
 from probe.net.flow.pace import FIRST, ReadPace
-from probe.net.flow.tls_records import MOST_HANDSHAKE, RECORD_COST, HandshakeFlood, RecordBudget
+from probe.net.flow.tls_records import MAX_HANDSHAKE, RECORD_COST, HandshakeFlood, RecordBudget
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -39,7 +39,7 @@ class SlicedSocket(Socket):
     @contextmanager
     def bounded_handshake(self) -> Iterator[None]:
         """Count what comes meanwhile, and then what comes without content."""
-        self._left, self._records = MOST_HANDSHAKE, RecordBudget()
+        self._left, self._records = MAX_HANDSHAKE, RecordBudget()
         try:
             yield
         finally:
@@ -56,7 +56,7 @@ class SlicedSocket(Socket):
         """So many bytes of content are handled inside."""
         is_full = length == self._content_pace.slice
         if self._records is not None:
-            self._records.earn(length)
+            self._records.credit(length)
         began = time.thread_time()
         try:
             yield
@@ -100,7 +100,7 @@ class SlicedSocket(Socket):
             if self._left < 0:
                 raise HandshakeFlood
         if self._records is not None:
-            self._owed += RECORD_COST * self._records.spend(data)
+            self._owed += RECORD_COST * self._records.consume(data)
 
     def _rest(self, pause: float, *, at_least_a_turn: bool = False) -> None:
         transport = self.transport

@@ -4,7 +4,7 @@ OpenSSL takes warnings, HelloRequests, certificates, KeyUpdates and session tick
 they come, and computes for each: whoever sends nothing else keeps it busy until the deadline.
 
 TlsFlood (an OSError, so that asyncio hands it to whoever waits)
-├── HandshakeFlood  more than MOST_HANDSHAKE bytes until a handshake is over
+├── HandshakeFlood  more than MAX_HANDSHAKE bytes until a handshake is over
 └── RecordFlood     more than a RecordBudget of records without content after it
 """
 
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-MOST_HANDSHAKE = 256 << 10
+MAX_HANDSHAKE = 256 << 10
 """Bytes that a server may send until a TLS handshake is over: OpenSSL takes 100 KiB of
 certificates."""
-MOST_WITHOUT_CONTENT, FOR_ONE = 64 << 10, 64
-"""Bytes that may come without content (a record has up to 16 KiB), and beside one of content: a
+MAX_WITHOUT_CONTENT, FOR_ONE = 64 << 10, 64
+"""Bytes that may come without content (a record has up to 16 KiB), and for each byte of content: a
 record of one byte has 29, two KeyUpdates (RFC 8446, 4.6.3) 54."""
-MOST_RECORDS = 64
+MAX_RECORDS = 64
 """Records that may come one after the other without content. BoringSSL, and so Chromium, ends a
 connection after 32 KeyUpdates, or 32 empty records; servers send a handful of session tickets."""
 RECORD_COST = 30e-6
@@ -34,9 +34,9 @@ class TlsFlood(ConnectionAbortedError):
 
 
 class HandshakeFlood(TlsFlood):
-    """The server sends more than MOST_HANDSHAKE bytes of a handshake."""
+    """The server sends more than MAX_HANDSHAKE bytes of a handshake."""
 
-    detail = f"sends more than {MOST_HANDSHAKE >> 10} KiB and no end of the TLS handshake"
+    detail = f"sends more than {MAX_HANDSHAKE >> 10} KiB and no end of the TLS handshake"
 
 
 class RecordFlood(TlsFlood):
@@ -57,9 +57,9 @@ class RecordBudget:
 
     def begin(self) -> None:
         """The handshake is over."""
-        self._left, self._records = MOST_WITHOUT_CONTENT, 0
+        self._left, self._records = MAX_WITHOUT_CONTENT, 0
 
-    def spend(self, data: "Buffer") -> int:
+    def consume(self, data: "Buffer") -> int:
         """These bytes of TLS came; how many records begin in them."""
         view = memoryview(data)
         self._left -= len(view)
@@ -67,22 +67,26 @@ class RecordBudget:
         self._records += begun
         return begun
 
-    def earn(self, length: int) -> None:
+    def credit(self, length: int) -> None:
         """So many bytes of content were in them."""
-        self._left = min(MOST_WITHOUT_CONTENT, self._left + FOR_ONE * length)
+        self._left = min(MAX_WITHOUT_CONTENT, self._left + FOR_ONE * length)
         self._records = 0
 
     def check(self) -> None:
         """Before more is read, once there is no more content in what came. Raises RecordFlood."""
-        if self._left < 0 or self._records > MOST_RECORDS:
+        if self._left < 0 or self._records > MAX_RECORDS:
             raise RecordFlood
 
     def _begun(self, view: memoryview) -> int:
-        at = begun = 0
-        while at < len(view):
+        at, begun, size = 0, 0, len(view)
+        while at < size:
             if self._payload:
-                passed = min(self._payload, len(view) - at)
+                passed = min(self._payload, size - at)
                 self._payload -= passed
+            elif not self._header and at + _RECORD_HEADER <= size:
+                passed = _RECORD_HEADER
+                self._payload = view[at + 3] << 8 | view[at + 4]
+                begun += 1
             else:
                 part = bytes(view[at : at + _RECORD_HEADER - len(self._header)])
                 passed = len(part)

@@ -5,6 +5,7 @@ PeerError (an OSError would be the network's, these are the peer's)
 ├── ProtocolViolation what follows breaks the protocol
 │   └── Unfinished    a content coding without its end, which browsers show all the same
 ├── Truncated         the connection ended in the middle
+│   └── Unprocessed   HTTP/2 says that the request may be sent again
 └── Flood             far more messages or bytes than any honest peer sends
 """
 
@@ -31,7 +32,20 @@ class Unfinished(ProtocolViolation):
 
 
 class Truncated(PeerError):
-    """The connection ended before the message did."""
+    """The connection ended before the message did; ``unmet_length`` says that only its length,
+    or its last chunk, is missing."""
+
+    def __init__(self, detail: str, hint: str | None = None, *, unmet_length: bool = False) -> None:
+        super().__init__(detail, hint)
+        self.unmet_length = unmet_length
+
+
+class Unprocessed(Truncated):
+    """The request was not processed (RFC 9113, 8.7); ``by_http1``: HTTP/1.1 is wanted for it."""
+
+    def __init__(self, detail: str, *, by_http1: bool) -> None:
+        super().__init__(detail)
+        self.by_http1 = by_http1
 
 
 class Flood(PeerError):

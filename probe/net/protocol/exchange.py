@@ -9,7 +9,9 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.protocol.coding import ACCEPTED, decode, decoders_of
+from probe.net.fetch.sites import is_trustworthy
+from probe.net.protocol.coding import accept_encoding, check_accepted, decode, decoders_of
+from probe.net.protocol.errors import Truncated
 from probe.net.protocol.head import Head
 from probe.net.protocol.stream import Stream
 
@@ -33,7 +35,8 @@ def request_for(
 ) -> Request:
     """A request as our client sends it; ``headers`` replace its own of the same name, ``Host``
     included."""
-    plain = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": ACCEPTED}
+    accepted = accept_encoding(trustworthy=is_trustworthy(address))
+    plain = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": accepted}
     if address.user is not None:
         pair = f"{address.user}:{address.password or ''}"
         plain["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
@@ -75,18 +78,31 @@ class HttpResponse:
 
     async def body(self) -> AsyncIterator[bytes]:
         """The body without its content codings, in pieces. Raises PeerError, OSError."""
-        decoders = decoders_of(self.head.all("Content-Encoding"))
-        async for raw in self.raw_body():
-            for piece in decode(raw, decoders):
-                yield piece
-                if decoders:  # a few bytes may unpack to a megabyte
-                    await self.stream.breathe()
+        decoders, length = decoders_of(self.head.each("Content-Encoding")), 0
+        try:
+            async for raw in self.raw_body():
+                for piece in decode(raw, decoders):
+                    length += len(piece)
+                    yield piece
+                    if decoders:  # a few bytes may unpack to a megabyte
+                        await self.stream.yield_if_busy()
+        except Truncated as error:
+            # net::URLRequestHttpJob::ShouldFixMismatchedContentLength: complete all the same.
+            if not error.unmet_length or length != self.head.length:
+                raise
         for decoder in decoders:
             decoder.end()
 
     def raw_body(self) -> AsyncIterator[bytes]:
         """The body as it is sent. Raises PeerError, OSError."""
         raise NotImplementedError
+
+
+def check_codings(head: Head, request: Request) -> None:
+    """Raise ProtocolViolation for a content coding that was not asked for, as browsers do."""
+    asked = {name.lower(): value for name, value in request.headers}
+    accepted = asked.get("accept-encoding", "*")
+    check_accepted(",".join(head.headers.getall("Content-Encoding", [])), accepted)
 
 
 async def read_bounded(response: HttpResponse, limit: int) -> bytes:

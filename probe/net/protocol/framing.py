@@ -4,11 +4,11 @@ import re
 from typing import Protocol
 
 from probe.net.protocol.errors import Flood, ProtocolViolation, Truncated
-from probe.net.protocol.head import Head, excerpt
+from probe.net.protocol.head import Head, check_lengths, excerpt
 
-_LONGEST_CHUNK_LINE = 4096
+_MAX_CHUNK_LINE = 16384  # net::HttpChunkedDecoder::kMaxLineBufLen
 # Chunk lines and trailers beside the data: more than this is no honest framing.
-MOST_OVERHEAD = 256 << 10
+MAX_OVERHEAD = 256 << 10
 # As Chromium has it (net::HttpChunkedDecoder::ParseChunkSize): no blank before it, spaces behind.
 _CHUNK_SIZE = re.compile(rb"0*([0-9A-Fa-f]{1,16}) *(?:;.*)?$", re.DOTALL)
 
@@ -64,7 +64,8 @@ class Counted:
 
     def end(self) -> None:
         if not self.done:
-            raise Truncated(f"breaks off {self._left} bytes before the end of its body")
+            missing = f"breaks off {self._left} bytes before the end of its body"
+            raise Truncated(missing, unmet_length=True)
 
 
 class Chunked:
@@ -97,19 +98,19 @@ class Chunked:
 
     def end(self) -> None:
         if not self.done:
-            raise Truncated("breaks off before the last chunk of its body")
+            raise Truncated("breaks off before the last chunk of its body", unmet_length=True)
 
     def _line(self) -> bytes | None:
-        at = self._buffer.find(b"\n", 0, _LONGEST_CHUNK_LINE + 1)
+        at = self._buffer.find(b"\n", 0, _MAX_CHUNK_LINE + 1)
         if at < 0:
-            if len(self._buffer) > _LONGEST_CHUNK_LINE:
+            if len(self._buffer) > _MAX_CHUNK_LINE:
                 raise ProtocolViolation("sends a chunk line without end")
             self._check_early()
             return None
-        line = bytes(self._buffer[:at]).rstrip(b"\r")
+        line = bytes(self._buffer[:at]).removesuffix(b"\r")
         del self._buffer[: at + 1]
         self._overhead += at + 1
-        if self._overhead > MOST_OVERHEAD:
+        if self._overhead > MAX_OVERHEAD:
             raise Flood("sends more than 256 KiB of chunk lines and trailers")
         return line
 
@@ -118,7 +119,7 @@ class Chunked:
         start = bytes(self._buffer[:16]).rstrip(b"\r")
         if self._state == "size" and start and not re.match(rb"[0-9A-Fa-f]", start):
             raise ProtocolViolation(f"sends {excerpt(start)} where a chunk's size belongs")
-        if self._state == "data-end" and start.strip(b" \t"):
+        if self._state == "data-end" and start:
             raise ProtocolViolation("sends a chunk that is longer than its size")
 
     def _take(self, line: bytes) -> None:
@@ -129,7 +130,7 @@ class Chunked:
             self._left = int(matched[1], 16)
             self._state = "data" if self._left else "trailers"
         elif self._state == "data-end":
-            if line.strip():
+            if line:
                 raise ProtocolViolation("sends a chunk that is longer than its size")
             self._state = "size"
         elif not line:
@@ -138,19 +139,10 @@ class Chunked:
 
 def framing_of(head: Head) -> Framing:
     """How the body of this response is delimited. Raises ProtocolViolation."""
-    codings = [each.lower() for each in head.all("Transfer-Encoding")]
-    lengths = set(head.all("Content-Length"))
-    is_empty = head.status < 200 or head.status in (204, 304)
-    if not is_empty and codings and codings[-1] == "chunked" and head.version >= (1, 1):
-        return Chunked()
-    if len(lengths) > 1 and codings in ([], ["identity"]):
-        raise ProtocolViolation(f"answers {head.status} with several Content-Lengths that differ")
-    if is_empty:
+    check_lengths(head)
+    if head.status < 200 or head.status in (204, 304):
         return EmptyBody()
-    if codings and codings != ["identity"]:
-        return UntilClosed()
-    length = lengths.pop() if lengths else ""
-    # As Chromium has it, one that is no number, or none of 63 bits, says nothing of the body.
-    if not length.isascii() or not length.isdigit() or len(length) > 19 or int(length) >> 63:
-        return UntilClosed()
-    return Counted(int(length))
+    if head.is_chunked:
+        return Chunked()
+    length = None if head.all("Transfer-Encoding") not in ([], ["identity"]) else head.length
+    return UntilClosed() if length is None else Counted(length)

@@ -13,16 +13,17 @@ from multidict import CIMultiDict
 from probe.net.protocol.errors import NotHttp, ProtocolViolation
 
 # Chromium's net::HttpStreamParser::kMaxHeaderBufSize.
-LONGEST_HEAD = 256 * 1024
+MAX_HEAD = 256 * 1024
 # Stray bytes before the status line that Chromium allows: net::HttpUtil::LocateStartOfStatusLine.
-_LONGEST_PRELUDE = 4
-_STARTS = (b"http", b"icy ")  # the second is Shoutcast's
+_MAX_PRELUDE = 4
+_STARTS = (b"http", b"icy")  # the second is Shoutcast's
 # net::HttpResponseHeaders::ParseStatusLine: whatever is no version counts as 1.0, and a line
 # without a status as 200.
 _VERSION = re.compile(rb"http/(\d)[^.]*\.(\d)", re.IGNORECASE)
 _STATUS = re.compile(rb"[^ ]* +(\d+)")
 # Chromium refuses a response in which these differ.
 _UNAMBIGUOUS = ("Location", "Content-Disposition")
+_BLANKS = " \t"  # net::HttpUtil::TrimLWS, and no other white space
 _HTTP2_SETTINGS = re.compile(rb"^\x00\x00.\x04")
 _TLS_RECORD = re.compile(rb"^[\x14-\x17]\x03[\x00-\x04]")
 
@@ -37,8 +38,26 @@ class Head:
 
     def all(self, name: str) -> list[str]:
         """The elements of a header that is a comma-separated list (RFC 9110, 5.6.1)."""
+        return [each for each in self.each(name) if each]
+
+    def each(self, name: str) -> list[str]:
+        """The same with those that are empty, which some headers are refused for."""
         values = ",".join(self.headers.getall(name, []))
-        return [each.strip() for each in values.split(",") if each.strip()]
+        return [each.strip(_BLANKS) for each in values.split(",")] if name in self.headers else []
+
+    @property
+    def length(self) -> int | None:
+        """Content-Length. As Chromium has it, one that is no number, or none of 63 bits, says
+        nothing of the body."""
+        text = next(iter(self.all("Content-Length")), "")
+        is_number = text.isascii() and text.isdigit() and len(text) <= 19
+        return int(text) if is_number and not int(text) >> 63 else None
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether any coding of the message is ``chunked``, which HTTP/1.0 does not know."""
+        codings = (each.lower() for each in self.all("Transfer-Encoding"))
+        return self.version >= (1, 1) and "chunked" in codings
 
 
 class HeadReader:
@@ -56,18 +75,29 @@ class HeadReader:
             return None
         end = self._end(start)
         if end is None:
-            if len(self._buffer) > LONGEST_HEAD:
+            if len(self._buffer) > MAX_HEAD:
                 raise ProtocolViolation(
-                    f"sends headers without end (more than {LONGEST_HEAD >> 10} KiB)"
+                    f"sends headers without end (more than {MAX_HEAD >> 10} KiB)"
                 )
             return None
-        if end[0] > LONGEST_HEAD:
-            raise ProtocolViolation(f"sends more than {LONGEST_HEAD >> 10} KiB of headers")
+        if end[1] > MAX_HEAD:
+            raise ProtocolViolation(f"sends more than {MAX_HEAD >> 10} KiB of headers")
         head = parse_head(bytes(self._buffer[start : end[0]]))
         rest = bytes(self._buffer[end[1] :])
         self._buffer.clear()
         self._searched = 0
         return head, rest
+
+    def end(self) -> Head | None:
+        """What is there counts as the head, as browsers have it where the connection ends within
+        one (without TLS); None where not even a status line began."""
+        start = find_status_line(self._buffer) if self._buffer else None
+        if start is None:
+            return None
+        head = parse_head(bytes(self._buffer[start:]))
+        for name in ("Content-Length", "Transfer-Encoding"):  # nothing follows
+            head.headers.popall(name, None)
+        return head
 
     @property
     def pending(self) -> bytes:
@@ -88,14 +118,14 @@ _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 
 def find_status_line(data: bytes | bytearray) -> int | None:
     """Where the status line begins; None as long as one may still come. Raises NotHttp."""
-    start = bytes(data[: _LONGEST_PRELUDE + 4]).lower()
+    start = bytes(data[: _MAX_PRELUDE + 4]).lower()
     if _HTTP2_SETTINGS.match(data) or start.startswith(b"pri * ht"):
         raise NotHttp("only speaks HTTP/2 without TLS, which no browser does")
     if _TLS_RECORD.match(data):
         raise NotHttp("speaks TLS on this port", hint="Write https:// instead of http://.")
     if start.startswith(_STARTS):
         return 0
-    for at in range(_LONGEST_PRELUDE + 1):
+    for at in range(_MAX_PRELUDE + 1):
         found = start[at : at + 4]
         if found == b"http":
             return at
@@ -109,7 +139,7 @@ def parse_head(raw: bytes) -> Head:
     first, *lines = raw.split(b"\n")
     first = first.rstrip(b"\r")
     version, matched = _VERSION.match(first), _STATUS.match(first)
-    status = int(matched[1][:9]) if matched else 200
+    status = int(matched[1].lstrip(b"0")[:9] or b"0") if matched else 200
     if not 100 <= status <= 999:
         raise NotHttp(f"does not speak HTTP: its status line is {excerpt(first)}")
     if b"\x00" in raw:
@@ -121,12 +151,12 @@ def parse_head(raw: bytes) -> Head:
         if text[:1] in (" ", "\t") and last:  # obs-fold (RFC 9112, 5.2)
             values = headers.popall(last)
             headers.extend((last, each) for each in values[:-1])
-            headers.add(last, f"{values[-1]} {text.strip()}".strip())
+            headers.add(last, f"{values[-1]} {text.strip(_BLANKS)}".strip(_BLANKS))
             continue
         name, colon, value = text.partition(":")
-        if colon and name.strip():
-            last = name.strip()
-            headers.add(last, value.strip())
+        if colon and name.strip(_BLANKS):
+            last = name.strip(_BLANKS)
+            headers.add(last, value.strip(_BLANKS))
     numbers = (int(version[1]), int(version[2])) if version else (1, 0)
     return Head(numbers, status, headers)
 
@@ -136,6 +166,23 @@ def check_unambiguous(head: Head) -> None:
     for name in _UNAMBIGUOUS:
         if len(set(head.headers.getall(name, []))) > 1:
             raise ProtocolViolation(f"answers {head.status} with several {name}s that differ")
+    if head.status < 200 or 300 <= head.status < 400:  # whose bodies are not read
+        check_lengths(head)
+
+
+def check_lengths(head: Head) -> None:
+    """Raise ProtocolViolation for Content-Lengths that differ, unless they don't count."""
+    if len(_lengths(head)) > 1 and not head.is_chunked:
+        raise ProtocolViolation(f"answers {head.status} with several Content-Lengths that differ")
+
+
+def _lengths(head: Head) -> set[str]:
+    """What the Content-Lengths say; an empty one is another value than a number."""
+    found: set[str] = set()
+    for line in head.headers.getall("Content-Length", []):
+        values = [each.strip(_BLANKS) for each in line.split(",")]
+        found.update([each for each in values if each] or [""])
+    return found
 
 
 def excerpt(data: bytes, length: int = 24) -> str:

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from probe.net.protocol.errors import Flood, NotHttp, ProtocolViolation, Truncated
-from probe.net.protocol.exchange import HttpResponse, Request
+from probe.net.protocol.exchange import HttpResponse, Request, check_codings
 from probe.net.protocol.framing import framing_of
 from probe.net.protocol.head import Head, HeadReader, check_unambiguous, excerpt
 from probe.net.protocol.stream import Stream
 
-# 100 Continue, 103 Early Hints: an honest server sends one or two.
-MOST_INFORMATIONAL = 32
+# 100 Continue, 103 Early Hints: an honest server sends one or two, and browsers take any number.
+MAX_INFORMATIONAL = 500
 SWITCHING = 101
 _FORBIDDEN = re.compile(r"[\r\n\x00]")
 
@@ -49,22 +49,25 @@ async def exchange(stream: Stream, request: Request, *, upgrade: bool = False) -
         # A server may answer and close before it has read everything.
         await stream.write(_serialized(request))
     reader, rest, switched = HeadReader(), b"", False
-    for before in range(MOST_INFORMATIONAL):
+    for before in range(MAX_INFORMATIONAL):
         try:
-            head, rest = await _next_head(stream, reader, rest)
+            head, rest = await _next_head(stream, reader, rest, secure=request.scheme == "https")
         except (NotHttp, Truncated):
             if switched:
                 raise ProtocolViolation("switches protocols (101) without being asked") from None
             raise
+        check_unambiguous(head)
         # Without being asked for, it is one of the informational responses, as in Chromium.
         if head.status >= 200 or (head.status == SWITCHING and upgrade):
-            check_unambiguous(head)
+            check_codings(head, request)
             return Http1Response(stream, head, rest, before)
         switched = switched or head.status == SWITCHING
-    raise Flood(f"sends more than {MOST_INFORMATIONAL} informational responses (1xx)")
+    raise Flood(f"sends more than {MAX_INFORMATIONAL} informational responses (1xx)")
 
 
-async def _next_head(stream: Stream, reader: HeadReader, data: bytes) -> tuple[Head, bytes]:
+async def _next_head(
+    stream: Stream, reader: HeadReader, data: bytes, *, secure: bool
+) -> tuple[Head, bytes]:
     found = reader.feed(data) if data else None
     while found is None:
         data = await stream.read()
@@ -72,6 +75,8 @@ async def _next_head(stream: Stream, reader: HeadReader, data: bytes) -> tuple[H
             start = reader.pending
             if start and b"http" not in start[:8].lower():
                 raise NotHttp(f"does not speak HTTP: it sends {excerpt(start)}")
+            if not secure and (head := reader.end()) is not None:
+                return head, b""
             raise Truncated("closed the connection instead of answering")
         found = reader.feed(data)
     return found

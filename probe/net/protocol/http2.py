@@ -1,33 +1,57 @@
-"""HTTP/2 on a fresh connection that ALPN chose it for (RFC 9113): one stream, then the end."""
+"""HTTP/2 on a fresh connection that ALPN chose it for (RFC 9113): one stream, then the end.
 
-from collections import deque
+Frames are read as Chromium reads them, whose verdict counts; the header compression is hpack's.
+"""
+
+import re
+import struct
 from collections.abc import AsyncIterator
 
-import h2.config
-import h2.connection
-import h2.errors
-import h2.events
-import h2.exceptions
-import h2.settings
+import hpack
+from hpack.exceptions import HPACKError
 from multidict import CIMultiDict
 
-from probe.net.protocol.errors import Flood, ProtocolViolation, Truncated
-from probe.net.protocol.exchange import HttpResponse, Request
-from probe.net.protocol.head import Head, check_unambiguous, excerpt
-from probe.net.protocol.http1 import MOST_INFORMATIONAL
+from probe.net.protocol.errors import Flood, ProtocolViolation, Truncated, Unprocessed
+from probe.net.protocol.exchange import HttpResponse, Request, check_codings
+from probe.net.protocol.head import Head, check_unambiguous
+from probe.net.protocol.http1 import MAX_INFORMATIONAL, SWITCHING
+from probe.net.protocol.http2_frames import (
+    ACK,
+    END_HEADERS,
+    END_STREAM,
+    MAX_FRAME,
+    PREFACE,
+    Frame,
+    FrameReader,
+    FrameType,
+    frame,
+    settings,
+)
 from probe.net.protocol.stream import Stream
+from probe.untrusted.daemon_thread import in_daemon_thread
 
-# Events beside content, and data frames of a few bytes.
-MOST_SMALL_FRAMES = 2000
-MOST_FIELDS = 64 << 10
-_SMALL = 64
-# Bytes beside content: heads (64 KiB, says h2), and an incomplete frame (16 KiB).
-MOST_OVERHEAD = 256 << 10
-_FRAME_HEADER = 9
-_DATA, _SETTINGS, _LONGEST_FRAME = 0, 4, 16384
-# Frames but those with content, and settings: h2 takes long for each, and servers send a handful.
-MOST_IDLE = 200
+MAX_FIELDS = 256 << 10
+"""Bytes of a list of fields, with 32 for each (RFC 9113, 6.5.2), as in Chromium."""
+_STREAM = 1
+_TABLE, _WINDOW, _DEFAULT_WINDOW, _MAX_WINDOW = 65_536, 1 << 20, 65_535, (1 << 31) - 1
+# As browsers do, no promise is taken.
+_SETTINGS = {1: _TABLE, 2: 0, 4: _WINDOW, 6: MAX_FIELDS}
+_CONNECT_PROTOCOL, _NO_PRIORITIES = 8, 9
+_NO_ERROR, _REFUSED_STREAM, _HTTP_1_1_REQUIRED = 0x0, 0x7, 0xD
+_CODES = (
+    *("NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT"),
+    *("STREAM_CLOSED", "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR"),
+    *("CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED"),
+)
 _PERHOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "host"})
+# spdy::HeaderCoalescer and net::ParseHeaderValue.
+_NAME = re.compile(r":?[!#$%&'*+.^_`|~0-9a-z-]+")
+_BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f]")
+_STATUS = re.compile(r"\+?[0-9]{1,9}")
+# A longer block takes milliseconds to decode.
+_SHORT = 1 << 14
+
+Fields = list[tuple[str, str]]
 
 
 class Http2Response(HttpResponse):
@@ -38,13 +62,13 @@ class Http2Response(HttpResponse):
         self._connection = connection
 
     async def raw_body(self) -> AsyncIterator[bytes]:
-        while True:
-            event = await self._connection.next_event()
-            if isinstance(event, h2.events.DataReceived):
-                if event.data:
-                    yield event.data
-            elif isinstance(event, h2.events.StreamEnded):
-                return
+        while not self._connection.is_over:
+            event = await self._connection.next_event(is_answered=True)
+            if isinstance(event, bytes):
+                if event:
+                    yield event
+            elif not self._connection.is_over:
+                raise ProtocolViolation("breaks the HTTP/2 protocol: it sends trailers, and more")
 
 
 async def exchange(stream: Stream, request: Request) -> Http2Response:
@@ -53,154 +77,222 @@ async def exchange(stream: Stream, request: Request) -> Http2Response:
     await connection.send(request)
     informational = 0
     while True:
-        event = await connection.next_event()
-        if isinstance(event, h2.events.ResponseReceived):
-            return Http2Response(connection, _head(event))
-        if isinstance(event, h2.events.InformationalResponseReceived):
-            informational += 1
-            if informational > MOST_INFORMATIONAL:
-                raise Flood(f"sends more than {MOST_INFORMATIONAL} informational responses (1xx)")
-        elif isinstance(event, h2.events.StreamEnded):
+        event = await connection.next_event(is_answered=False)
+        if isinstance(event, bytes):
+            raise ProtocolViolation("breaks the HTTP/2 protocol: it sends data without a response")
+        head = _head(event)
+        if head.status >= 200 or head.status == SWITCHING:
+            check_codings(head, request)
+            return Http2Response(connection, head)
+        informational += 1
+        if connection.is_over:
             raise ProtocolViolation("ends the HTTP/2 stream without a response")
+        if informational > MAX_INFORMATIONAL:
+            raise Flood(f"sends more than {MAX_INFORMATIONAL} informational responses (1xx)")
 
 
 class _Connection:
-    """One request's frames, both ways."""
+    """One request's frames, both ways. ``is_over``: the server has ended the stream."""
 
     def __init__(self, stream: Stream) -> None:
-        self.stream = stream
-        config = h2.config.H2Configuration(client_side=True, header_encoding="latin-1")
-        self._h2 = h2.connection.H2Connection(config=config)
-        self._events: deque[h2.events.Event] = deque()
-        # As browsers do, no promise is taken.
-        codes = h2.settings.SettingCodes
-        values = {codes.ENABLE_PUSH: 0, codes.MAX_HEADER_LIST_SIZE: MOST_FIELDS}
-        self._h2.local_settings = h2.settings.Settings(client=True, initial_values=values)
-        self._small = self._overhead = 0
-        self._header, self._payload, self._frames, self._idle = b"", 0, 0, 0
-        self._id = 0
+        self.stream, self.is_over = stream, False
+        self._reader = FrameReader()
+        self._frames: list[Frame] = []
+        self._decoder = hpack.Decoder(MAX_FIELDS)
+        self._decoder.max_allowed_table_size = _TABLE
+        self._block, self._block_ends = bytearray(), False
+        self._windows = {0: _DEFAULT_WINDOW, _STREAM: _DEFAULT_WINDOW}
+        self._consumed, self._may_connect = 0, False
+        self._outgoing = b""
 
     async def send(self, request: Request) -> None:
-        self._h2.initiate_connection()
-        self._id = self._h2.get_next_available_stream_id()
-        pseudo = [
+        fields = [
             (":method", request.method),
             (":authority", request.authority),
             (":scheme", request.scheme),
             (":path", request.target),
         ]
-        plain = [(name.lower(), value) for name, value in request.headers]
-        plain = [(name, value) for name, value in plain if name not in _PERHOP]
+        plain = ((name.lower(), value) for name, value in request.headers)
+        fields += [(name, value) for name, value in plain if name not in _PERHOP]
         if request.body:
-            plain.append(("content-length", str(len(request.body))))
-        self._h2.send_headers(self._id, [*pseudo, *plain], end_stream=not request.body)
-        if request.body:
-            # Within the smallest window that a server starts with, as all our bodies are.
-            self._h2.send_data(self._id, request.body, end_stream=True)
+            fields.append(("content-length", str(len(request.body))))
+        block = hpack.Encoder().encode([(name.encode(), value.encode()) for name, value in fields])
+        self._outgoing = PREFACE + settings(_SETTINGS)
+        self._outgoing += _update(0, _WINDOW - _DEFAULT_WINDOW)
+        self._outgoing += _headers(block, ends=not request.body)
+        # Within the smallest window that a server starts with, as all our bodies are.
+        for at in range(0, len(request.body), MAX_FRAME):
+            piece = request.body[at : at + MAX_FRAME]
+            last = END_STREAM if at + MAX_FRAME >= len(request.body) else 0
+            self._outgoing += frame(FrameType.DATA, piece, last, _STREAM)
         await self._flush()
 
-    async def next_event(self) -> h2.events.Event:
-        """The next event of our stream. Raises PeerError, OSError."""
+    async def next_event(self, *, is_answered: bool) -> bytes | Fields:
+        """The next data or fields of our stream. Raises PeerError, OSError."""
         while True:
-            while self._events:
-                event = self._events.popleft()
-                if self._concerns_us(event):
+            while self._frames:
+                event = await self._take(self._frames.pop(0), is_answered=is_answered)
+                if event is not None:
                     return event
+                if self.is_over:
+                    return b""
+            await self._flush()
             data = await self.stream.read()
             if not data:
                 raise Truncated("closes the HTTP/2 connection before the response is complete")
-            self._check(data)
-            try:
-                self._events.extend(self._h2.receive_data(data))
-            except h2.exceptions.ProtocolError as error:
-                raise ProtocolViolation(
-                    f"breaks the HTTP/2 protocol ({type(error).__name__})"
-                ) from None
-            await self._flush()
+            self._frames.extend(self._reader.feed(data))
 
-    def _check(self, data: bytes) -> None:
-        """Before h2 sees it, which keeps what a frame announces."""
-        self._overhead += len(data)
-        if self._overhead > MOST_OVERHEAD:
-            raise Flood(f"sends more than {MOST_OVERHEAD >> 10} KiB of HTTP/2 without content")
-        at = 0
-        while at < len(data):
-            if self._payload:
-                passed = min(self._payload, len(data) - at)
-                self._payload -= passed
-            else:
-                part = data[at : at + _FRAME_HEADER - len(self._header)]
-                passed = len(part)
-                self._header += part
-                if len(self._header) == _FRAME_HEADER:
-                    self._check_frame(self._header)
-                    self._header = b""
-            at += passed
+    async def _take(self, found: Frame, *, is_answered: bool) -> bytes | Fields | None:
+        match found.kind:
+            case FrameType.HEADERS | FrameType.CONTINUATION:
+                return await self._take_block(found)
+            case FrameType.DATA:
+                return self._take_data(found)
+            case FrameType.SETTINGS if not found.flags & ACK:
+                self._take_settings(found.payload)
+            case FrameType.PING:
+                self._outgoing += frame(FrameType.PING, found.payload, ACK)
+            case FrameType.WINDOW_UPDATE:
+                self._take_window(found)
+            case FrameType.GOAWAY:
+                self._take_goaway(found.payload, is_answered=is_answered)
+            case FrameType.RST_STREAM if found.stream == _STREAM:
+                self._take_reset(int.from_bytes(found.payload, "big"), is_answered=is_answered)
+        return None
 
-    def _check_frame(self, header: bytes) -> None:
-        """A frame may announce 16 MB. What isn't HTTP/2 at all ends at its first frame, which is
-        SETTINGS (RFC 9113, 3.4)."""
-        length, kind = int.from_bytes(header[:3]), header[3]
-        self._frames += 1
-        if self._frames == 1 and (length > _LONGEST_FRAME or kind != _SETTINGS):
-            raise ProtocolViolation(f"does not speak HTTP/2: it sends {excerpt(header)}")
-        self._payload = length
-        if kind != _DATA or not length:
-            self._idle += 1 + (length // 6 if kind == _SETTINGS else 0)
-            if self._idle > MOST_IDLE:
-                raise Flood(f"sends more than {MOST_IDLE} HTTP/2 frames without content")
+    async def _take_block(self, found: Frame) -> Fields | None:
+        self._block += found.payload
+        if found.kind == FrameType.HEADERS:
+            self._block_ends = bool(found.flags & END_STREAM)
+        if len(self._block) > MAX_FIELDS:
+            raise _broken(f"more than {MAX_FIELDS >> 10} KiB of header fields")
+        if not found.flags & END_HEADERS:
+            return None
+        block = bytes(self._block)
+        self._block.clear()
+        if len(block) <= _SHORT:
+            fields = self._decoded(block)
+        else:
+            fields = await in_daemon_thread(lambda: self._decoded(block), name="hpack")
+        if found.stream != _STREAM:
+            return None
+        self.is_over = self._block_ends
+        return _checked(fields)
 
-    def _concerns_us(self, event: h2.events.Event) -> bool:
-        if isinstance(event, h2.events.DataReceived):
-            self._overhead -= len(event.data or b"")
-            self._acknowledge(event)
-            if len(event.data or b"") < _SMALL:
-                self._count()
-            return event.stream_id == self._id
-        self._count()
-        if isinstance(event, h2.events.StreamReset):
-            code = _code(event.error_code)
-            raise Truncated(f"resets the HTTP/2 stream ({code})")
-        if isinstance(event, h2.events.ConnectionTerminated):
-            if (event.last_stream_id or 0) < self._id or event.error_code:
-                raise Truncated(f"ends the HTTP/2 connection ({_code(event.error_code)})")
-            return False
-        return getattr(event, "stream_id", None) == self._id
+    def _decoded(self, block: bytes) -> Fields:
+        try:
+            found = self._decoder.decode(block, raw=True)
+        except HPACKError as error:
+            raise _broken(f"fields that can't be read ({type(error).__name__})") from None
+        return [(_text(each[0]), _text(each[1])) for each in found]
 
-    def _acknowledge(self, event: h2.events.DataReceived) -> None:
-        if event.flow_controlled_length and event.stream_id is not None:
-            self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+    def _take_data(self, found: Frame) -> bytes | None:
+        self._consumed += len(found.payload)
+        if self._consumed >= _WINDOW // 2:
+            self._outgoing += _update(0, self._consumed) + _update(_STREAM, self._consumed)
+            self._consumed = 0
+        if found.stream != _STREAM:
+            return None
+        self.is_over = bool(found.flags & END_STREAM)
+        return found.payload
 
-    def _count(self) -> None:
-        self._small += 1
-        if self._small > MOST_SMALL_FRAMES:
-            raise Flood(f"sends more than {MOST_SMALL_FRAMES} HTTP/2 frames without content")
+    def _take_settings(self, payload: bytes) -> None:
+        for name, value in struct.iter_unpack(">HI", payload):
+            may_connect = value == 1 or (value == 0 and not self._may_connect)
+            if (name == _CONNECT_PROTOCOL and not may_connect) or (
+                name == _NO_PRIORITIES and value > 1
+            ):
+                raise _broken(f"the setting {name} with {value}")
+            self._may_connect = self._may_connect or (name == _CONNECT_PROTOCOL and value == 1)
+        self._outgoing += frame(FrameType.SETTINGS, flags=ACK)
+
+    def _take_window(self, found: Frame) -> None:
+        if found.stream in self._windows:
+            more = int.from_bytes(found.payload, "big") & _MAX_WINDOW
+            self._windows[found.stream] += more
+            if not more or self._windows[found.stream] > _MAX_WINDOW:
+                raise _broken(f"a WINDOW_UPDATE by {more} bytes")
+
+    def _take_goaway(self, payload: bytes, *, is_answered: bool) -> None:
+        last, code = struct.unpack_from(">II", payload)
+        message = f"ends the HTTP/2 connection ({_named(code)})"
+        if code == _HTTP_1_1_REQUIRED and is_answered:
+            raise Truncated(message)
+        if code == _HTTP_1_1_REQUIRED or last & _MAX_WINDOW < _STREAM:
+            raise _refused(message, code, _NO_ERROR)
+
+    def _take_reset(self, code: int, *, is_answered: bool) -> None:
+        if is_answered and code == _NO_ERROR:
+            self.is_over = True
+            return
+        message = f"resets the HTTP/2 stream ({_named(code)})"
+        if is_answered:
+            raise Truncated(message)
+        raise _refused(message, code, _REFUSED_STREAM)
 
     async def _flush(self) -> None:
-        pending = self._h2.data_to_send()
+        pending, self._outgoing = self._outgoing, b""
         if pending:
             await self.stream.write(pending)
 
 
-def _head(event: h2.events.ResponseReceived) -> Head:
-    headers: CIMultiDict[str] = CIMultiDict()
-    status = 0
-    for raw_name, raw_value in event.headers or ():
-        name, value = _text(raw_name), _text(raw_value)
-        if name == ":status":
-            status = int(value) if value.isascii() and value.isdigit() else 0
-        elif not name.startswith(":"):
-            headers.add(name, value)
-    if not 200 <= status <= 999:
+def _head(fields: Fields) -> Head:
+    if not fields or fields[0][0] != ":status" or not _STATUS.fullmatch(fields[0][1]):
         raise ProtocolViolation("answers without a status code")
+    status = int(fields[0][1])
+    if not 100 <= status <= 999 or any(name == ":status" for name, _ in fields[1:]):
+        raise ProtocolViolation("answers without a status code")
+    headers: CIMultiDict[str] = CIMultiDict()
+    for name, value in fields:
+        if not name.startswith(":"):
+            headers.add(name, value.strip(" \t"))
+    if "Transfer-Encoding" in headers:
+        raise _broken("a Transfer-Encoding")
     head = Head((2, 0), status, headers)
     check_unambiguous(head)
     return head
+
+
+def _checked(fields: Fields) -> Fields:
+    """Raises ProtocolViolation for fields that browsers do not take."""
+    was_plain = False
+    for name, value in fields:
+        if not _NAME.fullmatch(name) or _BAD_VALUE.search(value):
+            raise _broken("a header field with characters that are not allowed")
+        if was_plain and name.startswith(":"):
+            raise _broken("a pseudo-header behind the others")
+        was_plain = not name.startswith(":")
+    return fields
+
+
+def _refused(message: str, code: int, again: int) -> Truncated:
+    """The request was not processed: browsers ask again, by HTTP/1.1 where that is wanted."""
+    if code in (again, _HTTP_1_1_REQUIRED):
+        return Unprocessed(message, by_http1=code == _HTTP_1_1_REQUIRED)
+    return Truncated(message)
+
+
+def _headers(block: bytes, *, ends: bool) -> bytes:
+    pieces = [block[at : at + MAX_FRAME] for at in range(0, len(block), MAX_FRAME)]
+    sent = b""
+    for at, piece in enumerate(pieces):
+        kind = FrameType.CONTINUATION if at else FrameType.HEADERS
+        flags = (END_HEADERS if at == len(pieces) - 1 else 0) | (END_STREAM * (ends and not at))
+        sent += frame(kind, piece, flags, _STREAM)
+    return sent
+
+
+def _update(stream: int, more: int) -> bytes:
+    return frame(FrameType.WINDOW_UPDATE, struct.pack(">I", more), stream=stream)
 
 
 def _text(value: bytes | str) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-def _code(code: object) -> str:
-    return code.name if isinstance(code, h2.errors.ErrorCodes) else str(code)
+def _named(code: int) -> str:
+    return _CODES[code] if code < len(_CODES) else str(code)
+
+
+def _broken(what: str) -> ProtocolViolation:
+    return ProtocolViolation(f"breaks the HTTP/2 protocol: it sends {what}")

@@ -11,11 +11,11 @@ from wsproto.extensions import Extension
 from probe.net.flow.pace import LARGEST
 from probe.net.protocol.errors import Flood, ProtocolViolation
 from probe.net.protocol.http1 import Http1Response
-from probe.net.websocket.permessage_deflate import LONGEST_KEPT, PerMessageDeflate
+from probe.net.websocket.permessage_deflate import MAX_RETAINED, PerMessageDeflate
 
 # Far more than a session of minutes brings: pings, queue updates, candidates.
-MOST_MESSAGES = 2000
-MOST_BYTES = 32 << 20
+MAX_MESSAGES = 2000
+MAX_BYTES = 32 << 20
 CLOSE_TIMEOUT = 0.5
 _PAUSE_AFTER, _PAUSE = 16, 0.005
 # Of compressed bytes, which may become a thousand times as many, so many are read in one turn.
@@ -54,7 +54,7 @@ class WebSocket:
         """The next message; None when the connection is closed. Raises PeerError, OSError."""
         while self.close_code is None:
             for event in self._connection.events():
-                await self._breathe()
+                await self._yield_if_busy()
                 if isinstance(event, TextMessage | BytesMessage):
                     message = self._collect(event)
                     if message is not None:
@@ -94,32 +94,32 @@ class WebSocket:
         if not self._unread:
             self._unread = b"" if self._at_end else await self._stream.read(at_once=False)
             self._at_end = not self._unread
-        if self._stream.received > MOST_BYTES:
-            raise Flood(f"sends more than {MOST_BYTES >> 20} MiB over the WebSocket")
+        if self._stream.received > MAX_BYTES:
+            raise Flood(f"sends more than {MAX_BYTES >> 20} MiB over the WebSocket")
         piece, self._unread = self._unread[: self._at_once], self._unread[self._at_once :]
         self._connection.receive_data(piece or None)
 
-    async def _breathe(self) -> None:
+    async def _yield_if_busy(self) -> None:
         """Count a frame, and give the loop a turn now and then; a rest, where they flood."""
         self._handled += 1
         if self._handled % _PAUSE_AFTER == 0:
             now = asyncio.get_running_loop().time()
             await asyncio.sleep(_PAUSE if now - self._paused < 2 * _PAUSE else 0)
             self._paused = asyncio.get_running_loop().time()
-        if self._handled > MOST_MESSAGES + self._stream.received // 1024:
+        if self._handled > MAX_MESSAGES + self._stream.received // 1024:
             raise Flood(f"sends thousands of WebSocket frames ({self._handled})")
 
     def _collect(self, event: TextMessage | BytesMessage) -> WebSocketMessage | None:
         data: str | bytes = event.data if isinstance(event.data, str) else bytes(event.data)
-        if self._length < LONGEST_KEPT:
+        if self._length < MAX_RETAINED:
             self._parts.append(data)
         self._length += len(data)
         if not event.message_finished:
             return None
         self._messages += 1
-        if self._messages > MOST_MESSAGES:
-            raise Flood(f"sends more than {MOST_MESSAGES} messages")
-        whole = self._length <= LONGEST_KEPT
+        if self._messages > MAX_MESSAGES:
+            raise Flood(f"sends more than {MAX_MESSAGES} messages")
+        whole = self._length <= MAX_RETAINED
         joined: str | bytes
         if isinstance(event, BytesMessage):
             joined = b"".join(each for each in self._parts if isinstance(each, bytes))

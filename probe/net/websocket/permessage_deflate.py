@@ -15,14 +15,14 @@ from probe.net.protocol.errors import Flood, ProtocolViolation
 
 OFFER = "permessage-deflate; client_max_window_bits"
 # As much as may come without compression. It is a second of zlib's work at most.
-MOST_INFLATED = 32 << 20
-LONGEST_KEPT = 1 << 20
+MAX_INFLATED = 32 << 20
+MAX_RETAINED = 1 << 20
 """Bytes kept of one message. Browsers take any length, so a longer one is no fault."""
 _PIECE = 1 << 16
 _TAIL = b"\x00\x00\xff\xff"
-_LARGEST_WINDOW = 15
+_MAX_WINDOW = 15
 # zlib makes no smaller one.
-_SMALLEST_WINDOW = 9
+_MIN_WINDOW = 9
 _BITS = re.compile(r"[89]|1[0-5]")
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
@@ -41,7 +41,7 @@ class PerMessageDeflate(Extension):
 
     def __init__(self, client_bits: int, *, resets: bool) -> None:
         self._bits, self._resets = client_bits, resets
-        self._inflater = zlib.decompressobj(-_LARGEST_WINDOW)
+        self._inflater = zlib.decompressobj(-_MAX_WINDOW)
         self._deflater: zlib._Compress | None = None
         self._total = self._kept = 0
         self._packed = self._in_message = self._is_data = False
@@ -99,7 +99,7 @@ class PerMessageDeflate(Extension):
         fin: bool,
     ) -> tuple[RsvBits, bytes]:
         """A whole message in one frame, which is how we send."""
-        if opcode.iscontrol() or self._bits < _SMALLEST_WINDOW:
+        if opcode.iscontrol() or self._bits < _MIN_WINDOW:
             return rsv, data
         if self._deflater is None or self._resets:
             self._deflater = zlib.compressobj(wbits=-self._bits)
@@ -109,13 +109,13 @@ class PerMessageDeflate(Extension):
     def _inflated(self, data: bytes) -> Iterator[bytes]:
         while data:
             if self._inflater.eof:  # a last block; another stream follows (RFC 7692, 7.2.3.4)
-                self._inflater = zlib.decompressobj(-_LARGEST_WINDOW)
+                self._inflater = zlib.decompressobj(-_MAX_WINDOW)
             piece = self._inflater.decompress(data, _PIECE)
             data = self._inflater.unconsumed_tail or self._inflater.unused_data
             self._total += len(piece)
-            if self._total > MOST_INFLATED:
-                raise Flood(f"sends more than {MOST_INFLATED >> 20} MiB over the WebSocket")
-            if self._kept <= LONGEST_KEPT:
+            if self._total > MAX_INFLATED:
+                raise Flood(f"sends more than {MAX_INFLATED >> 20} MiB over the WebSocket")
+            if self._kept <= MAX_RETAINED:
                 self._kept += len(piece)
                 yield piece
 
@@ -141,7 +141,7 @@ def negotiated(values: Sequence[str]) -> PerMessageDeflate | None:
         if parameters.pop(each, None) is not None:
             raise ProtocolViolation(f"answers 101 with a value for {each}")
     if parameters:
-        raise ProtocolViolation("answers 101 with parameters of permessage-deflate that are none")
+        raise ProtocolViolation("answers 101 with invalid parameters of permessage-deflate")
     return PerMessageDeflate(ours, resets=resets)
 
 
@@ -163,7 +163,7 @@ def _unquoted(text: str) -> str:
 
 def _bits(parameters: dict[str, str | None], name: str) -> int:
     if name not in parameters:
-        return _LARGEST_WINDOW
+        return _MAX_WINDOW
     value = parameters.pop(name) or ""
     if not _BITS.fullmatch(value):
         raise ProtocolViolation(f"answers 101 with {name} that is not a window size")

@@ -16,7 +16,7 @@ from probe.report.model import Report
 from probe.report.text.phrases import headline, problem, without_objectives
 from probe.report.text.sanitize import clean, cut
 
-MOST_LINES, LONGEST_LINE, LONGEST_SECTION = 15, 300, 2900
+MAX_LINES, MAX_LINE, MAX_SECTION = 15, 300, 2900
 _SIGNS = {
     Verdict.OK: ":white_check_mark:",
     Verdict.WARNING: ":warning:",
@@ -83,18 +83,18 @@ def slack_message(summary: Announced, pipeline: CiPipeline) -> Mapping[str, Any]
     if summary.lines:
         blocks.append(_section(_lines(summary.lines)))
     text = f"{summary.title}: {summary.text}"
-    return {"text": cut(_escaped(text), LONGEST_LINE), "blocks": blocks, "unfurl_links": False}
+    return {"text": cut(_escaped(text), MAX_LINE), "blocks": blocks, "unfurl_links": False}
 
 
 def _section(text: str) -> Mapping[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, LONGEST_SECTION)}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, MAX_SECTION)}}
 
 
 def _lines(lines: Sequence[str]) -> str:
     kept: list[str] = []
-    room = LONGEST_SECTION - 40
-    for line in lines[:MOST_LINES]:
-        text = f"• {_escaped(cut(clean(line), LONGEST_LINE))}"
+    room = MAX_SECTION - 40
+    for line in lines[:MAX_LINES]:
+        text = f"• {_escaped(cut(clean(line), MAX_LINE))}"
         if room < len(text) + 1:
             break
         kept.append(text)

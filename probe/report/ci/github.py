@@ -7,7 +7,7 @@ a step. Nothing is masked: ``::add-mask::`` would print the very secret.
 from collections.abc import Iterator, Sequence
 
 from probe.core.model import Unit, Verdict
-from probe.report.ci.markdown import LARGEST_SUMMARY, bounded, escaped, mermaid_label
+from probe.report.ci.markdown import MAX_SUMMARY, bounded, escaped, mermaid_label
 from probe.report.model import Report, ReportRow
 from probe.report.text.phrases import (
     MISSED,
@@ -24,11 +24,11 @@ from probe.report.text.phrases import (
 from probe.report.text.sanitize import clean, cut
 from probe.report.text.units import show
 
-__all__ = ["LARGEST_SUMMARY", "MOST_OF_A_KIND", "annotations", "summary"]
+__all__ = ["MAX_PER_KIND", "MAX_SUMMARY", "annotations", "summary"]
 
-MOST_OF_A_KIND = 10
+MAX_PER_KIND = 10
 # A diagram of more bars can't be read.
-MOST_BARS = 60
+MAX_BARS = 60
 _BARS = {Verdict.CRITICAL: "crit, ", Verdict.WARNING: "active, ", Verdict.UNKNOWN: "done, "}
 
 _LEVELS = {
@@ -70,8 +70,8 @@ def _explanation(report: Report, row: ReportRow) -> str:
 
 def _commands(level: str, entries: Sequence[tuple[str, str]]) -> Iterator[str]:
     kept = entries
-    if len(entries) > MOST_OF_A_KIND:
-        kept = entries[: MOST_OF_A_KIND - 1]
+    if len(entries) > MAX_PER_KIND:
+        kept = entries[: MAX_PER_KIND - 1]
         rest = entries[len(kept) :]
         named = "\n".join(title for title, _ in rest)
         kept = [*kept, (f"probe: {len(rest)} more", cut(named, 4000))]
@@ -118,7 +118,7 @@ def _checks(report: Report) -> str:
 
 def _timeline(report: Report) -> Iterator[str]:
     """When each check ran, as a Mermaid diagram, which GitHub and GitLab draw."""
-    rows = report.rows[:MOST_BARS]
+    rows = report.rows[:MAX_BARS]
     if not rows:
         return
     yield "<details><summary>Timeline</summary>\n"

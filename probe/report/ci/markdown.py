@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from probe.report.text.sanitize import clean
 
 # GitHub refuses a step summary of more than 1 MiB; a little is left for other steps.
-LARGEST_SUMMARY = 1_000_000
+MAX_SUMMARY = 1_000_000
 _CUT_OFF = "\n\n*The rest is left out: the summary is too long.*\n"
 # Everything else that is punctuation may mean something in GitHub's Markdown or HTML.
 _HARMLESS = frozenset(" ,.;/-()%='?")
@@ -40,7 +40,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
         yield f"| {' | '.join(row)} |"
 
 
-def bounded(text: str, most: int = LARGEST_SUMMARY) -> str:
+def bounded(text: str, most: int = MAX_SUMMARY) -> str:
     """The text, cut after a whole line where it has more bytes than that."""
     if len(text.encode()) <= most:
         return text

@@ -9,7 +9,7 @@ from probe.report.gate.model import GateReport
 from probe.report.text.time_format import duration, iso
 
 # A diagram of more bars can't be read, and Mermaid refuses long texts (maxTextSize 50,000).
-MOST_BARS = 60
+MAX_BARS = 60
 _TAGS = {Verdict.CRITICAL: "crit", Verdict.WARNING: "active"}
 
 
@@ -55,10 +55,10 @@ def _timeline(report: GateReport) -> Iterator[str]:
     yield "    axisFormat %H:%M" if window.planned <= 2 * 86400 else "    axisFormat %m-%d"
     yield "    section watch"
     yield f"    {phrases.VERDICTS[report.verdict]} :done, {_span(window.start, window.end)}"
-    yield from bars[:MOST_BARS]
+    yield from bars[:MAX_BARS]
     yield "```"
-    if len(bars) > MOST_BARS:
-        yield f"*{len(bars) - MOST_BARS} more are in the table below.*"
+    if len(bars) > MAX_BARS:
+        yield f"*{len(bars) - MAX_BARS} more are in the table below.*"
 
 
 def _bars(report: GateReport) -> Iterator[str]:

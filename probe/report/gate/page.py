@@ -9,7 +9,7 @@ from probe.report.gate.model import GateReport, TimelineRow
 from probe.report.html import templates
 from probe.report.text.time_format import clock, duration
 
-_LEFT, _WIDTH, _LANE, _FOOT = 180, 900, 16, 22
+_LEFT, _WIDTH, _ROW_HEIGHT, _FOOT = 180, 900, 16, 22
 _TICKS = 6
 
 
@@ -28,8 +28,8 @@ def render(report: GateReport) -> str:
             f"{report.region}, probe {report.version}, intervals at {100 * report.confidence:g} %. "
             f"{report.early}",
             "reasons": phrases.explanation(report),
-            "lanes": [_lane(row, place * _LANE) for place, row in enumerate(lanes)],
-            "height": _LANE * max(len(lanes), 1) + _FOOT,
+            "lanes": [_row(row, place * _ROW_HEIGHT) for place, row in enumerate(lanes)],
+            "height": _ROW_HEIGHT * max(len(lanes), 1) + _FOOT,
             "marks": list(_marks(report)),
             "ticks": list(_ticks(report)),
             "tables": list(_tables(report)),
@@ -38,7 +38,7 @@ def render(report: GateReport) -> str:
     )
 
 
-def _lane(row: TimelineRow, top: int) -> Mapping[str, Any]:
+def _row(row: TimelineRow, top: int) -> Mapping[str, Any]:
     width = (_WIDTH - _LEFT) / max(len(row.cells), 1)
     cells, place = [], 0
     for verdict, same in groupby(row.cells):

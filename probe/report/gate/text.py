@@ -12,7 +12,7 @@ _COLOURS = {
     GateVerdict.ROLL_BACK: "31",
     GateVerdict.NOT_DECIDED: "33",
 }
-MOST_REASONS = 10
+MAX_REASONS = 10
 
 
 def render(report: GateReport, *, colour: bool = False) -> str:
@@ -23,9 +23,9 @@ def render(report: GateReport, *, colour: bool = False) -> str:
     if report.early:
         lines.append(report.early)
     reasons = phrases.explanation(report)
-    lines += [f"  {line}" for line in reasons[:MOST_REASONS]]
-    if len(reasons) > MOST_REASONS:
-        lines.append(f"  and {len(reasons) - MOST_REASONS} more")
+    lines += [f"  {line}" for line in reasons[:MAX_REASONS]]
+    if len(reasons) > MAX_REASONS:
+        lines.append(f"  and {len(reasons) - MAX_REASONS} more")
     lines += [
         "",
         *_objectives(report),

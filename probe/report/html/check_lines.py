@@ -23,11 +23,11 @@ _ORDER = (Verdict.CRITICAL, Verdict.UNKNOWN, Verdict.WARNING, None, Verdict.OK)
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One check. ``brief`` says what is wrong, in a sentence; where nothing is, ``figures`` are
+    """One check. ``summary`` says what is wrong, in a sentence; where nothing is, ``figures`` are
     its newest values."""
 
     row: StatusRow
-    brief: str
+    summary: str
     figures: tuple[tuple[str, str], ...]
     age: str
     share: str
@@ -47,9 +47,9 @@ class KindGroup:
 
 def check_line(row: StatusRow, now: float) -> CheckLine:
     """The line of a check."""
-    brief = _brief(row, now)
-    values = () if brief else tuple(figures(row, now)[:_FIGURES])
-    return CheckLine(row, brief, values, age(row, now), share(row), status_strip(row))
+    summary = _summary(row, now)
+    values = () if summary else tuple(figures(row, now)[:_FIGURES])
+    return CheckLine(row, summary, values, age(row, now), share(row), status_strip(row))
 
 
 def groups_of(
@@ -104,7 +104,7 @@ def next_run(row: StatusRow, now: float) -> str:
     return f"next {clock(row.due, now, seconds=True)} UTC, {every}{overdue(row, now)}"
 
 
-def _brief(row: StatusRow, now: float) -> str:
+def _summary(row: StatusRow, now: float) -> str:
     if row.verdict in BROKEN:
         return problem(row) or (row.verdict or Verdict.UNKNOWN).value
     if row.failure is not None:

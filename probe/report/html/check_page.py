@@ -22,7 +22,7 @@ from probe.report.text.sanitize import truncate
 from probe.report.text.units import ABSENT, show
 
 # How many of each are shown.
-MOST_CHARTS, MOST_RUNS, MOST_PERIODS, MOST_INCIDENTS = 24, 20, 20, 10
+MAX_CHARTS, MAX_RUNS, MAX_PERIODS, MAX_INCIDENTS = 24, 20, 20, 10
 _UNITS = (("_seconds", Unit.SECONDS), ("_bytes", Unit.BYTES), ("_ratio", Unit.RATIO))
 _VERDICTS = {
     Status.OK: Verdict.OK,
@@ -98,8 +98,8 @@ def render(
         "shown": shown,
         "charts": charts_of(row, details.series, now - range_named(shown).seconds, now),
         "runs": _runs(row.name, details.runs, newest),
-        "incidents": [view_of(each) for each in details.incidents[:MOST_INCIDENTS]],
-        "periods": row.incidents[:MOST_PERIODS],
+        "incidents": [view_of(each) for each in details.incidents[:MAX_INCIDENTS]],
+        "periods": row.incidents[:MAX_PERIODS],
     }
     return render_template("check.html", context), policy()
 
@@ -133,7 +133,7 @@ def charts_of(
         )
         for each in ordered
     )
-    return [chart for chart in found if chart is not None][:MOST_CHARTS]
+    return [chart for chart in found if chart is not None][:MAX_CHARTS]
 
 
 def _signals(row: StatusRow) -> dict[str, Signal]:
@@ -195,7 +195,7 @@ def _runs(check: str, stored: Sequence[ResultRow], newest: Sequence[RunTimes]) -
     """The newest runs; those that are only in history have no phases."""
     known = {round(run.at, 3): run for run in newest}
     rows = {round(row.at, 3): row for row in stored}
-    times = sorted({*known, *rows}, reverse=True)[:MOST_RUNS]
+    times = sorted({*known, *rows}, reverse=True)[:MAX_RUNS]
     return [_run_line(check, known.get(at) or _of_row(rows[at]), rows.get(at)) for at in times]
 
 

@@ -15,7 +15,7 @@ from probe.report.html.windows import uptime_rows
 from probe.report.text.phrases import SYMBOLS, without_objectives
 from probe.report.text.sanitize import truncate
 
-MOST_CHECKS, MOST_INCIDENTS = 200, 20
+MAX_CHECKS, MAX_INCIDENTS = 200, 20
 
 
 def service(board: StatusBoard, row: ServiceRow, *, base: str = "") -> tuple[str, str]:
@@ -55,9 +55,9 @@ def _render(
         "bad_days": _bad_days(row),
         "uptime": uptime_rows(row.uptime),
         "objective": row.uptime.objective,
-        "lines": [check_line(each, now) for each in mine[:MOST_CHECKS]],
-        "left_out": max(0, len(mine) - MOST_CHECKS),
-        "incidents": [view_of(each) for each in incidents[:MOST_INCIDENTS]],
+        "lines": [check_line(each, now) for each in mine[:MAX_CHECKS]],
+        "left_out": max(0, len(mine) - MAX_CHECKS),
+        "incidents": [view_of(each) for each in incidents[:MAX_INCIDENTS]],
     }
     return render_template("group.html", context), policy()
 

@@ -24,7 +24,7 @@ from probe.report.text.units import plural
 
 REFRESH = 60
 # More than these would push what matters off the first screens; the rest is folded.
-MOST_CARDS, MOST_LINES, MOST_NOTICES, MOST_RECENT = 3, 3, 2, 5
+MAX_CARDS, MAX_LINES, MAX_NOTICES, MAX_RECENT = 3, 3, 2, 5
 # So few checks are shown unfolded while nothing is wrong.
 FEW_CHECKS = 12
 _COLOURS = {
@@ -37,14 +37,14 @@ _COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class ServiceLine:
-    """A service or provider with its bars. ``says`` is its problem, or how many checks it has;
+    """A service or provider with its bars. ``subtitle`` is its problem, or how many checks it has;
     ``ratio`` is its uptime over the longest window."""
 
     row: ServiceRow | ProviderRow
     address: str
     title: str
     days: StripPicture
-    says: str
+    subtitle: str
     ratio: float | None
 
 
@@ -72,7 +72,7 @@ def render(
         "overview": overview,
         "incidents": incidents,
         "notices": _notices(board),
-        "recent": [view_of(each) for each in board.recent[:MOST_RECENT]],
+        "recent": [view_of(each) for each in board.recent[:MAX_RECENT]],
         "now": overview.now,
         "region": overview.region,
         "refresh": refresh,
@@ -80,9 +80,9 @@ def render(
         "announcements": announcements_of(board),
         "unalerted": _unalerted(board),
         "services": service_lines(board),
-        "MOST_CARDS": MOST_CARDS,
-        "MOST_LINES": MOST_LINES,
-        "MOST_NOTICES": MOST_NOTICES,
+        "MAX_CARDS": MAX_CARDS,
+        "MAX_LINES": MAX_LINES,
+        "MAX_NOTICES": MAX_NOTICES,
         **_checks(board, shown or CheckFilter(), refresh),
     }
     return render_template("status.html", context), policy()
@@ -140,11 +140,13 @@ def _service_line(
     row: ServiceRow | ProviderRow, address: str, title: str, rows: Mapping[str, StatusRow]
 ) -> ServiceLine:
     failing = broken([rows[name] for name in row.checks if name in rows])
-    says = (
+    subtitle = (
         f"{failing[0].name}: {problem(failing[0])}" if failing else plural(len(row.checks), "check")
     )
     ratio = row.uptime.windows[-1].ratio if row.uptime.windows else None
-    return ServiceLine(row, address, title, day_bars(row.uptime.days), truncate(says, 120), ratio)
+    return ServiceLine(
+        row, address, title, day_bars(row.uptime.days), truncate(subtitle, 120), ratio
+    )
 
 
 def _notices(board: StatusBoard) -> list[Notice]:

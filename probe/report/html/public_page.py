@@ -26,7 +26,7 @@ from probe.report.text.time_format import iso
 
 REFRESH = 60
 PAST_SECONDS = 14 * DAY_SECONDS
-MOST_PAST = 50
+MAX_PAST = 50
 STATES = {
     Verdict.OK: "Operational",
     Verdict.WARNING: "Degraded",
@@ -38,7 +38,7 @@ _HEADLINES = {
     Verdict.OK: "All services are operational",
     Verdict.WARNING: "Some services are degraded",
     Verdict.CRITICAL: "Some services are down",
-    Verdict.UNKNOWN: "The state of some services is not known",
+    Verdict.UNKNOWN: "The state of some services is unknown",
 }
 _ORDER = (Verdict.CRITICAL, Verdict.WARNING, Verdict.UNKNOWN, Verdict.OK)
 DEFAULT_TITLE = "Service status"
@@ -98,7 +98,7 @@ def render(
         "look": branding,
         "verdict": verdict,
         "symbol": _SYMBOLS[verdict],
-        "headline": _HEADLINES[verdict] if services else "Nothing is measured yet",
+        "headline": _HEADLINES[verdict] if services else "No measurements yet",
         "services": services,
         "incidents": [_incident(each, board) for each in board.open if _is_public(each, board)],
         "notices": announcements_of(board),
@@ -155,6 +155,6 @@ def _past_days(board: StatusBoard, now: float) -> Iterator[tuple[str, list[Publi
         _incident(each, board)
         for each in sorted(board.recent, key=lambda each: -each.since)
         if each.since > now - PAST_SECONDS and _is_public(each, board)
-    ][:MOST_PAST]
+    ][:MAX_PAST]
     for day, found in groupby(past, key=lambda each: (iso(each.since) or "")[:10]):
         yield day, list(found)

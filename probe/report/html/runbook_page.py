@@ -13,7 +13,7 @@ def render(title: str, text: str, *, base: str = "") -> tuple[str, str]:
 
     ``text`` is Markdown: headings, paragraphs, lists, code, tables, links. ``base`` stands
     in front of the paths of the probe's other pages. A relative link to ``other.md`` leads
-    to ``other``, beside this page.
+    to ``other``, next to this page.
     """
     context = {
         "title": title,

@@ -79,7 +79,7 @@ class SourceRow:
 
 
 # Wide enough for the names that are given by themselves.
-_WHOLE_NAME = 22
+_MAX_NAME = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def _table(title: str, columns: Sequence[str]) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for number, column in enumerate(columns):
         # A name is copied, into --only say: it is kept in one piece where that can be.
-        least = _WHOLE_NAME if number == 0 else None
+        least = _MAX_NAME if number == 0 else None
         table.add_column(column, overflow="fold", min_width=least)
     return table
 

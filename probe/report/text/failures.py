@@ -7,7 +7,7 @@ from probe.core.model import Status, Verdict
 from probe.report.model import ReportRow
 from probe.report.text.sanitize import clean
 
-MOST_NAMES, MOST_MESSAGES = 12, 4
+MAX_NAMES, MAX_MESSAGES = 12, 4
 _SEVERITY = {verdict: place for place, verdict in enumerate(Verdict)}
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:(//)?", re.IGNORECASE)
 _PORT = re.compile(r":\d+$")
@@ -31,8 +31,8 @@ def where(rows: Sequence[ReportRow]) -> str:
     phases = dict.fromkeys(clean(failure.phase) for failure in failures)
     ending = "failed" if rows[0].result.status is Status.FAILED else "not measured"
     names = [clean(row.name) for row in rows]
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    listed = f"{', '.join(names[:MOST_NAMES])}{more}"
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    listed = f"{', '.join(names[:MAX_NAMES])}{more}"
     phase = "phase" if len(phases) == 1 else "phases"
     return f"{listed} {ending}: {phase} {', '.join(phases)}, cause {failures[0].cause.value}"
 
@@ -46,10 +46,10 @@ def messages(rows: Sequence[ReportRow]) -> list[str]:
     if len(by_message) == 1:
         return list(by_message)
     shown = [
-        f"{', '.join(names[:MOST_NAMES])}: {message}"
-        for message, names in list(by_message.items())[:MOST_MESSAGES]
+        f"{', '.join(names[:MAX_NAMES])}: {message}"
+        for message, names in list(by_message.items())[:MAX_MESSAGES]
     ]
-    more = len(by_message) - MOST_MESSAGES
+    more = len(by_message) - MAX_MESSAGES
     return [*shown, *([f"and {more} more messages: --format json has all"] if more > 0 else [])]
 
 

@@ -19,12 +19,12 @@ from probe.report.text.units import plural, show, show_until
 BROKEN = (Verdict.CRITICAL, Verdict.UNKNOWN, Verdict.WARNING)
 NOT_RUN = "not run yet"
 OUTDATED = "outdated"
-LONGEST_NAME, LONGEST_TEXT = 120, 400
+MAX_NAME, MAX_TEXT = 120, 400
 # A headline is short, so that details fit on the same screen.
 _HEADLINE_NAME, _HEADLINE_TEXT = 50, 140
 
 # Shorter gaps, in seconds, are not mentioned.
-_LEAST_GAP = 60.0
+_MIN_GAP = 60.0
 _GRAVITY = {verdict: at for at, verdict in enumerate(Verdict)}
 _PASSING = frozenset({Verdict.OK, Verdict.OBJECTIVE_MISSED})
 
@@ -62,16 +62,16 @@ def problem(row: StatusRow) -> str:
     if row.failure is not None:
         message = row.failure.message or row.failure.cause.value
         unseen = row.status is Status.UNKNOWN
-        return truncate(f"could not be measured: {message}" if unseen else message, LONGEST_TEXT)
+        return truncate(f"could not be measured: {message}" if unseen else message, MAX_TEXT)
     if row.verdict not in BROKEN:
         return ""
-    return truncate("; ".join(breaches(row, BREACHED)) or _ongoing_incident(row), LONGEST_TEXT)
+    return truncate("; ".join(breaches(row, BREACHED)) or _ongoing_incident(row), MAX_TEXT)
 
 
 def breaches(row: StatusRow, verdicts: Iterable[Verdict]) -> list[str]:
     """The limits that a check misses with these verdicts, in their order."""
     return [
-        truncate(limit_sentence(evaluation), LONGEST_TEXT)
+        truncate(limit_sentence(evaluation), MAX_TEXT)
         for verdict in verdicts
         for evaluation in row.evaluations
         if evaluation.verdict is verdict
@@ -109,7 +109,7 @@ def available(row: StatusRow) -> str:
     parts = (
         f"{share(row)} of {measured} available" if found.ratio is not None else "",
         f"{duration(found.unknown)} unknown" if found.unknown >= 1 else "",
-        f"{duration(found.gap)} without data" if found.gap >= _LEAST_GAP else "",
+        f"{duration(found.gap)} without data" if found.gap >= _MIN_GAP else "",
     )
     return ", ".join(part for part in parts if part) or "nothing ran"
 

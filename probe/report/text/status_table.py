@@ -11,7 +11,7 @@ from probe.report.text.sanitize import clean, cut
 from probe.report.text.time_format import duration
 from probe.report.text.units import plural
 
-MOST_CHECKS = 12
+MAX_CHECKS = 12
 WINDOWS = ("24h", "7d", "30d", "90d")
 _COLOURS = {"ok": "32", "unknown": "35", "warning": "33", "critical": "1;31"}
 _WAITING = "-"
@@ -124,6 +124,6 @@ def _percent(ratio: float | None) -> str:
 
 
 def _names(names: Sequence[str]) -> str:
-    more = len(names) - MOST_CHECKS
-    listed = ", ".join(clean(name) for name in names[:MOST_CHECKS])
+    more = len(names) - MAX_CHECKS
+    listed = ", ".join(clean(name) for name in names[:MAX_CHECKS])
     return f"{listed} and {more} more" if more > 0 else listed

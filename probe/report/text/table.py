@@ -39,7 +39,7 @@ _STYLES = {
     Verdict.CRITICAL: "bold red",
 }
 _GAP = 2
-_LONGEST_TARGET = 60
+_MAX_TARGET = 60
 _JOINT = " · "
 
 
@@ -106,7 +106,7 @@ def _checks(report: Report, width: int) -> Table:
 
 
 def _entry(report: Report, row: ReportRow) -> _TableEntry:
-    target = cut(clean(row.target), _LONGEST_TARGET)
+    target = cut(clean(row.target), _MAX_TARGET)
     time = show(row.result.duration, Unit.SECONDS)
     return _TableEntry(
         without_objectives(row.verdict), clean(row.name), target, figures(report, row), time
@@ -128,7 +128,7 @@ def _in_one_line(entries: Sequence[_TableEntry]) -> Table:
 
 
 def _stacked(entries: Sequence[_TableEntry], names: int, middle: int) -> Table:
-    """Values below the target, where they don't fit beside it."""
+    """Values below the target, where they don't fit next to it."""
     table = _grid("", "check")
     table.columns[1].width = names
     table.add_column("target, figures", width=middle, overflow="fold")
@@ -200,7 +200,7 @@ def _skipped(report: Report) -> RenderableType | None:
 
 
 def _hanging(mark: Text, text: Text, gap: int = _GAP) -> Table:
-    """Text beside a mark; what is wrapped stays beside it."""
+    """Text next to a mark; what is wrapped stays next to it."""
     grid = Table.grid(padding=(0, gap, 0, 0), pad_edge=False)
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")

@@ -11,7 +11,7 @@ ABSENT = "—"
 DAY = 86400.0
 
 # What fewer significant digits than three would hide, more than fifteen would invent.
-_DIGITS, _MOST_DIGITS = 3, 15
+_DIGITS, _MAX_DIGITS = 3, 15
 _DURATIONS = ((DAY, "d"), (3600.0, "h"), (120.0, "min"), (1.0, "s"), (0.0, "ms"))
 _DIVISORS = {"d": DAY, "h": 3600.0, "min": 60.0, "s": 1.0, "ms": 0.001}
 _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (0.0, "B"))
@@ -31,7 +31,7 @@ def show(value: float, unit: Unit, digits: int = _DIGITS) -> str:
 
 def compared(value: float, limit: float, unit: Unit) -> tuple[str, str]:
     """A value and the limit it is beyond, with digits enough to see that they differ."""
-    for digits in range(_DIGITS, _MOST_DIGITS + 1):
+    for digits in range(_DIGITS, _MAX_DIGITS + 1):
         shown = show(value, unit, digits), show(limit, unit, digits)
         if shown[0] != shown[1] or value == limit:
             break
@@ -74,7 +74,7 @@ def _size(value: float, digits: int) -> str:
 
 def _share(percent: float, digits: int) -> str:
     # 99.96 % is not all of it: as many digits as it takes to say so.
-    while digits < _MOST_DIGITS and _round(percent, digits) == 100 != percent:
+    while digits < _MAX_DIGITS and _round(percent, digits) == 100 != percent:
         digits += 1
     return _plain(percent, digits)
 

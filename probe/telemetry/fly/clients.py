@@ -8,7 +8,7 @@ from probe.telemetry.promql import PromQL
 from probe.telemetry.rate_limit import RequestPacer
 
 METRICS_API, MACHINES_API = "Fly's Prometheus", "Fly's Machines API"
-_MOST_BYTES = 4 << 20
+_MAX_BYTES = 4 << 20
 
 
 def machines_of(table: FlyAccess, context: Context) -> Machines:
@@ -29,4 +29,4 @@ def promql_of(table: FlyAccess, context: Context) -> PromQL:
 
 
 def _asker(name: str, base: str, table: FlyAccess, context: Context) -> ApiClient:
-    return ApiClient(name, base, context.clock, table.headers, _MOST_BYTES, table.ca_file)
+    return ApiClient(name, base, context.clock, table.headers, _MAX_BYTES, table.ca_file)

@@ -23,9 +23,9 @@ RATE, BURST = 1.0, 3
 # Two checks of one app share an answer that is so fresh, in seconds.
 FRESH_SECONDS = 8.0
 # Cap on Retry-After.
-LONGEST_RETRY_SECONDS = 120.0
-LEAST_RETRY_SECONDS = 5.0
-MOST_MACHINES = 50
+MAX_RETRY_SECONDS = 120.0
+MIN_RETRY_SECONDS = 5.0
+MAX_MACHINES = 50
 
 _APP_HINT = "Is FLY_APP the name of the app, and may FLY_API_TOKEN read it?"
 _TOKEN_HINT = "Is FLY_API_TOKEN right, and may it read FLY_APP? fly tokens create readonly ORG"
@@ -165,7 +165,7 @@ class Machines:
 
     async def _get(self, path: str) -> Any:
         if (left := self._quiet_until - self._asker.clock()) > 0:
-            message = f"{self._asker.name} wants to be left alone for {left:.0f} s more"
+            message = f"{self._asker.name} asks for no requests for {left:.0f} s more"
             raise NotMeasured(Cause.RATE_LIMITED, message)
         await self._pacer.acquire()
         answer = await self._asker.get(path)
@@ -175,8 +175,8 @@ class Machines:
 
     def _refused(self, answer: ApiAnswer) -> NotMeasured:
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            wanted = max(answer.retry_after or 0.0, LEAST_RETRY_SECONDS)
-            self._quiet_until = self._asker.clock() + min(wanted, LONGEST_RETRY_SECONDS)
+            wanted = max(answer.retry_after or 0.0, MIN_RETRY_SECONDS)
+            self._quiet_until = self._asker.clock() + min(wanted, MAX_RETRY_SECONDS)
         hints = {
             HTTPStatus.NOT_FOUND: _APP_HINT,
             HTTPStatus.UNAUTHORIZED: _TOKEN_HINT,

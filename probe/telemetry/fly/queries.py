@@ -27,33 +27,33 @@ def queries_for(app: str) -> dict[str, str]:
     24 hours; 1 for a machine that reports, and for one that did half an hour ago and has
     stopped.
     """
-    me = f'app="{app}"'
-    return {**_of_requests(me), **_of_machines(me)}
+    app_selector = f'app="{app}"'
+    return {**_of_requests(app_selector), **_of_machines(app_selector)}
 
 
-def _of_requests(me: str) -> dict[str, str]:
+def _of_requests(app_selector: str) -> dict[str, str]:
     edge = "sum by(region) (increase(fly_edge_http_responses_count{%s}[5m]))"
-    buckets = f"rate(fly_app_http_response_time_seconds_bucket{{{me}}}[5m])"
+    buckets = f"rate(fly_app_http_response_time_seconds_bucket{{{app_selector}}}[5m])"
     return {
-        ERRORS: edge % f'{me},status=~"5.."',
-        REQUESTS: edge % me,
+        ERRORS: edge % f'{app_selector},status=~"5.."',
+        REQUESTS: edge % app_selector,
         P95: f"histogram_quantile(0.95, sum by(app,le) ({buckets}))",
         REGION_P95: f"histogram_quantile(0.95, sum by(region,le) ({buckets}))",
     }
 
 
-def _of_machines(me: str) -> dict[str, str]:
-    busy = f'rate(fly_instance_cpu{{{me},mode!~"idle|iowait|steal|guest.*"}}[5m])'
-    cores = f'count {_MACHINE} (fly_instance_cpu{{{me},mode="idle"}})'
-    total = f"fly_instance_memory_mem_total{{{me}}}"
-    up = f"max {_MACHINE} (last_over_time(fly_instance_up{{{me}}}[{_NOW}]) == 1)"
-    seen_recently = f"max {_MACHINE} (max_over_time(fly_instance_up{{{me}}}[30m]))"
-    first_core = f'fly_instance_cpu{{{me},mode="idle",cpu_id="0"}}'
+def _of_machines(app_selector: str) -> dict[str, str]:
+    busy = f'rate(fly_instance_cpu{{{app_selector},mode!~"idle|iowait|steal|guest.*"}}[5m])'
+    cores = f'count {_MACHINE} (fly_instance_cpu{{{app_selector},mode="idle"}})'
+    total = f"fly_instance_memory_mem_total{{{app_selector}}}"
+    up = f"max {_MACHINE} (last_over_time(fly_instance_up{{{app_selector}}}[{_NOW}]) == 1)"
+    seen_recently = f"max {_MACHINE} (max_over_time(fly_instance_up{{{app_selector}}}[30m]))"
+    first_core = f'fly_instance_cpu{{{app_selector},mode="idle",cpu_id="0"}}'
     return {
-        MEMORY_USED: f"{total} - fly_instance_memory_mem_available{{{me}}}",
+        MEMORY_USED: f"{total} - fly_instance_memory_mem_available{{{app_selector}}}",
         MEMORY_TOTAL: total,
         CPU: f"sum {_MACHINE} ({busy}) / {cores} / 100",
-        THROTTLED: f"sum {_MACHINE} (rate(fly_instance_cpu_throttle{{{me}}}[5m])) / 100",
+        THROTTLED: f"sum {_MACHINE} (rate(fly_instance_cpu_throttle{{{app_selector}}}[5m])) / 100",
         RESTARTS: f"sum {_MACHINE} (resets({first_core}[1d]))",
         UP: up,
         VANISHED: f"{seen_recently} unless {up}",

@@ -8,7 +8,7 @@ from probe.core.model import Limits, Signal
 from probe.core.recorder import Recorder
 from probe.telemetry.fly import queries as q
 from probe.telemetry.fly import signals as f
-from probe.telemetry.fly.machines import MOST_MACHINES, Exit, Machine, MachineState
+from probe.telemetry.fly.machines import MAX_MACHINES, Exit, Machine, MachineState
 from probe.telemetry.promql import Series
 from probe.telemetry.shared_signals import ERROR_RATIO, FLY, MEMORY, REQUEST_P95, RESTARTS
 
@@ -33,7 +33,7 @@ def write_requests(answers: Answers, record: Recorder) -> None:
             record.sample_ratio(f.REGION_ERRORS, share, count, machine_region=region)
     for series in answers[q.P95]:
         record.sample_ratio(REQUEST_P95, series.value, total, source=FLY)
-    for series in answers[q.REGION_P95][:MOST_MACHINES]:
+    for series in answers[q.REGION_P95][:MAX_MACHINES]:
         region = series.labels.get("region", "")
         record.sample_ratio(f.REGION_P95, series.value, total, machine_region=region)
 
@@ -101,7 +101,7 @@ def write_machines(machines: Sequence[Machine], now: float, record: Recorder) ->
     for state in MachineState:
         count = sum(each.current_state is state for each in machines)
         record.sample(f.MACHINES, count, standing=state.value)
-    for each in machines[:MOST_MACHINES]:
+    for each in machines[:MAX_MACHINES]:
         labels = {"machine": each.id, "machine_region": each.region}
         if each.current_state in (MachineState.UP, MachineState.DOWN):
             record.sample(f.MACHINE_UP, float(each.current_state is MachineState.UP), **labels)
@@ -113,14 +113,14 @@ def write_machines(machines: Sequence[Machine], now: float, record: Recorder) ->
     failing = sorted({name for each in machines for name in each.failing})
     if failing:
         record.facts["checks failing"] = ", ".join(failing[:5])
-    if len(machines) > MOST_MACHINES:
-        record.facts["machines"] = f"{len(machines)}, of which {MOST_MACHINES} are shown"
+    if len(machines) > MAX_MACHINES:
+        record.facts["machines"] = f"{len(machines)}, of which {MAX_MACHINES} are shown"
 
 
 def _by_region(found: Iterable[Series]) -> dict[str, float]:
     """Counts by region, at most 50 of them, and not below 0."""
     pairs = [(each.labels.get("region", ""), max(each.value, 0.0)) for each in found]
-    return dict(sorted(pairs)[:MOST_MACHINES])
+    return dict(sorted(pairs)[:MAX_MACHINES])
 
 
 def _of_machines(found: Iterable[Series]) -> dict[tuple[str, str], float]:
@@ -129,7 +129,7 @@ def _of_machines(found: Iterable[Series]) -> dict[tuple[str, str], float]:
         (each.labels.get("instance", ""), each.labels.get("region", "")): each.value
         for each in found
     }
-    return dict(sorted(values.items())[:MOST_MACHINES])
+    return dict(sorted(values.items())[:MAX_MACHINES])
 
 
 def _share(part: float, whole: float) -> float:

@@ -1,4 +1,4 @@
-"""What the ``fly`` checks measure beside what other sources know too, and its limits."""
+"""What the ``fly`` checks measure besides what other sources know too, and its limits."""
 
 from probe.core.model import Limits, LimitSide, Signal, Threshold, Unit
 from probe.telemetry.shared_signals import SHARED
@@ -13,7 +13,7 @@ REGION_ERRORS = Signal(
     labels=("machine_region",),
     ephemeral=True,
     runbook="errors-high",
-    looks_back=300.0,
+    range_seconds=300.0,
 )
 REGION_P95 = Signal(
     "probe_fly_region_p95_seconds",

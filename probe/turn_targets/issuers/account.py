@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from probe.stun.uri import WAYS_IN, TransportProtocol
+from probe.stun.uri import TRANSPORTS, TransportProtocol
 from probe.turn_targets.issuers.ice_servers import IssuedList
 
 TTL_SECONDS = 3600
@@ -44,7 +44,7 @@ class IssuerRequest:
 class Issuer:
     """One API that issues TURN servers and credentials.
 
-    ``needs`` are the keys of a check's table beside ``issuer``; ``remedy`` says which setting to
+    ``needs`` are the keys of a check's table besides ``issuer``; ``remedy`` says which setting to
     check where the API refuses us. ``ways`` are the transports that it names, None where that is
     the operator's affair: such a list is checked as a browser uses it. ``read`` raises CheckFailed
     for an answer that no browser could use, NotMeasured for a refusal.
@@ -56,4 +56,4 @@ class Issuer:
     needs: tuple[str, ...]
     remedy: str
     default_url: str = ""
-    ways: tuple[TransportProtocol, ...] | None = WAYS_IN
+    ways: tuple[TransportProtocol, ...] | None = TRANSPORTS

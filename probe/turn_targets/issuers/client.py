@@ -22,7 +22,7 @@ KEPT_SECONDS = 900.0
 PAUSE_SECONDS = 60.0
 """How long an API that answers 429 is left alone, where it doesn't say how long."""
 
-_MOST_BYTES = 1 << 16
+_MAX_BYTES = 1 << 16
 # Of the credentials' lifetime, so that they outlive a run that has just taken them.
 _KEPT_SHARE = 0.5
 
@@ -92,7 +92,7 @@ class IssuedServers:
                 ) as response,
             ):
                 self._raise_for_status(response)
-                body = await read_bounded(response, _MOST_BYTES)
+                body = await read_bounded(response, _MAX_BYTES)
         except CheckAborted as aborted:
             # The address that was asked has the key in it: no cause is chained.
             raise NotMeasured(aborted.cause, aborted.message, hint=aborted.hint) from None
@@ -119,7 +119,7 @@ def parse(issuer: Issuer, body: bytes, host: str) -> IssuedList:
     credentials_missing) where it names no TURN server; NotMeasured for a refusal in its text.
     """
     try:
-        document = parse_json(body, max_bytes=_MOST_BYTES)
+        document = parse_json(body, max_bytes=_MAX_BYTES)
     except InvalidDocument as error:
         raise CheckFailed(Cause.BODY_INVALID, f"{host} answers no JSON: {error}") from None
     return issuer.read(document, host)

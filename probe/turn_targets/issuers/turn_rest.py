@@ -25,7 +25,7 @@ def _request(account: IssuerAccount) -> IssuerRequest:
 def _read(document: object, host: str) -> IssuedList:
     uris = member(document, "uris", host)
     if not isinstance(uris, list) or not all(isinstance(each, str) for each in uris):
-        raise CheckFailed(Cause.BODY_INVALID, f"{host} answers with uris that are no list of URLs")
+        raise CheckFailed(Cause.BODY_INVALID, f"{host} answers with uris that are not a URL list")
     urls = read_urls(uris, host)
     if not urls:
         raise CheckFailed(Cause.CREDENTIALS_MISSING, f"{host} names no turn: or turns: server")

@@ -17,7 +17,7 @@ from probe.web.api.operations import OPERATIONS, Operation
 from probe.web.api.problem import BASE, ApiError
 
 OPENAPI_PATH = f"{BASE}/openapi.json"
-LONGEST_BODY = 1 << 18
+MAX_BODY = 1 << 18
 BODY_SECONDS = 10.0
 _NO_TOKEN = "set PROBE_API_TOKEN or PROBE_WEB_TOKEN: nothing is changed without one"
 
@@ -100,10 +100,10 @@ async def _body(request: web.Request) -> object:
     body = b""
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            while more := await request.content.read(LONGEST_BODY + 1):
+            while more := await request.content.read(MAX_BODY + 1):
                 body += more
-                if len(body) > LONGEST_BODY:
-                    raise ApiError(413, f"send at most {LONGEST_BODY} bytes")
+                if len(body) > MAX_BODY:
+                    raise ApiError(413, f"send at most {MAX_BODY} bytes")
     except TimeoutError:
         raise ApiError(408, "the body did not come in time") from None
     try:

@@ -24,7 +24,7 @@ from probe.web.api.source import ApiSource, Unacceptable
 
 Names = dict[str, str]
 _EVER = 2.0**40
-_NOT_STORED = "is kept in memory, and stored when the disk can be written again"
+_NOT_STORED = "is kept in memory, and stored once the disk can be written again"
 
 
 class ApiHandlers:
@@ -58,7 +58,7 @@ class ApiHandlers:
         """One check."""
         found = await self._source.check(names["name"])
         if found is None:
-            raise ApiError(404, "there is no check of this name: /api/v1/checks lists them")
+            raise ApiError(404, "there is no check with this name: /api/v1/checks lists them")
         return check_documents.check_detail(found, await self._source.board())
 
     async def incidents(self, names: Names, given: requests.IncidentQuery) -> BaseModel:
@@ -97,7 +97,7 @@ class ApiHandlers:
         """Delete a note."""
         incident = await self._incident(names)
         if names["note"] not in {note.id for note in incident.notes}:
-            raise ApiError(404, "there is no note of this id")
+            raise ApiError(404, "there is no note with this id")
         self._stored(await self._source.delete_note(incident.id, names["note"]), "the deletion")
 
     async def acknowledge(self, names: Names, given: requests.NewAcknowledgement) -> BaseModel:
@@ -126,7 +126,7 @@ class ApiHandlers:
         for each in await self._source.silences():
             if each.id == names["id"]:
                 return self._silence(each)
-        raise ApiError(404, "there is no silence of this id")
+        raise ApiError(404, "there is no silence with this id")
 
     async def add_silence(self, names: Names, given: requests.NewSilence) -> BaseModel:
         """Add a silence."""
@@ -141,7 +141,7 @@ class ApiHandlers:
         except Unacceptable as error:
             raise ApiError(400, str(error), errors=(f"matchers: {error}",)) from None
         if added.problem:
-            detail = f"the silence holds, but is lost at a restart: {added.problem}"
+            detail = f"the silence is active, but is lost on a restart: {added.problem}"
             raise ApiError(503, detail)
         return incident_schemas.NewSilenceAnswer(
             silence=self._silence(added.silence),
@@ -152,7 +152,7 @@ class ApiHandlers:
     async def expire_silence(self, names: Names, given: None) -> None:
         """End a silence."""
         if not await self._source.expire_silence(names["id"]):
-            raise ApiError(404, "there is no silence of this id")
+            raise ApiError(404, "there is no silence with this id")
 
     async def annotations(self, names: Names, given: requests.TimeQuery) -> BaseModel:
         """Some of the annotations."""
@@ -212,13 +212,13 @@ class ApiHandlers:
     async def delete_announcement(self, names: Names, given: None) -> None:
         """Delete an announcement."""
         if names["id"] not in {each.id for each in await self._source.announcements()}:
-            raise ApiError(404, "there is no announcement of this id")
+            raise ApiError(404, "there is no announcement with this id")
         self._stored(await self._source.delete_announcement(names["id"]), "the deletion")
 
     async def _incident(self, names: Names) -> Incident:
         found = await self._source.incident(names["id"])
         if found is None:
-            raise ApiError(404, "there is no incident of this id")
+            raise ApiError(404, "there is no incident with this id")
         return found
 
     def _silence(self, row: SilenceRow) -> incident_schemas.SilenceModel:

@@ -16,14 +16,14 @@ _SCHEMAS = "#/components/schemas/"
 _ERRORS = {
     400: "The request is invalid; errors names each part that is.",
     401: "No valid credentials were sent.",
-    404: "There is no such thing.",
+    404: "It does not exist.",
     429: "Too many requests or wrong logins; Retry-After says when to try again.",
 }
 _ERRORS_OF_WRITING = {
     403: "No token is configured, so nothing can be changed.",
     413: "The body is too large.",
     415: "The body is not application/json.",
-    503: "It is kept in memory, and stored when the disk can be written again.",
+    503: "It is kept in memory, and stored once the disk can be written again.",
 }
 
 

@@ -73,17 +73,17 @@ def problems(paths: Collection[str] = ()) -> Middleware:
             response = await handler(request)
         except web.HTTPException as error:
             kept = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
-            return problem(error.status, _said(error.text, error.reason), headers=kept)
+            return problem(error.status, _detail_of(error.text, error.reason), headers=kept)
         if response.status < 400 or response.content_type != "text/plain":
             return response
         names = ("WWW-Authenticate", "Retry-After")
         kept = {name: response.headers[name] for name in names if name in response.headers}
         text = response.text if isinstance(response, web.Response) else None
-        return problem(response.status, _said(text, response.reason), headers=kept)
+        return problem(response.status, _detail_of(text, response.reason), headers=kept)
 
     return middleware
 
 
-def _said(text: str | None, reason: str) -> str:
+def _detail_of(text: str | None, reason: str) -> str:
     plain = (text or "").strip()
     return reason if not plain or plain[:1].isdigit() else plain

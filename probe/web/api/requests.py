@@ -18,8 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-MOST_ITEMS, MOST_OFFSET = 200, 100_000
-MOST_SECONDS = 10 * 366 * 86400
+MAX_ITEMS, MAX_OFFSET = 200, 100_000
+MAX_SECONDS = 10 * 366 * 86400
 _FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_DAY = datetime(9000, 1, 1, tzinfo=UTC)
 _LINES = frozenset("\n\t")
@@ -85,8 +85,8 @@ class _StrictBody(BaseModel):
 class PageQuery(_StrictBody):
     """Which part of a list."""
 
-    limit: int = Field(default=50, ge=1, le=MOST_ITEMS, description="at most so many items")
-    offset: int = Field(default=0, ge=0, le=MOST_OFFSET, description="items to leave out")
+    limit: int = Field(default=50, ge=1, le=MAX_ITEMS, description="at most so many items")
+    offset: int = Field(default=0, ge=0, le=MAX_OFFSET, description="items to leave out")
 
 
 class CheckQuery(PageQuery):
@@ -128,7 +128,7 @@ class NewSilence(_StrictBody):
     comment: Text
     start: Moment | None = None
     end: Moment | None = None
-    duration_seconds: StrictFloat | StrictInt | None = Field(default=None, gt=0, le=MOST_SECONDS)
+    duration_seconds: StrictFloat | StrictInt | None = Field(default=None, gt=0, le=MAX_SECONDS)
 
     @model_validator(mode="after")
     def _has_end(self) -> Self:

@@ -29,7 +29,7 @@ def host_name(header: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OwnHosts:
-    """The names that this server has for browsers, beside addresses, names of one label and those
+    """The names that this server has for browsers, besides addresses, names of one label and those
     that cannot be registered. ``patterns`` may begin with ``*.``; ``*`` is every name."""
 
     names: frozenset[str] = frozenset()

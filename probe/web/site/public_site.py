@@ -1,4 +1,4 @@
-"""The public status page: beside the other pages, or on a port of its own.
+"""The public status page: with the other pages, or on a port of its own.
 
 Visitors need no password, and get nothing else there. It is rendered once for each change, so
 that a crowd costs little.

@@ -41,7 +41,7 @@ def _no_runs(_name: str) -> Sequence[RunTimes]:
 
 @dataclass(frozen=True)
 class SiteData:
-    """What the pages beside the status page are made of.
+    """What the pages other than the status page are made of.
 
     ``details`` takes the board, a check's name and how many seconds its charts reach back, and
     gives None for a check that is none; ``incident`` takes an id. ``runs`` are a check's newest

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.cluster.configuration import (
-    MOST_CLOCK_OFFSET,
+from alerts.cluster.membership.configuration import (
+    MAX_CLOCK_OFFSET,
     SETUP_KINDS,
     plan_digest,
     setup_problems,
     static_warnings,
 )
-from alerts.cluster.member import NO_REGION, Member
-from alerts.cluster.protocol import MemberAnswer
-from alerts.cluster.responder import LocalMember
+from alerts.cluster.membership.member import NO_REGION, Member
+from alerts.cluster.protocol.messages import MemberAnswer
+from alerts.cluster.protocol.responder import LocalMember
 from probe.config.settings import load_settings
 from probe.core.environment import ConfigurationError
 from probe.kinds import KINDS
@@ -56,7 +56,7 @@ def test_each_difference_is_one_problem(change: dict[str, object], kind: str | N
     assert kind is None or kind in SETUP_KINDS
 
 
-@pytest.mark.parametrize("offset", [MOST_CLOCK_OFFSET + 1, -MOST_CLOCK_OFFSET - 1])
+@pytest.mark.parametrize("offset", [MAX_CLOCK_OFFSET + 1, -MAX_CLOCK_OFFSET - 1])
 def test_a_clock_that_is_off_is_a_problem_that_says_by_how_much(offset: float) -> None:
     (problem,) = setup_problems(ME, [other(ALIKE, offset)])
     assert problem.kind == "clock"

@@ -11,11 +11,11 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from alerts.cluster.member import GONE_SECONDS
-from alerts.cluster.members import ASK_SECONDS, PATH, Members, PeersPlan
-from alerts.cluster.protocol import (
-    LONGEST_ANSWER,
-    LONGEST_QUESTION,
+from alerts.cluster.membership.member import GONE_SECONDS
+from alerts.cluster.membership.members import ASK_SECONDS, PATH, Members, PeersPlan
+from alerts.cluster.protocol.messages import (
+    MAX_ANSWER,
+    MAX_QUESTION,
     MemberAnswer,
     QueriedCheck,
     Query,
@@ -24,7 +24,7 @@ from alerts.cluster.protocol import (
 from probe.config.settings import load_settings
 from probe.core.environment import ConfigurationError
 from probe.web.access import PEER_PATH, Access, guard
-from probe.web.verdict_api import BURST, LONGEST_BODY, Peering
+from probe.web.verdict_api import BURST, MAX_BODY, Peering
 from tests.clocks import Clock
 
 TOKEN = SecretStr("0f-all-three-pr0bes")
@@ -142,7 +142,7 @@ async def test_asking_is_over_within_its_bound_whatever_the_others_do(handler: H
         assert time.monotonic() - before < ASK_SECONDS + 5
         there = [each.name for each in peers.others if each.is_reachable(0.0)]
         assert there == ["fra"]
-    assert LONGEST_ANSWER < 1 << 20
+    assert MAX_ANSWER < 1 << 20
 
 
 async def test_a_probe_knows_itself_by_its_own_answer_and_each_other_once() -> None:
@@ -226,13 +226,13 @@ async def echo(body: bytes) -> bytes | None:
 
 async def test_the_page_for_other_probes_takes_its_own_token_alone() -> None:
     assert PATH == PEER_PATH
-    assert LONGEST_BODY == LONGEST_QUESTION
+    assert MAX_BODY == MAX_QUESTION
     clock = Clock()
     async with served(Peering(TOKEN, echo, clock).handle, guarded=True) as url:
         assert await ask(url) == 200
         assert await ask(url, b"what?") == 400
-        assert await ask(url, b"x" * LONGEST_BODY) == 200
-        assert await ask(url, b"x" * (LONGEST_BODY + 1)) == 413
+        assert await ask(url, b"x" * MAX_BODY) == 200
+        assert await ask(url, b"x" * (MAX_BODY + 1)) == 413
         for wrong in ("", "of-the-pages", "0f-all-three-pr0be", "\u00e9" * 16):
             assert await ask(url, token=wrong) == 401
 

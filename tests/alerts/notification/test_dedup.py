@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.model import Delivery, Message, MessageType
-from alerts.notification.dedup import MOST_RESOLVED, collapse
+from alerts.notification.dedup import MAX_RESOLVED, collapse
 from tests.alerts.services import open_at_the_end
 from tests.alerts.words import (
     CHANGED,
@@ -109,12 +109,12 @@ def test_a_test_arrives_although_it_is_resolved_at_once() -> None:
 def test_failures_that_are_over_are_all_named_within_bounds() -> None:
     deliveries = [
         Delivery("slack", a_message(RESOLVED, resolved=(an_alert(since=at),)), number=at)
-        for at in range(1, MOST_RESOLVED + 5)
+        for at in range(1, MAX_RESOLVED + 5)
     ]
     (step,) = collapse(deliveries, True)
     assert step.new is not None
     ends = [alert.since for alert in step.new.message.resolved]
-    assert ends == list(range(5, MOST_RESOLVED + 5))
+    assert ends == list(range(5, MAX_RESOLVED + 5))
 
 
 @given(st.lists(st.sampled_from(["F", "F*", "C", "C*", "M", "R", "R*", "N"])), st.booleans())

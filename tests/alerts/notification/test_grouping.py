@@ -7,7 +7,7 @@ from alerts.model import Alert, Fingerprint, Severity
 from alerts.notification.grouping import GroupStore
 from alerts.notification.message import AlertGroup as Incident
 from alerts.notification.message import MessageContext
-from alerts.notification.occasion import SHORTEST_INTERVAL_SECONDS
+from alerts.notification.occasion import MIN_INTERVAL_SECONDS
 from alerts.notification.route import (
     GROUP_INTERVAL_SECONDS,
     GROUP_WAIT_SECONDS,
@@ -143,10 +143,10 @@ def test_something_else_that_is_wrong_is_sent_at_once() -> None:
     redis = replace(alert("health"), cause="service_down", summary="redis is down")
     pubsub = replace(redis, summary="pubsub is down")
     sent(here, 0, [redis])
-    assert sent(here, SHORTEST_INTERVAL_SECONDS - 1, [pubsub]) == []
-    (update, _) = here.settle([Incident("backend", (pubsub,))], SHORTEST_INTERVAL_SECONDS, SETTING)
+    assert sent(here, MIN_INTERVAL_SECONDS - 1, [pubsub]) == []
+    (update, _) = here.settle([Incident("backend", (pubsub,))], MIN_INTERVAL_SECONDS, SETTING)
     assert update.message.news == ("health: pubsub is down (was: redis is down)",)
-    assert sent(here, 3 * SHORTEST_INTERVAL_SECONDS, [pubsub]) == []
+    assert sent(here, 3 * MIN_INTERVAL_SECONDS, [pubsub]) == []
 
 
 def test_nothing_leaves_that_is_not_certain_any_more() -> None:

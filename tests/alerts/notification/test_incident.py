@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.model import Alert, Fingerprint, MessageType, Severity
-from alerts.notification.incident import MOST_RESOLVED, OpenIncidents
+from alerts.notification.incident import MAX_RESOLVED, OpenIncidents
 from alerts.notification.message import (
     AlertGroup,
     MessageContext,
@@ -143,19 +143,19 @@ def test_a_title_of_many_single_services_says_what_is_wrong_and_not_their_names(
 
 
 def test_an_incident_with_more_checks_than_are_kept_counts_them_all_when_it_ends() -> None:
-    here, alerts = incidents(), services(2 * MOST_RESOLVED)
+    here, alerts = incidents(), services(2 * MAX_RESOLVED)
     here.assign(alerts)
     for alert in alerts:
         here.add_resolved(replace(alert, ended=60.0))
     [group] = here.with_members([AlertGroup("site-000", over=tuple(here.resolved))])
-    assert len(group.over) == MOST_RESOLVED
+    assert len(group.over) == MAX_RESOLVED
     before = NotificationLogEntry(Severity.CRITICAL, ("site-000/failing",), 0.0, 0.0, 0.0)
     message = resolved_message(group, group.over, before, 60.0, MessageContext("lax"))
-    assert message.title == f"{2 * MOST_RESOLVED} checks recovered"
+    assert message.title == f"{2 * MAX_RESOLVED} checks recovered"
 
 
 def test_an_incident_of_which_all_is_kept_counts_what_its_receiver_was_sent() -> None:
-    here, alerts = incidents(), services(MOST_RESOLVED - 1)
+    here, alerts = incidents(), services(MAX_RESOLVED - 1)
     here.assign(alerts)
     for alert in alerts:
         here.add_resolved(replace(alert, ended=60.0))

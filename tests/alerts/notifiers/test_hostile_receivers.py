@@ -6,16 +6,16 @@ from contextlib import suppress
 
 import pytest
 
-from alerts.cluster.client import InvalidAnswer, post_question
+from alerts.cluster.membership.client import InvalidAnswer, post_question
 from alerts.model import NotifyError
-from alerts.notifiers.base import LONGEST_ANSWER, post
+from alerts.notifiers.base import MAX_ANSWER, post
 from alerts.notifiers.slack_client import call_method, post_webhook
 from probe.net.flow.capped_socket import BESIDE_BODY
 from tests.hostile.floods import web_once
 from tests.hostile.servers import Behaviour, serving
 
 BLOCK = 64 << 10
-# Beside what is read, the kernel takes what its buffers hold: 4 MiB to send, 6 to receive.
+# Besides what is read, the kernel takes what its buffers hold: 4 MiB to send, 6 to receive.
 IN_BUFFERS = 12 << 20
 ENOUGH = 64 << 20
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -75,7 +75,7 @@ async def test_a_receiver_that_floods_is_given_up_long_before_its_deadline(
         with suppress(NotifyError, InvalidAnswer):
             await CLIENTS[client](f"http://127.0.0.1:{port}/")
     assert sent
-    assert max(sent) <= LONGEST_ANSWER + BESIDE_BODY + IN_BUFFERS
+    assert max(sent) <= MAX_ANSWER + BESIDE_BODY + IN_BUFFERS
 
 
 async def test_the_reason_says_that_the_answer_is_too_long() -> None:

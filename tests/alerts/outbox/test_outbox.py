@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from alerts.outbox.outbox import Outbox
-from alerts.outbox.queries import MOST_REFUSED
+from alerts.outbox.queries import MAX_REFUSED
 from alerts.outbox.schema import FILE
 from tests.alerts.services import reopened, stored, titles
 from tests.alerts.words import (
@@ -80,14 +80,14 @@ async def test_a_failed_message_waits_with_its_error_and_its_time(outbox: Outbox
 
 
 async def test_of_the_refused_ones_the_last_fifty_are_kept(outbox: Outbox) -> None:
-    deliveries = [a_delivery(at=number) for number in range(MOST_REFUSED + 3)]
+    deliveries = [a_delivery(at=number) for number in range(MAX_REFUSED + 3)]
     for delivery in await stored(outbox, *deliveries):
         await outbox.dead_letter(delivery, "404")
     refused = await outbox.refused()
-    assert [each.message.at for each in refused] == list(range(3, MOST_REFUSED + 3))
+    assert [each.message.at for each in refused] == list(range(3, MAX_REFUSED + 3))
     assert {each.error for each in refused} == {"404"}
     assert await outbox.waiting() == []
-    assert outbox.state.refused == MOST_REFUSED
+    assert outbox.state.refused == MAX_REFUSED
 
 
 async def test_a_replacement_takes_the_place_of_the_first(outbox: Outbox) -> None:

@@ -25,7 +25,7 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "2"))
 PAUSE, HEALTHY_PAUSE = 0.03, 0.01
 TICK = 0.002
 DEADLINE = 3.0
-MOST_MEMORY = 4 << 30
+MAX_MEMORY = 4 << 30
 
 
 class Standstill:
@@ -74,7 +74,7 @@ class Neighbour:
 
 
 async def measure(hostile: Check, healthy: Check) -> dict[str, object]:
-    """Alone, beside the hostile one, alone again."""
+    """Alone, next to the hostile one, alone again."""
     context, causes = Context(), set[str]()
 
     async def attack() -> None:
@@ -104,7 +104,7 @@ async def measure(hostile: Check, healthy: Check) -> dict[str, object]:
 
 def main(sort: str, hostile: int, ca_file: str, healthy: int) -> None:
     """Measure and print JSON. The memory is bounded, so that no old fault takes the machine."""
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     check = check_of("hostile", sort, hostile, DEADLINE, Path(ca_file) if ca_file else None)
     print(json.dumps(asyncio.run(measure(check, check_of("healthy", "health", healthy)))))
 

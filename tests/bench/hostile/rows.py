@@ -6,9 +6,17 @@ from typing import Any
 Figures = dict[str, Any]
 """What ``measure`` gives; or ``ended``, where the process that measured didn't come to an end."""
 
-_COLUMNS = ["target", "p50 alone, ms", "beside", "p95 alone", "beside", "loop stood, ms", "of CPU"]
+_COLUMNS = [
+    "target",
+    "p50 alone, ms",
+    "next to it",
+    "p95 alone",
+    "next to it",
+    "loop blocked, ms",
+    "CPU",
+]
 _COLUMNS += ["more MB", "cause", "within the goal"]
-_EARLIER = ["before: p50 beside", "p95 beside", "loop stood", "more MB"]
+_EARLIER = ["before: p50 next to it", "p95 next to it", "loop blocked", "more MB"]
 
 
 def within_goal(figures: Figures) -> bool:
@@ -20,7 +28,7 @@ def within_goal(figures: Figures) -> bool:
 
 
 def middle(measurements: Sequence[Figures]) -> Figures:
-    """The one in the middle by p95 beside; the first of one or two."""
+    """The one in the middle by p95 next to it; the first of one or two."""
     if len(measurements) < 3:
         return measurements[0]
 

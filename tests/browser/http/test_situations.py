@@ -1,4 +1,4 @@
-"""The probe judges servers' answers as Chromium does; curl and blackbox_exporter beside it.
+"""The probe judges servers' answers as Chromium does; curl and blackbox_exporter next to it.
 
 The table of what each of them makes of an answer is in docs/browser.md.
 """
@@ -32,7 +32,7 @@ modules:
 
 @dataclass(frozen=True)
 class Clients:
-    """What asks beside the probe."""
+    """What asks besides the probe."""
 
     tab: Tab
     blackbox: str
@@ -88,7 +88,7 @@ async def of_chromium(url: str, tab: Tab) -> str:
     error = failures[0]["errorText"].removeprefix("net::") if failures else ""
     responses = of_document("Network.responseReceived")
     code = responses[-1]["response"]["status"] if responses else 0
-    if error and not (error == "ERR_ABORTED" and code == 204):
+    if error and not (error == "ERR_ABORTED" and code in (204, 205)):
         return str(error)
     return "ok" if 200 <= code < 300 else str(answer.get("errorText") or code)
 

@@ -16,7 +16,7 @@ from tests.turn.odd.verdict import verdict
 ECHO_PAUSE = 0.02
 PATIENCE = 20.0
 """Seconds in which a call must be set up."""
-MOST_LOST = 0.15
+MAX_LOST = 0.15
 HEADER = ("TURN server", "Chromium", "`turn`", "`call`", "why")
 
 
@@ -82,4 +82,4 @@ async def _experience(page: Browser, server: OddServer, at: BentServer) -> str:
 def _words(seen: Experience, count: int) -> str:
     if not seen.opened:
         return seen.words
-    return CONNECTED if len(seen.rtts) > (1 - MOST_LOST) * count else ENDS
+    return CONNECTED if len(seen.rtts) > (1 - MAX_LOST) * count else ENDS

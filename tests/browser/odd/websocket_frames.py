@@ -1,4 +1,4 @@
-"""Odd extensions and frames of WebSocket servers, beside the handshakes of websocket_rows."""
+"""Odd extensions and frames of WebSocket servers, besides the handshakes of websocket_rows."""
 
 import struct
 import zlib
@@ -114,7 +114,7 @@ EXTENSIONS: Sequence[OddSocket] = (
     _agreed("permessage-deflate", "", deflating()),
     _agreed("the same, in fragments", "", deflating(fragments=True)),
     _agreed("the same, by Z_FULL_FLUSH", "", deflating(flush=zlib.Z_FULL_FLUSH)),
-    _agreed("compressed messages beside others", before=deflating()()(_EVENT.decode())),
+    _agreed("compressed messages among others", before=deflating()()(_EVENT.decode())),
     _agreed(
         "server_no_context_takeover", "; server_no_context_takeover", deflating(takeover=False)
     ),

@@ -51,7 +51,7 @@ deadline = 3
 # (it runs while the knob is turned, and once more), and a busy machine.
 LATEST_SECONDS = 30.0
 # The page lists so many troubles of a check, the newest.
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 # The probe's own word for what a machine that stands still explains; no fault of the script.
 OWN_STALL = "own_stall"
 
@@ -159,7 +159,7 @@ def _is_calm(status: dict[str, Any], episodes: list[Episode]) -> bool:
         and None not in ends
         and all(
             sum(each["cause"] != OWN_STALL for each in troubles)
-            >= min(len(_played(episodes, name)), MOST_SHOWN)
+            >= min(len(_played(episodes, name)), MAX_SHOWN)
             for name, troubles in shown.items()
         )
     )
@@ -210,12 +210,12 @@ async def compare(running: Running, episodes: list[Episode]) -> None:
     for check in status["checks"]:
         name = check["name"]
         played = _played(episodes, name)
-        shown = _outages(check["troubles"], played[-MOST_SHOWN:])
-        assert len(shown) == min(len(played), MOST_SHOWN), (name, shown)
+        shown = _outages(check["troubles"], played[-MAX_SHOWN:])
+        assert len(shown) == min(len(played), MAX_SHOWN), (name, shown)
         changes = await _lines(running, name, 2 * len(played))
         assert [line["verdict"] == "ok" for line in changes] == [False, True] * len(played), changes
-        begun, ended = changes[::2][-MOST_SHOWN:], changes[1::2][-MOST_SHOWN:]
-        newest = played[-MOST_SHOWN:]
+        begun, ended = changes[::2][-MAX_SHOWN:], changes[1::2][-MAX_SHOWN:]
+        newest = played[-MAX_SHOWN:]
         for trouble, bad, good, episode in zip(shown, begun, ended, newest, strict=True):
             assert trouble["cause"] == bad["cause"] == episode.fault.turns[name]
             for at in (seconds_of(trouble["start"]), seconds_of(bad["time"])):

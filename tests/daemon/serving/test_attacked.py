@@ -18,7 +18,7 @@ from tests.servers.receivers.slack import SlackWebhookService
 from tests.web.attack import PASSWORD, USER
 
 # The attack ends a while after the page: here only where none comes.
-MOST_SECONDS, AFTER_SECONDS = 150.0, 10.0
+MAX_SECONDS, AFTER_SECONDS = 150.0, 10.0
 HOLD = 4
 
 
@@ -48,14 +48,14 @@ async def test_an_outage_is_paged_in_time_during_hostile_traffic(
             await running.ready()
             port, latencies, refused = URL(running.url).port, list[float](), list[str]()
             attack = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.web.attack", str(port), str(MOST_SECONDS)),
+                *(sys.executable, "-m", "tests.web.attack", str(port), str(MAX_SECONDS)),
                 stdout=asyncio.subprocess.PIPE,
             )
             asking = asyncio.create_task(_latencies(running, latencies, refused))
             await asyncio.sleep(5)
             lab.set_knob("backend.redis", "down")
             broken = time.monotonic()
-            await pager.until(1, MOST_SECONDS - 10)
+            await pager.until(1, MAX_SECONDS - 10)
             paged = time.monotonic() - broken
             assert attack.returncode is None, "the page came after the attack"
             await asyncio.sleep(AFTER_SECONDS)

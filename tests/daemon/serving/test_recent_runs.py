@@ -5,7 +5,7 @@ from pathlib import Path
 
 from probe.core.causes import Cause
 from probe.core.model import Failure, Result, Status
-from probe.daemon.serving.recent_runs import MOST_RUNS, RecentRuns
+from probe.daemon.serving.recent_runs import MAX_RUNS, RecentRuns
 from tests.history.history_builders import database, opened
 from tests.history.period_builders import NOON
 
@@ -43,7 +43,7 @@ async def test_checks_that_are_gone_and_old_runs_are_not_kept(tmp_path: Path) ->
     async with opened(tmp_path) as history:
         runs = RecentRuns()
         await runs.restore(history)
-        for number in range(MOST_RUNS + 5):
+        for number in range(MAX_RUNS + 5):
             runs.add(run_of("a", number))
         runs.add(run_of("gone"))
         await runs.store()
@@ -53,7 +53,7 @@ async def test_checks_that_are_gone_and_old_runs_are_not_kept(tmp_path: Path) ->
     async with opened(tmp_path) as history:
         restored = RecentRuns()
         await restored.restore(history)
-        assert len(restored.of("a")) == MOST_RUNS
+        assert len(restored.of("a")) == MAX_RUNS
         assert restored.of("gone") == ()
 
 

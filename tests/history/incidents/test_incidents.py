@@ -99,9 +99,9 @@ async def test_what_is_older_than_400_days_goes_and_what_lasts_stays() -> None:
 
 
 async def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "MOST_INCIDENTS", 5)
-    monkeypatch.setattr(queries, "MOST_ANNOTATIONS", 3)
-    monkeypatch.setattr(queries, "MOST_NOTES", 2)
+    monkeypatch.setattr(queries, "MAX_INCIDENTS", 5)
+    monkeypatch.setattr(queries, "MAX_ANNOTATIONS", 3)
+    monkeypatch.setattr(queries, "MAX_NOTES", 2)
     async with opened(None) as history:
         store = IncidentHistory(history)
         for number in range(9):

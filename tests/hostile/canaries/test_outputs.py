@@ -20,7 +20,7 @@ FAST = '[[http]]\nname = "health"\ninterval = 1\nhold = 1\ndeadline = 2\n'
 # As text: what people and scripts read of one run.
 FORMATS = ("table", "json", "junit", "github")
 _LINK = re.compile(r'(?:href|src)="(/[^"#]*)"|"((?:/api)?/[\w./-]+)"')
-MOST_PAGES = 150
+MAX_PAGES = 150
 # What a PagerDuty event is signed with is its key: it belongs into its body.
 _KEY = re.compile(r'"routing_key": ?"[^"]*"')
 
@@ -32,7 +32,7 @@ async def _crawl(running: Running, token: str) -> dict[str, str]:
     waiting += ["/incidents.atom", "/incidents", "/api/v1/openapi.json", "/api/v2/silences"]
     waiting += ["/status/preview", "/config", "/modules"]
     found: dict[str, str] = {}
-    while waiting and len(found) < MOST_PAGES:
+    while waiting and len(found) < MAX_PAGES:
         path = waiting.pop(0)
         if path in found or "{" in path or "events" in path:
             continue

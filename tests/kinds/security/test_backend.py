@@ -139,12 +139,12 @@ async def test_more_requests_than_a_window_may_have_wait_for_it(
 ) -> None:
     monkeypatch.setattr(asking, "WINDOW_SECONDS", 0.2)
     loop, pace, begun = asyncio.get_running_loop(), asking.Pace(), []
-    for _ in range(2 * asking.MOST_IN_A_WINDOW + 1):
+    for _ in range(2 * asking.MAX_PER_WINDOW + 1):
         await pace.turn()
         begun.append(loop.time())
     apart = [
         later - earlier
-        for earlier, later in zip(begun, begun[asking.MOST_IN_A_WINDOW :], strict=False)
+        for earlier, later in zip(begun, begun[asking.MAX_PER_WINDOW :], strict=False)
     ]
     # The loop wakes a sleeper up to one tick of its clock early.
     assert min(apart) >= 0.19

@@ -11,7 +11,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.net.http import FreshHttpClient, fresh_client
 from probe.net.socketio import CONNECT, Session
-from tests.cancellation import MOST_STEPS, leaves_nothing_at_any_step, pass_steps
+from tests.cancellation import MAX_STEPS, leaves_nothing_at_any_step, pass_steps
 from tests.servers.signaling import SignalingServer, signaling_server
 
 Transport = Literal["websocket", "polling"]
@@ -58,7 +58,7 @@ async def test_a_session_that_is_closed_while_it_opens_says_so(
 ) -> None:
     ends: set[Cause] = set()
 
-    for steps in range(MOST_STEPS):
+    for steps in range(MAX_STEPS):
         async with fresh_client(ca_file=None, clock=monotonic, host="here") as browser:
             found = session(browser)
             beginning = asyncio.create_task(begin(found, server, way))

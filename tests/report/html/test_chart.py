@@ -77,7 +77,7 @@ def test_stretches_that_are_left_out_are_gaps() -> None:
 def test_limits_within_reach_are_lines_with_their_names() -> None:
     chart = drawn(series(0.3, 0.4), Limits(0.2, 0.5, 0.8))
     assert [each.name for each in chart.limits] == ["critical", "warning", "objective"]
-    words = {each.words.text for each in chart.limits}
+    words = {each.label.text for each in chart.limits}
     assert words == {"objective 200 ms", "warning 500 ms", "critical 800 ms"}
     assert len(chart.caption) == 1
 
@@ -91,7 +91,7 @@ def test_a_limit_far_above_stands_in_words_and_does_not_flatten_the_data() -> No
 
 def test_names_of_limits_that_lie_together_do_not_lie_on_one_another() -> None:
     chart = drawn(series(0.3, 0.4), Limits(0.30, 0.31, 0.32))
-    heights = sorted(each.words.y for each in chart.limits)
+    heights = sorted(each.label.y for each in chart.limits)
     assert all(after - before >= 12 for before, after in pairwise(heights))
 
 

@@ -17,7 +17,7 @@ from tests.report import status_samples as samples
 from tests.report.html.markup_rules import Reading
 from tests.report.html.status_days import ago
 
-MOST_BYTES = 150_000
+MAX_BYTES = 150_000
 XSS = "</style></title><script>alert(1)</script><img src=x onerror=alert(1)>\"' onload='x' &lt;"
 
 

@@ -26,7 +26,7 @@ from tests.report.html.status_extremes import (
     many,
     many_board,
 )
-from tests.report.html.test_page import MOST_BYTES, XSS, document, read
+from tests.report.html.test_page import MAX_BYTES, XSS, document, read
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -42,7 +42,7 @@ def test_a_page_is_made_for_screen_readers_too(name: str) -> None:
     assert all(len(reading.of(each)) == 1 for each in ("h1", "main", "header", "title"))
     strips = [each for each in reading.of("svg") if each.get("class") in ("strip", "days")]
     assert all(each["role"] == "img" and each["aria-label"] for each in strips)
-    assert len(text.encode()) < MOST_BYTES
+    assert len(text.encode()) < MAX_BYTES
 
 
 def every_page_of(text: str) -> list[str]:
@@ -74,7 +74,7 @@ def test_hostile_text_stays_text(text: str) -> None:
         drawings(found)
         found.encode()
         assert not set(found) & set("\x00\x1b\u202e\u2066\uffff")
-        assert len(found) < MOST_BYTES
+        assert len(found) < MAX_BYTES
         assert [tag for tag, _ in reading.found].count("script") == 1
 
 
@@ -94,7 +94,7 @@ def test_any_text_anywhere_gives_well_formed_markup(text: str) -> None:
 
 def test_a_thousand_checks_with_the_busiest_days_are_a_small_page() -> None:
     found = document(many_board(1000))
-    assert len(found.encode()) < MOST_BYTES
+    assert len(found.encode()) < MAX_BYTES
     assert found.count('<div class="check ') == CHECKS_ON_A_PAGE
     assert "page 1 of 13" in Reading(found).text
 

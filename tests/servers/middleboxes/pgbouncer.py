@@ -14,7 +14,7 @@ from tests.servers.process import Process, stop, wait_until
 
 
 class PgBouncer:
-    """A running pooler with one connection to the server for everybody."""
+    """A running pooler with one connection to the server for everyone."""
 
     def __init__(self, behind: Postgres) -> None:
         program = requirements.program("pgbouncer", part="pgbouncer")

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tests.servers.services import Service
 
-MOST_BLOCKS = 50
+MAX_BLOCKS = 50
 LONGEST = {"header": 150, "section": 3000}
 TEXT_TYPES = {"header": "plain_text", "section": "mrkdwn"}
 # What `<`, `>` and `&` may stand for once a text is escaped.
@@ -25,7 +25,7 @@ def problem(document: Mapping[str, Any]) -> str:
     """The word with which Slack refuses a message; empty if it takes it."""
     if not document.get("text"):
         return "no_text"
-    if len(document.get("blocks", [])) > MOST_BLOCKS:
+    if len(document.get("blocks", [])) > MAX_BLOCKS:
         return "invalid_blocks"
     refused = any(not _is_block(each) for each in document.get("blocks", []))
     return "invalid_blocks" if refused else ""

@@ -21,7 +21,7 @@ _ALTERED = "payload_altered"
 _UNBOUND = b"\x40\x77\0\4abcd"
 
 
-def _beside(make: Callable[[bytes], bytes]) -> dict[str, Any]:
+def _among(make: Callable[[bytes], bytes]) -> dict[str, Any]:
     return {"outgoing": packets.beside_data(make)}
 
 
@@ -73,18 +73,18 @@ DATA: tuple[OddServer, ...] = (
     ),
     odd(
         "Data indications of strangers",
-        _beside(lambda _: packets.data_indication(("192.0.2.7", 7), b"stranger")),
+        _among(lambda _: packets.data_indication(("192.0.2.7", 7), b"stranger")),
         CONNECTED,
         OK,
     ),
     odd(
         "Data indications without DATA",
-        _beside(lambda _: packets.header(0x17, 0, os.urandom(12))),
+        _among(lambda _: packets.header(0x17, 0, os.urandom(12))),
         CONNECTED,
         OK,
     ),
-    odd("ChannelData of a channel never bound", _beside(lambda _: _UNBOUND), CONNECTED, OK),
-    odd("the same, by TCP", _beside(lambda _: _UNBOUND), CONNECTED, OK, way="tcp"),
+    odd("ChannelData of a channel never bound", _among(lambda _: _UNBOUND), CONNECTED, OK),
+    odd("the same, by TCP", _among(lambda _: _UNBOUND), CONNECTED, OK, way="tcp"),
     odd(
         "ChannelData behind the answer to Allocate, by TCP",
         {"outgoing": packets.answers(ALLOCATE, lambda p: (p + _UNBOUND,))},
@@ -92,8 +92,8 @@ DATA: tuple[OddServer, ...] = (
         OK,
         way="tcp",
     ),
-    odd("empty ChannelData beside data", _beside(_empty), CONNECTED, OK),
-    odd("garbage beside data", _beside(lambda _: b"\xff\xfe garbage"), CONNECTED, OK),
+    odd("empty ChannelData among data", _among(_empty), CONNECTED, OK),
+    odd("garbage among data", _among(lambda _: b"\xff\xfe garbage"), CONNECTED, OK),
 )
 CONNECTIONS: tuple[OddServer, ...] = (
     odd("by TCP, byte by byte", {"outgoing": _byte_by_byte}, CONNECTED, OK, way="tcp"),

@@ -1,4 +1,4 @@
-"""What was found beside Chromium (tests/browser/odd), without it: the verdicts of the probe."""
+"""What was found with Chromium (tests/browser/odd), without it: the verdicts of the probe."""
 
 import pytest
 
@@ -36,7 +36,7 @@ IN_DATA = (
     "ChannelData of a channel never bound",
     "the same, by TCP",
     "ChannelData behind the answer to Allocate, by TCP",
-    "empty ChannelData beside data",
+    "empty ChannelData among data",
 )
 
 

@@ -287,7 +287,7 @@ async def test_what_is_not_stored_yet_is_said() -> None:
             "/silences",
             {"matchers": ["health"], "author": "a", "comment": "b", "duration_seconds": 9},
         )
-        assert (code, "lost at a restart" in problem["detail"]) == (503, True)
+        assert (code, "lost on a restart" in problem["detail"]) == (503, True)
 
 
 def test_the_token_of_the_api_opens_nothing_else() -> None:

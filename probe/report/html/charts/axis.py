@@ -13,7 +13,7 @@ _USUAL = 0.95
 _STEPS = 3
 _DRAWABLE = 1e100
 # Differences that are noise: of the values themselves, and next to nothing.
-_LEAST_SHARE, _LEAST = 1e-6, 1e-9
+_MIN_SHARE, _LEAST = 1e-6, 1e-9
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -78,7 +78,7 @@ def _with_limits(low: float, high: float, limits: Sequence[float]) -> tuple[floa
 
 
 def _rounded(low: float, high: float) -> Scale:
-    span = max(high - low, _LEAST_SHARE * max(abs(low), abs(high)), _LEAST)
+    span = max(high - low, _MIN_SHARE * max(abs(low), abs(high)), _LEAST)
     step = _step(span if low or high else 1.0)
     # A line's half width above the highest value, so that it is not cut off.
     first, last = math.floor(low / step), math.ceil((high + step * 0.05) / step)

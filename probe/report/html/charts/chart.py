@@ -21,7 +21,7 @@ HEIGHT, FOOT = 96, 16
 _LINE, _TOP = 12, 10
 # So near to an end, in percent, half of a word would stick out.
 _EDGE = 6
-_MOST_CELLS = 2000
+_MAX_CELLS = 2000
 LIMITS = ("objective", "warning", "critical")
 
 
@@ -37,11 +37,11 @@ class ChartLabel:
 
 @dataclass(frozen=True, slots=True)
 class LimitLine:
-    """A limit: its class, its height in pixels, and its words at another."""
+    """A limit: its class, its height in pixels, and its label at another."""
 
     name: str
     y: int
-    words: ChartLabel
+    label: ChartLabel
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def filled(points: Sequence[SeriesPoint], start: float, end: float) -> tuple[Ser
     empty."""
     width = points[0].end - points[0].start if points else 0.0
     number = round((end - start) / width) if width > 0 else 0
-    if not 0 < number <= _MOST_CELLS:
+    if not 0 < number <= _MAX_CELLS:
         return tuple(points)
     found = {round((point.start - start) / width): point for point in points}
     return tuple(

@@ -34,7 +34,7 @@ _TALL_DAYS: Mapping[Verdict | None, int] = {
 # A day is critical from so much downtime on, and unknown if less than this share was measured.
 BAD_DAY, MEASURED_DAY = 0.01, 0.5
 # Shorter downtime, in seconds, is a clock's rounding.
-_LEAST_DOWN = 1.0
+_MIN_DOWN = 1.0
 # How wide a day's bar is, the rest is the space to the next one.
 _BAR = 0.72
 
@@ -78,14 +78,14 @@ def day_bars(days: Sequence[Uptime], shown: int = BAR_DAYS) -> StripPicture:
         if at:
             path = "".join(f"M{place + 0.5:g} {DAYS}v-{tall}" for place in at)
             bars.append(Bar(verdict.value if verdict else "none", path, _BAR))
-    return StripPicture(max(shown, 1), DAYS, tuple(bars), _words(states, days[-shown:]))
+    return StripPicture(max(shown, 1), DAYS, tuple(bars), _summary(states, days[-shown:]))
 
 
 def state_of_day(found: Uptime) -> Verdict | None:
     """How a day is shown: critical from 1 % of downtime on, None without any data."""
     if found.up + found.down + found.unknown <= 0:
         return None
-    if found.down >= _LEAST_DOWN:
+    if found.down >= _MIN_DOWN:
         return Verdict.CRITICAL if found.down >= BAD_DAY * found.measured else Verdict.WARNING
     if found.up < MEASURED_DAY * (found.up + found.unknown):
         return Verdict.UNKNOWN
@@ -119,12 +119,12 @@ def runs_of(values: Sequence[_Value]) -> "list[tuple[_Value, int, int]]":
     return found
 
 
-def _words(states: Sequence[Verdict | None], days: Sequence[Uptime]) -> str:
+def _summary(states: Sequence[Verdict | None], days: Sequence[Uptime]) -> str:
     """``90 days: 99.95 % up; 2 days with downtime, 1 day unknown``."""
     if not any(states):
         return f"{plural(len(states), 'day')}: no data yet"
     up, down = sum(each.up for each in days), sum(each.down for each in days)
-    bad = sum(each.down >= _LEAST_DOWN for each in days)
+    bad = sum(each.down >= _MIN_DOWN for each in days)
     parts = [
         f"{percent(up / (up + down))} up" if up + down else "",
         f"{plural(bad, 'day')} with downtime" if bad else "no downtime",

@@ -17,7 +17,7 @@ from tests.alerts.cluster.explorer.member import CHAT, CHECKS, NAMES, PAGER
 from tests.alerts.cluster.explorer.model import World
 
 # Fair rounds until everything must have come to rest.
-MOST_ROUNDS = 120
+MAX_ROUNDS = 120
 
 
 @dataclass
@@ -157,7 +157,7 @@ def _apply(act: object, world: World) -> None:
 
 
 def _comes(world: World, what: Callable[[World], bool]) -> bool:
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         fair_round(world)
         if what(world):
             return True

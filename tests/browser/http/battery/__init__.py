@@ -1,0 +1,1 @@
+"""A thousand odd answers, what Chromium makes of each, and whether the check agrees."""

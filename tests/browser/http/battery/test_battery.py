@@ -1,0 +1,52 @@
+"""What Chromium takes of a thousand odd answers, the check takes, and nothing else."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.browser.http.battery.compare import (
+    HEADER,
+    differing,
+    outcome_of_chromium,
+    outcomes_of_probe,
+    tab,
+    table,
+)
+from tests.browser.http.battery.rows import Row, all_rows, http1_rows, seen_by_chromium
+
+PAGE = Path(__file__).parents[4] / "docs" / "browser.md"
+
+
+@pytest.mark.parametrize(
+    "every", [6, pytest.param(1, marks=pytest.mark.proof)], ids=["short", "all"]
+)
+async def test_the_check_agrees_with_what_chromium_made_of_it(every: int, tmp_path: Path) -> None:
+    rows = all_rows()[::every]
+    assert differing(rows, await outcomes_of_probe(rows, tmp_path)) == []
+
+
+@pytest.mark.parts
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(http1_rows()[::20], marks=pytest.mark.proof),
+        pytest.param(all_rows(), marks=[pytest.mark.nightly, pytest.mark.timeout(3600)]),
+    ],
+    ids=["short", "all"],
+)
+async def test_chromium_still_makes_the_same_of_it(rows: Sequence[Row], tmp_path: Path) -> None:
+    found = []
+    async with tab(tmp_path) as asking:
+        for row in rows:
+            found.append(seen_by_chromium(row, await outcome_of_chromium(row, asking, tmp_path)))
+    assert [
+        each for each, row in zip(found, rows, strict=True) if each.is_taken != row.is_taken
+    ] == []
+
+
+def test_the_table_counts_the_rows() -> None:
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    at = lines.index(HEADER)
+    expected = table(all_rows())
+    assert lines[at : at + len(expected)] == expected
