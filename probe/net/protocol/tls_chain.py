@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 MAX_CHAIN = 16
 _MAX_FACT = 160
 _BROWSER_CURVES = ("secp256r1", "secp384r1")
+_BROWSER_HASHES = ("sha256", "sha384", "sha512")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,15 @@ def is_named_as_browsers_want(leaf: x509.Certificate) -> bool:
         return leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).critical
     except (x509.ExtensionNotFound, ValueError):
         return False
+
+
+def weak_signature(chain: Chain) -> str | None:
+    """The hash of a signature that browsers do not accept, of any certificate below the root."""
+    for each in chain.certificates[:-1]:
+        algorithm = each.signature_hash_algorithm
+        if algorithm is None or algorithm.name not in _BROWSER_HASHES:
+            return algorithm.name if algorithm is not None else "none that is known"
+    return None
 
 
 def allows_handshake(leaf: x509.Certificate, connection: ssl.SSLObject) -> bool:
