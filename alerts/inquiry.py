@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from alerts.cluster.scoped_alert import SEEN_FROM, local_group, seen_here
+from alerts.cluster.decisions.scoped_alert import SEEN_FROM, local_group, seen_here
 from alerts.model import Alert, Delivery, Fingerprint, NotifyError, OpenAlert, Severity
 from alerts.notification.message import name_of
 from alerts.notification.meta_messages import left_open

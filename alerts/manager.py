@@ -1,8 +1,7 @@
 """All of alerting, put together: results in, notifications out, durably.
 
-Results only touch state in memory, so probing never waits for anything here. A task of its
-own flushes the pipeline: time passes for the alerts, and their states and messages are stored
-in one transaction. The dispatcher sends from there.
+Results only touch state in memory, so probing never waits for anything here. A task of its own
+flushes the pipeline, and stores states and messages in one transaction; the dispatcher sends them.
 """
 
 import asyncio
@@ -16,13 +15,14 @@ from typing import Any
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.cluster_groups import local_state
-from alerts.cluster.members import ALONE, PeersPlan
-from alerts.cluster.protocol import InvalidMessage, read_question
+from alerts.cluster.membership.members import ALONE, PeersPlan
+from alerts.cluster.protocol.messages import InvalidMessage, read_question
 from alerts.config import AlertingConfig
 from alerts.incident_history.delivery import follow
 from alerts.inquiry import Inquiry
 from alerts.model import Delivery, Silence
 from alerts.notification.meta_messages import log
+from alerts.notification.notification_log import Key
 from alerts.notification.route import warn_of_unrouted
 from alerts.notification.sender import Dispatcher
 from alerts.notifiers import NOTIFIERS
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 # Silences are made by another process; this is how soon they take effect.
 SILENCE_POLL_SECONDS = 10.0
 # Between two flushes; a message is never later than that.
-BREATH_SECONDS = 0.2
+MIN_FLUSH_INTERVAL = 0.2
 # Between checks that run for a confirmation: together they would meet a TURN user's quota.
 SPACING_SECONDS = 0.25
 # For a message that is being sent when the process ends.
@@ -74,7 +74,7 @@ class AlertManager(AlertingStatus):
         pipeline = Pipeline(
             plan, cluster if peers.entries else None, lambda at: at + self._wall() - now()
         )
-        super().__init__(pipeline, cluster, folder, now, clock)
+        super().__init__(pipeline, cluster, folder, now, clock, wall or now)
         self.run_soon: Callable[[str, float], None] = lambda name, seconds: None
         self._gate = SendGate(
             now,
@@ -84,7 +84,7 @@ class AlertManager(AlertingStatus):
             is_up_to_date=self._cluster.roles.is_up_to_date,
             run_soon=lambda check: self.run_soon(check, 0.0),
         )
-        self._clean_slate, self._has_run = False, False
+        self._store_was_empty, self._has_run = False, False
         self.ran_before: Callable[[], bool] = lambda: False
 
     async def answer(self, question: bytes) -> bytes | None:
@@ -95,13 +95,12 @@ class AlertManager(AlertingStatus):
             return None
         relayed = await self._cluster.relay(query)
         waiting = await self._outbox.waiting() if self._outbox else []
-        own_network_fails = self.pipeline.own_network_fails
         # A consistent snapshot: a result that has just come counts.
         suspected = self.pipeline.alerts.suspected(self._now())
         groups, ids = self.pipeline.groups, self.pipeline.recorder.open_ids
         own = local_state(self.pipeline.group_store, groups, waiting, suspected, ids)
         return self._cluster.answer(
-            query, own, own_network_fails=own_network_fails, relayed=relayed
+            query, own, own_network_fails=self.pipeline.own_network_fails, relayed=relayed
         )
 
     def set_own(self, problems: Mapping[str, OwnProblem]) -> None:
@@ -144,13 +143,13 @@ class AlertManager(AlertingStatus):
         )
         stored = await restore(self.pipeline, self._outbox)
         was_empty = not (stored or self._outbox.journal_is_whole)
+        among, on_change = self._cluster.asks_others, self._on_found_open
         warn_of_unrouted(self.pipeline.group_store.routes)
-        self._clean_slate = was_empty and (
+        self._store_was_empty = was_empty and (
             self._outbox.has_lost_all or not self._outbox.state.persistent
         )
         if was_empty:
-            had_stored = self._folder is not None and (self._clean_slate or self.ran_before())
-            among, on_change = self._cluster.asks_others, self._on_found_open
+            had_stored = self._folder is not None and (self._store_was_empty or self.ran_before())
             self._inquiry = Inquiry(
                 self.pipeline, self._outbox, self._now, had_stored, among, on_change=on_change
             )
@@ -169,6 +168,8 @@ class AlertManager(AlertingStatus):
             on_rejected=self._on_rejected,
             on_dropped=self.pipeline.not_sent,
             hold=self._gate.hold,
+            mark=lambda: self.sender_mark,
+            once_connected=self._cluster.roles.once_connected if among else None,
         )
 
     @property
@@ -198,30 +199,23 @@ class AlertManager(AlertingStatus):
         self._woken.set()
 
     def handle_result(
-        self,
-        check: Check,
-        result: Result,
-        evaluations: Sequence[Evaluation],
-        *,
-        backed_up: bool,
+        self, check: Check, result: Result, evaluations: Sequence[Evaluation], *, backed_up: bool
     ) -> None:
         """A check has a new result."""
         self._gate.add_result(check.name, now := self._now())
+        was_idle = self.pipeline.is_idle
         self.pipeline.handle_result(check, result, evaluations, now, backed_up=backed_up)
-        # Also without an event: a timer may have been set or dropped.
-        self._woken.set()
-
-    def is_recovering(self, check: str) -> bool:
-        """Whether a check works again while its alert still fires."""
-        return self.pipeline.is_recovering(check)
+        if not (was_idle and self.pipeline.is_idle):
+            self._woken.set()  # also without an event: a timer may have been set or dropped
 
     def suppress_own_network(self, own_network_fails: bool) -> None:
         """Whether the probe's own network fails: then no target counts as failing, and
         timers of what failed before stand still."""
-        before = self.pipeline.own_network_fails
-        if own_network_fails and not before:
+        if own_network_fails == self.pipeline.own_network_fails:
+            return
+        if own_network_fails:
             logger.warning("every reference fails: own network down, targets count as unknown")
-        elif before and not own_network_fails:
+        else:
             logger.warning("references answer again")
         self.pipeline.own_network_fails = own_network_fails
         self._woken.set()
@@ -230,8 +224,8 @@ class AlertManager(AlertingStatus):
         """Every check has run once. Without stored state, incidents from before the
         restart may be open at a pager: whatever works is resolved there."""
         self._has_run = True
-        if self._clean_slate:
-            self._clean_slate = False
+        if self._store_was_empty:
+            self._store_was_empty = False
             self.pipeline.resolve_unknown()
         self._on_found_open()
 
@@ -244,14 +238,13 @@ class AlertManager(AlertingStatus):
         self._woken.set()
 
     async def _flush_on(self) -> None:
-        """Flush when something has happened or is due, but not for every single result: many
-        come at once."""
+        """Flush when something has happened or is due, not for every result: many come at once."""
         self._gate.begin()
         self._cluster.resume()
         while True:
             self._woken.clear()
             wait = await self._flush()
-            await asyncio.sleep(BREATH_SECONDS)
+            await asyncio.sleep(MIN_FLUSH_INTERVAL)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._woken.wait()
@@ -266,14 +259,13 @@ class AlertManager(AlertingStatus):
         self._silences = await self._outbox.silences(self._wall())
         await follow(self.pipeline.recorder, self._outbox, now)
         if self._outbox.had_late():
-            self._clean_slate = not await restore(self.pipeline, self._outbox)
+            self._store_was_empty = not await restore(self.pipeline, self._outbox)
         if self._cluster.asks_others:
             self.pipeline.waiting = self._outbox.waiting_now()
         found = self.pipeline.flush(now, self._silences)
         for event in found.events:
             log(event)
-        for key in found.withdrawn:
-            await (self._dispatcher or self._outbox).withdraw(*key)
+        await self._withdraw(self._dispatcher or self._outbox, found.withdrawn)
         for place, name in enumerate(sorted(self.pipeline.checks_to_run())):
             self.run_soon(name, place * SPACING_SECONDS)
         if found.documents or found.deliveries:
@@ -285,6 +277,12 @@ class AlertManager(AlertingStatus):
         soonest = self.pipeline.next_time(now)
         wait = SILENCE_POLL_SECONDS if soonest is None else soonest - now
         return min(max(wait, 0.01), SILENCE_POLL_SECONDS)
+
+    async def _withdraw(self, queue: Dispatcher | Outbox, keys: Sequence[Key]) -> None:
+        for key in keys:
+            await queue.withdraw(*key)
+        if self._cluster.asks_others:
+            self._cluster.roles.settled()
 
     def _on_delivered(self, delivery: Delivery) -> None:
         self.pipeline.delivered(delivery, self._now())

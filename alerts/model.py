@@ -100,6 +100,7 @@ class Message:
     are recent changes that may be the cause, ``affected`` other checks that
     suffer from it, ``links`` are (name, address). ``test`` marks a message that somebody
     sends to try a route. Of an update, ``news`` says what has changed since the last message.
+    ``sender`` is set when it is sent (:mod:`alerts.senders.mark`).
     """
 
     key: str
@@ -117,6 +118,7 @@ class Message:
     text: str = ""
     test: bool = False
     news: tuple[str, ...] = ()
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,27 @@
 """The interface of a notifier."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol, runtime_checkable
 
 from alerts.model import Acknowledged, Message, OpenAlert
+from alerts.senders.mark import SentBy
 
 # In a notifier's memory: this message was sent before, and may have been accepted.
 REPEATED = "repeated"
+# What is waited for when a connection is open, before a message is sent over it; once an attempt.
+CONNECTED: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("connected", default=None)
+
+
+@contextmanager
+def once_connected(wait: Callable[[], Awaitable[None]]) -> Iterator[None]:
+    """Sessions of this block wait for it when the first connection is open, before they send."""
+    token = CONNECTED.set(wait)
+    try:
+        yield
+    finally:
+        CONNECTED.reset(token)
 
 
 class Notifier(Protocol):
@@ -83,6 +98,24 @@ class Acknowledging(Protocol):
 
     async def acknowledged(self, groups: Sequence[str]) -> Sequence[Acknowledged]:
         """Who has acknowledged open incidents of these groups. Raises
+        :class:`alerts.model.NotifyError`."""
+        ...
+
+
+@runtime_checkable
+class Attributing(Protocol):
+    """A notifier whose service says who has sent the messages of an incident; ``can_ask``: it can
+    be asked with what is configured."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def can_ask(self) -> bool: ...
+
+    async def senders(self, regions: Sequence[str], groups: Sequence[str]) -> Sequence[SentBy]:
+        """The marks in what is open there under the same identity as ours: of probes in
+        ``regions`` (empty: without one), with incidents named after ``groups``. Raises
         :class:`alerts.model.NotifyError`."""
         ...
 

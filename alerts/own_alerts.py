@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.notification.message import AlertGroup
-from alerts.outbox.codec import CodecError, dump_alert, load_alert
+from alerts.outbox.codec import dump_alert, load_alert
 from alerts.state.alert_store import Event
 from alerts.state.machine import Transition, TransitionType
+from probe.storage.json_codec import CodecError
 
 CHECK = "probe-itself"
 RUNBOOK = "probe-itself"

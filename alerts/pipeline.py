@@ -11,7 +11,7 @@ from itertools import product
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.cluster_groups import ClusterLink, incidents_among
-from alerts.cluster.scoped_alert import SEEN_FROM
+from alerts.cluster.decisions.scoped_alert import SEEN_FROM
 from alerts.config import AlertingConfig
 from alerts.flush import Flush
 from alerts.incident_history.recorder import IncidentRecorder
@@ -19,7 +19,7 @@ from alerts.model import Alert, Delivery, Fingerprint, Silence
 from alerts.notification.affected import pending_since, with_affected
 from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.incident import OpenIncidents
-from alerts.notification.message import AlertGroup, MessageContext
+from alerts.notification.message import AlertGroup, MessageContext, is_open
 from alerts.notification.meta_messages import pagers, resolves_after_restart
 from alerts.notification.notification_log import Key
 from alerts.notification.recent_changes import RecentChanges
@@ -105,7 +105,7 @@ class Pipeline:
         self.groups |= {check.name: check.table.alert_group for check in checks}
         self._record(self.alerts.set_checks(checks, now))
         if self._cluster is not None:
-            self._cluster.watch(checks, self.groups)
+            self._cluster.set_checks(checks, self.groups)
 
     def handle_result(
         self,
@@ -142,9 +142,14 @@ class Pipeline:
 
     def set_own(self, problems: Mapping[str, OwnProblem], now: float) -> bool:
         """Present problems of the probe itself, by rule; whether anything has changed."""
-        events = self.own.update(problems, now)
-        self._events += events
+        self._events += (events := self.own.update(problems, now))
         return bool(events)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a flush would find nothing to do until time has passed."""
+        waits = self._cluster or self._events or self.own.firing or self.unknown.keys
+        return not waits and self.alerts.is_idle and not any(map(is_open, self._groups))
 
     def resolve_unknown(self, keys: Collection[Key] | None = None) -> None:
         """Every check has run once, and what was open before the start is unknown: whatever
@@ -155,9 +160,8 @@ class Pipeline:
 
     def delivered(self, delivery: Delivery, now: float | None = None) -> None:
         """A receiver has accepted a message."""
-        at = self._now if now is None else now
-        self.group_store.log.delivered(delivery, at)
-        self.recorder.delivered(delivery, at)
+        for each in (self.group_store.log, self.recorder):
+            each.delivered(delivery, self._now if now is None else now)
 
     def refused(self, delivery: Delivery, now: float) -> None:
         """A receiver has refused a message for good."""

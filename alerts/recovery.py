@@ -13,7 +13,7 @@ from alerts.notification.notification_log import Key, NotificationLogEntry
 from alerts.outbox.incident_log import IncidentLog, OpenIncident
 from alerts.outbox.outbox import Outbox
 from alerts.pipeline import Pipeline
-from alerts.role import MINE
+from alerts.role import THIS_PROBE
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def _own_entries(pipeline: Pipeline, waiting: set[Key]) -> list[tuple[Key, Notif
     return [
         (key, entry)
         for key, entry in pipeline.group_store.views.items()
-        if entry.owner == MINE and not entry.refused and key not in waiting
+        if entry.owner == THIS_PROBE and not entry.refused and key not in waiting
     ]
 
 
@@ -105,7 +105,7 @@ async def _complete(pipeline: Pipeline, journal: IncidentLog) -> None:
             memory={},
         )
         for (notifier, key), entry in pipeline.group_store.views.items()
-        if entry.owner == MINE and entry.accepted and not journal.is_open(notifier, key)
+        if entry.owner == THIS_PROBE and entry.accepted and not journal.is_open(notifier, key)
     ]
     await journal.adopt(missing)
     await journal.start()

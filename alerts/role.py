@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 # The owner of a group that this probe has notified of.
-MINE = ""
+THIS_PROBE = ""
 
 
 class Role(StrEnum):
@@ -24,4 +24,4 @@ class Assignment:
     """This probe's role; ``owner`` is the probe it stands by for."""
 
     role: Role
-    owner: str = MINE
+    owner: str = THIS_PROBE

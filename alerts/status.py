@@ -1,7 +1,7 @@
 """The state of alerting, for the status page, the metrics and the probe's own alerts."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from alerts.cluster.cluster import Cluster
@@ -12,6 +12,8 @@ from alerts.notification.sender import Dispatcher
 from alerts.outbox.outbox import Outbox
 from alerts.outbox.outbox_state import OutboxState
 from alerts.pipeline import Pipeline
+from alerts.senders.foreign_senders import ForeignSenders
+from alerts.senders.mark import SenderMark, SentBy
 from alerts.silence.maintenance_window import Window
 from probe.core.model import Unit
 from probe.report.text.units import show
@@ -27,10 +29,12 @@ class AlertingStatus:
         folder: Path | None,
         now: Callable[[], float],
         clock: Callable[[], float],
+        wall: Callable[[], float],
     ) -> None:
         self.pipeline, self._cluster = pipeline, cluster
         self._folder, self._now, self._clock = folder, now, clock
-        self._flushed_at = clock()
+        self._flushed_at, self._wall = clock(), wall
+        self.foreign_senders = ForeignSenders(wall())
         self._silences: list[Silence] = []
         self._outbox: Outbox | None = None
         self._dispatcher: Dispatcher | None = None
@@ -40,6 +44,10 @@ class AlertingStatus:
     def firing(self) -> list[Alert]:
         """Everything that fires, notified of or not."""
         return self.pipeline.firing
+
+    def is_recovering(self, check: str) -> bool:
+        """Whether a check works again while its alert still fires."""
+        return self.pipeline.is_recovering(check)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -103,6 +111,28 @@ class AlertingStatus:
     def cluster(self) -> Cluster:
         """The other probes, and the quorum state of alerts."""
         return self._cluster
+
+    @property
+    def sender_mark(self) -> str:
+        """The mark of messages that are sent now."""
+        region = self.pipeline.config.region
+        peers = self._cluster.membership.digest
+        return str(SenderMark(self._cluster.id, region, peers, at=self._wall()))
+
+    @property
+    def sender_regions(self) -> Sequence[str]:
+        """The regions of alerts as they are sent: the probes share those without one."""
+        region = self.pipeline.config.region
+        return ("", region) if self._cluster.asks_others else (region,)
+
+    def open_at(self, notifier: str) -> set[str]:
+        """The keys of incidents that a receiver was sent and that are not resolved there."""
+        return {key for name, key in self.pipeline.group_store.views if name == notifier}
+
+    def note_senders(self, notifier: str, found: Sequence[SentBy]) -> None:
+        """A receiver has said who sends to it."""
+        known = self._cluster.membership.known
+        self.foreign_senders.update(notifier, found, known, self._wall())
 
     def suppressed_by(self, alert: Alert) -> Window | Silence | None:
         """What keeps an alert from being sent now."""

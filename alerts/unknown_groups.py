@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.scoped_alert import local_group
+from alerts.cluster.decisions.scoped_alert import local_group
 from alerts.notification.notification_log import Key
 
 # Among several probes, all of which may just have started, what works here may be failing for
@@ -47,4 +47,4 @@ class UnknownGroups:
         return found
 
     def _is_held(self, group: str) -> bool:
-        return self._cluster is not None and self._cluster.is_held(group, fires=False)
+        return self._cluster is not None and self._cluster.open_groups.is_kept(group, fires=False)

@@ -121,13 +121,13 @@ async def _rounds(
     until = context.clock() + options.wait
     results = await _round(plan.checks, options, context, listener)
     complete = True
-    looked_at: dict[str, Result] = {}
+    last_failures: dict[str, Result] = {}
     while True:
-        bad = _not_well(plan.checks, results, must, options.fail_on)
+        bad = _failing(plan.checks, results, must, options.fail_on)
         if not bad and complete:
             return results
-        final = [result for result in bad if _is_final(result, looked_at.get(result.check))]
-        looked_at |= {result.check: result for result in bad}
+        final = [result for result in bad if _is_final(result, last_failures.get(result.check))]
+        last_failures |= {result.check: result for result in bad}
         if final and options.wait:
             listener.giving_up(final)
         left = until - context.clock()
@@ -172,7 +172,7 @@ async def _round(
     return found
 
 
-def _not_well(
+def _failing(
     checks: Sequence[Check], results: Mapping[str, Result], must: Iterable[str], fail_on: str
 ) -> list[Result]:
     """The results that keep a run from passing, in the order of the plan."""

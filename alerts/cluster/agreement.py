@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
-from alerts.cluster import quorum
-from alerts.cluster.member import Member
-from alerts.cluster.members import Members
-from alerts.cluster.quorum import Circumstances, MemberVote, QuorumState, Scope, Vote
-from alerts.cluster.responder import rule_of
-from alerts.cluster.scoped_alert import ScopedAlert, local_group, scope_alert
+from alerts.cluster.decisions import quorum
+from alerts.cluster.decisions.quorum import Circumstances, MemberVote, QuorumState, Scope, Vote
+from alerts.cluster.decisions.scoped_alert import ScopedAlert, local_group, scope_alert
+from alerts.cluster.membership.member import Member
+from alerts.cluster.membership.members import Members
+from alerts.cluster.protocol.responder import rule_of
 from alerts.model import Alert, Fingerprint
 
 # A member that answers and has not been asked for something after so long counts as silent on it.
@@ -125,5 +125,5 @@ class Agreement:
         if answer is None or answer.answered_at < alert.since:
             is_early = now - alert.fired < UNASKED_SECONDS
             return MemberVote(member.name, Vote.UNASKED if is_early else Vote.SILENT)
-        opinion = answer.seen.opinion(now - answer.answered_at) if answer.seen else None
-        return quorum.vote_of(member.name, opinion, rule_of(alert.identity), now - alert.since)
+        report = answer.seen.report(now - answer.answered_at) if answer.seen else None
+        return quorum.vote_of(member.name, report, rule_of(alert.identity), now - alert.since)

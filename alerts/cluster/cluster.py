@@ -12,21 +12,30 @@ from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 
-from alerts.cluster import configuration, quorum
-from alerts.cluster.agreement import UNASKED_SECONDS, Agreement
-from alerts.cluster.client import Post
-from alerts.cluster.configuration import SetupLog, SetupProblem
-from alerts.cluster.member import PeersReading
-from alerts.cluster.members import Members, PeersPlan
-from alerts.cluster.protocol import Query, RelayedAnswer, write
-from alerts.cluster.questions import Questions
-from alerts.cluster.quorum import QuorumState, Scope
-from alerts.cluster.responder import Key, LastResult, LocalMember, LocalState, build_answer, is_due
+from alerts.cluster.agreement import Agreement
+from alerts.cluster.decisions.quorum import QuorumState, Scope
+from alerts.cluster.decisions.scoped_alert import ScopedAlert, local_group, seen_here
+from alerts.cluster.membership import configuration
+from alerts.cluster.membership.client import Post
+from alerts.cluster.membership.configuration import SetupLog, SetupProblem, answering
+from alerts.cluster.membership.member import PeersReading
+from alerts.cluster.membership.members import Members, PeersPlan
+from alerts.cluster.open_groups import OpenGroups
+from alerts.cluster.protocol.messages import Query, RelayedAnswer, write
+from alerts.cluster.protocol.questions import Questions
+from alerts.cluster.protocol.responder import (
+    Key,
+    LastResult,
+    LocalMember,
+    LocalState,
+    build_answer,
+    is_due,
+)
 from alerts.cluster.roles import Roles
-from alerts.cluster.scoped_alert import ScopedAlert, local_group, seen_here
 from alerts.model import Alert, Delivery
 from alerts.notification.notification_log import NotificationLogEntry
 from alerts.role import Assignment
+from alerts.senders.membership import Membership
 from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
 from probe.core.model import Result, Status
@@ -64,20 +73,23 @@ class Cluster:
             self.peers, region, now, self.result_at, lambda check: self.run_soon(check)
         )
         self.roles = Roles(self.peers, self._agreement, region, now, self.ask_now.set)
-        self._questions = Questions()
+        self.open_groups = OpenGroups(
+            self.peers, region, now, lambda: self.is_ready, self.ask_now.set
+        )
+        self._questions = Questions(self.id, region)
+        self.membership = Membership(plan.entries, self.id, now)
         self.peers.on_late_answer = lambda: self.on_change()
         self._digest, self._checks = "", frozenset[str]()
         self._results: dict[str, LastResult] = {}
         self._suspected: list[SuspectedAlert] = []
-        self._over_since: dict[str, float] = {}
-        self._life_at = self._quorum_at = now()
+        self._started_at = now()
         self._rounds, self._busy = 0, False
         self._setup_log = SetupLog()
 
     @property
     def is_ready(self) -> bool:
         """Whether the others have been asked since the start; bounded by FIRST_ROUND_SECONDS."""
-        waited = self._now() - self._life_at
+        waited = self._now() - self._started_at
         return self._rounds > 0 or not self.asks_others or waited >= FIRST_ROUND_SECONDS
 
     @property
@@ -85,9 +97,8 @@ class Cluster:
         """The state of the others; None if there are none to ask."""
         if not self.asks_others:
             return None
-        scopes = [quorum_state.scope for quorum_state in self._agreement.quorum_states.values()]
-        kinds = [problem.kind for problem in self.setup_problems]
-        others = self.peers.others
+        scopes = [each.scope for each in self._agreement.quorum_states.values()]
+        kinds, others = [each.kind for each in self.setup_problems], self.peers.others
         return PeersReading(
             self.peers.count - 1,
             len(self.peers.reachable),
@@ -101,13 +112,13 @@ class Cluster:
     def setup_problems(self) -> list[SetupProblem]:
         """What differs between the members' configurations, as far as it is known."""
         others = self.peers.reachable if self.asks_others else []
-        return configuration.setup_problems(self._local_member(), others)
+        strays = [SetupProblem("members", *each) for each in self.membership.problems]
+        return [*configuration.setup_problems(self._local_member(), others), *strays]
 
-    def watch(self, checks: Iterable[Check], subjects: Mapping[str, str]) -> None:
+    def set_checks(self, checks: Iterable[Check], subjects: Mapping[str, str]) -> None:
         """These are the checks from now on, and the groups of their alerts."""
         checks = list(checks)
-        names = {check.name for check in checks}
-        self._checks = frozenset(names)
+        self._checks = names = frozenset(check.name for check in checks)
         self._results = {name: result for name, result in self._results.items() if name in names}
         self._digest = configuration.plan_digest(checks, subjects)
 
@@ -124,7 +135,7 @@ class Cluster:
     def resume(self) -> None:
         """The process was stopped for a while: what was known of the others is out of date."""
         self._rounds = 0
-        self._life_at = self._quorum_at = self._now()
+        self._started_at = self.open_groups.quorum_at = self._now()
         self.ask_now.set()
 
     def set_suspected(
@@ -142,9 +153,9 @@ class Cluster:
         self._suspected = sorted(suspected, key=lambda each: (not each.observed.sure, each.since))
         self.roles.undelivered, self.roles.ended = frozenset(undelivered), ended
         self._questions.groups = tuple(sorted(groups))
-        news = {each.identity.check for each in suspected} - known
+        new_checks = {each.identity.check for each in suspected} - known
         busy = busy or bool(suspected)
-        if news or (busy and not self._busy):
+        if new_checks or (busy and not self._busy):
             self.ask_now.set()
         self._busy = busy
 
@@ -161,7 +172,7 @@ class Cluster:
         judged = sure if self.is_ready and not own_network_fails else set()
         return self._agreement.place(alerts, subject_of, judged)
 
-    def place_over(self, alert: Alert, subject: str) -> list[ScopedAlert]:
+    def scope_resolved(self, alert: Alert, subject: str) -> list[ScopedAlert]:
         """A resolved alert, in each group that it may have been sent in."""
         here = ScopedAlert(seen_here(alert, self._region), local_group(subject, self._region))
         return [ScopedAlert(replace(alert, region=""), subject), here]
@@ -174,41 +185,6 @@ class Cluster:
         """The quorum state of an alert that fires here."""
         return self._agreement.quorum_states.get(alert.identity)
 
-    def is_open_at_peer(self, subject: str) -> bool:
-        """Whether another probe sees a group as the target's fault now."""
-        now, majority = self._now(), self.peers.has_majority
-        answers = [(member, member.groups.get(subject)) for member in self.peers.reachable]
-        return any(
-            answer.open and (member.counts(now) or not majority)
-            for member, answer in answers
-            if answer
-        )
-
-    def is_held(self, subject: str, *, fires: bool) -> bool:
-        """Whether a group may not be resolved yet although this probe would.
-
-        ``fires``: something of it fires here, if not at the severity that was sent.
-        """
-        now = self._now()
-        if fires:
-            self._over_since.pop(subject, None)
-        since = now if fires else self._over_since.setdefault(subject, now)
-        if not self.is_ready:
-            return True
-        if subject.endswith(local_group("", self._region)):
-            return False
-        if not fires and self._is_unasked(subject, since) and now - since < UNASKED_SECONDS:
-            self.ask_now.set()
-            return True
-        if self.is_open_at_peer(subject):
-            return True
-        waited = now - max(since, self._quorum_at)
-        return not quorum.may_resolve(len(self.peers.reachable) + 1, self.peers.count, waited)
-
-    def keep_only(self, subjects: Collection[str]) -> None:
-        """Other groups are of no interest any more."""
-        self._over_since = {key: at for key, at in self._over_since.items() if key in subjects}
-
     def assign(
         self, notifier: str, subject: str, view: NotificationLogEntry | None, over: bool
     ) -> Assignment:
@@ -217,11 +193,11 @@ class Cluster:
 
     def is_overtaken(self, delivery: Delivery, *, deduplicates: bool) -> bool:
         """Whether a message that waits is no longer true for the cluster."""
-        is_open = self.is_open_at_peer(delivery.message.key)
+        is_open = self.open_groups.is_open_at_peer(delivery.message.key)
         return self.roles.is_overtaken(delivery, is_open=is_open, deduplicates=deduplicates)
 
     def next_time(self, alerts: Iterable[Alert]) -> float | None:
-        """When :meth:`place` will have another result without a new answer."""
+        """When :meth:`scope_alerts` will have another result without a new answer."""
         return self._agreement.next_time(alerts)
 
     def answer(
@@ -237,11 +213,12 @@ class Cluster:
         A check of which it wants a newer result runs at once, unless it has just run.
         """
         now = self._now()
+        self.membership.note_asker(question.asker, question.region)
         suspected = self._suspected if own.suspected is None else own.suspected
-        suspected_checks = {each.identity.check for each in suspected}
+        known = {each.identity.check for each in suspected}
         for ask in question.asks:
             result = self._results.get(ask.check)
-            if result and ask.check not in suspected_checks and is_due(result, ask.younger, now):
+            if result and ask.check not in known and is_due(result, ask.younger, now):
                 self.run_soon(ask.check)
         own = replace(own, checks=self._checks, shared=self._agreement.shared, suspected=suspected)
         # Without a working network it has no opinion on any check.
@@ -278,23 +255,22 @@ class Cluster:
         self._rounds, self.roles.round_began = self._rounds + 1, began
         self.roles.round_at = self._now()
         if self.peers.has_majority:
-            self._quorum_at = self._now()
+            self.open_groups.quorum_at = self._now()
+        self.membership.note_round(
+            map(answering, self.peers.reachable), all_answer=not self.peers.problems
+        )
         self._setup_log.update(self.setup_problems)
-
-    def _is_unasked(self, subject: str, since: float) -> bool:
-        """Whether a member has not been asked for a group since then."""
-        answers = [member.groups.get(subject) for member in self.peers.reachable]
-        return any(answer is None or answer.answered_at < since for answer in answers)
 
     def _local_member(self) -> LocalMember:
         order = self.peers.order
         return LocalMember(
             id=self.id,
             region=self._region,
-            quorum_age=self._now() - self._quorum_at if self.asks_others else None,
+            quorum_age=self._now() - self.open_groups.quorum_at if self.asks_others else None,
             order=order if len(order) > 1 else (),
             version=self._plan.version,
             plan=self._digest,
+            peers=self.membership.digest,
             time=self._wall(),
             witness=self._plan.witness,
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.responder import (
+from alerts.cluster.protocol.responder import (
     Key,
     LocalState,
     openings_of,
@@ -40,7 +40,7 @@ def incidents_among(
         return subject_of(alert.identity.check)
 
     placed = cluster.scope_alerts(firing, subject, own_network_fails=own_network_fails)
-    ended = [each for alert in over for each in cluster.place_over(alert, subject(alert))]
+    ended = [each for alert in over for each in cluster.scope_resolved(alert, subject(alert))]
     subjects = {each.alert.identity: each.subject for each in (*ended, *placed)}
     waiting = {each.alert.identity for each in placed if each.waits}
     incidents = alert_groups(
@@ -50,12 +50,14 @@ def incidents_among(
         lambda alert: alert.identity in waiting or suppressed(alert),
     )
     known = {each.subject for each in incidents}
-    cluster.keep_only(known.union(notified))
+    cluster.open_groups.forget_all_but(known.union(notified))
     incidents += [AlertGroup(each) for each in dict.fromkeys(notified) if each not in known]
     return [
         replace(
             each,
-            held=cluster.is_held(each.subject, fires=bool(each.firing or each.suppressed)),
+            held=cluster.open_groups.is_kept(
+                each.subject, fires=bool(each.firing or each.suppressed)
+            ),
             moved_to=cluster.moved_to(each.subject, subject_of),
         )
         for each in incidents

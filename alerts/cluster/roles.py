@@ -1,15 +1,17 @@
 """This probe's role in each group at each receiver, by what the other members last said."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 
 from alerts.cluster.agreement import Agreement
-from alerts.cluster.leader import NotifyTurn, Other, elect, next_turn
-from alerts.cluster.member import Member
-from alerts.cluster.members import Members
-from alerts.cluster.responder import Key
+from alerts.cluster.decisions.leader import NotifyTurn, OtherMember, elect, next_turn
+from alerts.cluster.membership.member import Member
+from alerts.cluster.membership.members import Members
+from alerts.cluster.protocol.responder import Key
 from alerts.model import Delivery, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
-from alerts.role import MINE, Assignment, Role
+from alerts.role import THIS_PROBE, Assignment, Role
 
 # What a probe is about to send waits so long for the others' answer on it; asking takes less.
 BOUND_SECONDS = 5.0
@@ -41,8 +43,11 @@ class Roles:
         self.deduplicating: Collection[str] = ()
         self.round_began = self.round_at = self._flushed_round = float("-inf")
         # Since when this probe is about to notify, and holds what has waited.
-        self._wants: dict[Key, float] = {}
-        self._held: dict[int, float] = {}
+        self._pending_since: dict[Key, float] = {}
+        self._held_since: dict[int, float] = {}
+        # When the last round began whose answers are acted upon, and are being acted upon.
+        self._settled_began = self._settling_began = float("-inf")
+        self._settled = asyncio.Event()
 
     def assign(
         self, notifier: str, subject: str, view: NotificationLogEntry | None, over: bool
@@ -71,10 +76,10 @@ class Roles:
         if view is not None:
             del self._turns[notifier, subject]
             self._note_reopening((notifier, subject), found)
-        takes_over = found.role is Role.REPEAT or (found.role is Role.SEND and owner != MINE)
+        takes_over = found.role is Role.REPEAT or (found.role is Role.SEND and owner != THIS_PROBE)
         if not takes_over or not others:
-            self._wants.pop((notifier, subject), None)
-        elif not self._has_asked_since(self._wants.setdefault((notifier, subject), now)):
+            self._pending_since.pop((notifier, subject), None)
+        elif not self._has_asked_since(self._pending_since.setdefault((notifier, subject), now)):
             # A probe that has just notified says so when it is asked now.
             self._ask_now()
             return Assignment(Role.WAIT)
@@ -83,6 +88,7 @@ class Roles:
     def flushed(self, deduplicating: Collection[str]) -> None:
         """What the others said in the last round is taken into account from now on."""
         self.deduplicating, self._flushed_round = deduplicating, self.round_at
+        self._settling_began = self.round_began
 
     def is_up_to_date(self, delivery: Delivery) -> bool:
         """Whether what the others said of a message that is about to be sent is recent: one of
@@ -93,13 +99,33 @@ class Roles:
         is_new = not delivery.attempts and now - delivery.message.at <= RECENT_SECONDS
         is_recent = now - self._flushed_round <= RECENT_SECONDS
         if is_new or is_recent or delivery.notifier in self.deduplicating:
-            self._held.pop(number, None)
+            self._held_since.pop(number, None)
             return True
-        if now - self._held.setdefault(number, now) >= MAX_HOLD_SECONDS:
-            del self._held[number]
+        if now - self._held_since.setdefault(number, now) >= MAX_HOLD_SECONDS:
+            del self._held_since[number]
             return True
         self._ask_now()
         return False
+
+    async def once_connected(self, delivery: Delivery) -> None:
+        """A receiver can be reached, and a message is about to be sent to it. If a member could not
+        be asked of late, the network may have healed this very moment, and the message been sent by
+        others before: they are asked again first. What they have overtaken is withdrawn."""
+        is_keyed = delivery.notifier in self.deduplicating
+        if is_keyed or delivery.message.occasion is MessageType.NOTE or not self._peers.problems:
+            return
+        asked_at = self._now()
+        self._ask_now()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BOUND_SECONDS):
+                while self._settled_began < asked_at:
+                    await self._settled.wait()
+
+    def settled(self) -> None:
+        """What the last round has overtaken is withdrawn by now."""
+        self._settled_began = self._settling_began
+        self._settled.set()
+        self._settled.clear()
 
     def _has_asked_since(self, at: float) -> bool:
         return self.round_began >= at or self._now() - at >= BOUND_SECONDS
@@ -124,17 +150,17 @@ class Roles:
             self._reopened.add(key)
             self._agreement.begin_again(key[1])
 
-    def _other(self, member: Member, notifier: str, subject: str, now: float) -> Other:
+    def _other(self, member: Member, notifier: str, subject: str, now: float) -> OtherMember:
         answer, ahead = member.groups.get(subject), self._peers.is_ahead(member, self._region)
         if answer is None:
-            return Other(member.name, ahead)
+            return OtherMember(member.name, ahead)
         # Among those without a majority, what one of them has sent is as good as this one's.
         counts = member.counts(now) or not self._peers.has_majority
 
         def age(times: Mapping[str, float]) -> float | None:
             return now - times[notifier] if notifier in times else None
 
-        return Other(
+        return OtherMember(
             member.name,
             ahead=ahead,
             sees=answer.sees,
@@ -150,4 +176,6 @@ class Roles:
     def _is_lost(self, owner: str | None, notifier: str, subject: str) -> bool:
         """Whether the last message of the owner was still pending when it last answered."""
         answers = [each.groups.get(subject) for each in self._peers.others if each.name == owner]
-        return owner != MINE and any(notifier in answer.pending for answer in answers if answer)
+        return owner != THIS_PROBE and any(
+            notifier in answer.pending for answer in answers if answer
+        )

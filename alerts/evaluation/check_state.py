@@ -4,11 +4,17 @@ Pure state: no clock of its own, nothing is sent or stored. A daemon that starts
 hands in what history knows, so that "since when" survives.
 """
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from alerts.evaluation.verdict import backup_checks, evaluate, overall_verdict, verdict_on
+from alerts.evaluation.sample_window import SampleWindow
+from alerts.evaluation.verdict import (
+    backup_checks,
+    evaluate,
+    overall_verdict,
+    verdict_on,
+    within_percentile,
+)
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Sample, Status, Threshold, Verdict
 from probe.core.thresholds import thresholds_of
@@ -133,11 +139,11 @@ class CheckStates:
         judged = entry.evaluations(result, at)
         backed_up = self.is_backed_up(entry.check.name)
         verdict = verdict_on(entry.check, result, judged, backed_up=backed_up)
-        before, entry.state = entry.state, CheckState(verdict, wall, result, judged)
-        name = entry.check.name
-        was, since = (before.verdict, before.since) if before else self._before(name)
-        if was is not None and STANDINGS[was] is STANDINGS[verdict] and since is not None:
-            entry.state = CheckState(verdict, since, result, judged)
+        before = entry.state
+        was, since = (before.verdict, before.since) if before else self._before(entry.check.name)
+        goes_on = was is not None and since is not None and STANDINGS[was] is STANDINGS[verdict]
+        begun = since if goes_on and since is not None else wall
+        entry.state = CheckState(verdict, begun, result, judged)
         if before is not None and before.verdict is verdict:
             return None
         if was is verdict or (was is None and STANDINGS[verdict] is HealthState.WELL):
@@ -158,8 +164,10 @@ class _Entry:
         self.backups: tuple[str, ...] = ()
         self.backup_for: list[str] = []
         self._thresholds = thresholds_of(check)
-        self._windows: dict[str, deque[tuple[float, Sample]]] = {
-            threshold.signal.name: deque() for threshold in self._thresholds if threshold.window
+        self._windows = {
+            threshold.signal.name: SampleWindow()
+            for threshold in self._thresholds
+            if threshold.window
         }
 
     @property
@@ -172,7 +180,7 @@ class _Entry:
         for sample in samples:
             window = self._windows.get(sample.signal.name)
             if window is not None:
-                window.append((at, sample))
+                window.add(at, sample)
 
     def evaluations(self, result: Result, at: float) -> tuple[Evaluation, ...]:
         """Every threshold evaluated over its window, or on the newest result."""
@@ -182,20 +190,24 @@ class _Entry:
         return tuple(
             evaluation
             for threshold in self._thresholds
-            for evaluation in evaluate(
-                self.check.name, threshold, self._samples(threshold, measured, at)
-            )
+            for evaluation in self._evaluate(threshold, measured.get(threshold.signal.name, ()), at)
         )
 
-    def _samples(
-        self, threshold: Threshold, measured: Mapping[str, list[Sample]], at: float
-    ) -> Iterable[Sample]:
+    def _evaluate(
+        self, threshold: Threshold, measured: Sequence[Sample], at: float
+    ) -> Iterable[Evaluation]:
+        name = self.check.name
         if not threshold.window:
-            return measured.get(threshold.signal.name, ())
+            if not measured and threshold.optional:
+                return ()
+            return evaluate(name, threshold, measured)
         window = self._windows[threshold.signal.name]
-        while window and window[0][0] < at - threshold.window:
-            window.popleft()
-        return [sample for _, sample in window]
+        window.drop_before(at - threshold.window)
+        if window.is_plain:
+            found = within_percentile(name, threshold, window.values)
+            if found is not None:
+                return (found,)
+        return evaluate(name, threshold, window.samples)
 
 
 def longest_window(checks: Iterable[Check]) -> float:

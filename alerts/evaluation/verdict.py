@@ -128,6 +128,21 @@ def evaluate(check: str, threshold: Threshold, samples: Iterable[Sample]) -> lis
     return [_one(check, threshold, dict(key), found) for key, found in by_labels.items()]
 
 
+def within_percentile(
+    check: str, threshold: Threshold, values: Sequence[float]
+) -> Evaluation | None:
+    """What ``evaluate`` says of plain samples, by their sorted values, where a percentile of them
+    is within every limit or they are too few; None: it has to look at the samples."""
+    if threshold.aggregation is not Aggregation.P95 or not values:
+        return None
+    if len(values) < threshold.minimum_samples:
+        return Evaluation(check, threshold, {}, None, Verdict.UNKNOWN, len(values))
+    value = _percentile(values)
+    if compare(value, threshold) is not Verdict.OK:
+        return None
+    return Evaluation(check, threshold, {}, value, Verdict.OK, len(values))
+
+
 def _one(
     check: str, threshold: Threshold, labels: Mapping[str, str], samples: Sequence[Sample]
 ) -> Evaluation:
@@ -208,9 +223,13 @@ def aggregate(values: Sequence[float], aggregation: Aggregation) -> float:
         case Aggregation.LAST:
             return values[-1]
         case Aggregation.P95:
-            return sorted(values)[math.ceil(0.95 * len(values)) - 1]
+            return _percentile(sorted(values))
         case Aggregation.RATIO:
             return sum(values) / len(values)
+
+
+def _percentile(values: Sequence[float]) -> float:
+    return values[math.ceil(0.95 * len(values)) - 1]
 
 
 def compare(value: float, threshold: Threshold) -> Verdict:

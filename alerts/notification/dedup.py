@@ -21,7 +21,7 @@ from alerts.model import Alert, Delivery, Message, MessageType
 # A message names at most so many resolved alerts; of more, the newest.
 MAX_RESOLVED = 20
 
-_LOUDNESS = {MessageType.REMINDER: 0, MessageType.CHANGED: 1, MessageType.FIRING: 2}
+_URGENCY = {MessageType.REMINDER: 0, MessageType.CHANGED: 1, MessageType.FIRING: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,12 @@ def _merged(first: Step, second: Step, sends_missed_incidents: bool) -> Step | N
 def _ended(
     first: Step, second: Step, one: Delivery, two: Delivery, sends_missed_incidents: bool
 ) -> Step:
-    unheard = one.message.occasion is MessageType.FIRING and not one.attempts
-    if unheard and not sends_missed_incidents:
+    unsent = one.message.occasion is MessageType.FIRING and not one.attempts
+    if unsent and not sends_missed_incidents:
         return Step(first.old + second.old, None)
     since = min(one.message.since, two.message.since)
     merged = _joined(first, second, replace(two.message, since=since))
-    return replace(merged, past=unheard)
+    return replace(merged, past=unsent)
 
 
 def _without_overtaken_past(steps: list[Step]) -> list[Step]:
@@ -97,12 +97,12 @@ def _joined(first: Step, second: Step, message: Message) -> Step:
 
 def _still_firing(one: Delivery, two: Delivery) -> Message:
     occasions = (one.message.occasion, two.message.occasion)
-    loudest = max(occasions, key=_LOUDNESS.__getitem__)
+    most_urgent = max(occasions, key=_URGENCY.__getitem__)
     since = min(one.message.since, two.message.since)
     # A first message says all; an update what has changed since what was delivered.
-    first = loudest is MessageType.FIRING
+    first = most_urgent is MessageType.FIRING
     news = () if first else tuple(dict.fromkeys((*one.message.news, *two.message.news)))
-    return replace(two.message, occasion=loudest, since=since, news=news)
+    return replace(two.message, occasion=most_urgent, since=since, news=news)
 
 
 def _over_twice(one: Delivery, two: Delivery) -> Message:

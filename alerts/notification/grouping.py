@@ -23,7 +23,7 @@ from alerts.notification.message import (
 from alerts.notification.notification_log import Key, NotificationLog, NotificationLogEntry
 from alerts.notification.occasion import next_times, occasion_for, refused_interval
 from alerts.notification.route import Route, Routes
-from alerts.role import MINE, Assignment, Role
+from alerts.role import THIS_PROBE, Assignment, Role
 
 # The resolve of an incident is remembered for so long: another member, for which an alert flaps,
 # ends it a quarter of an hour later and more.
@@ -172,7 +172,7 @@ class GroupStore:
         )
         if assignment.role is Role.REOPEN:
             return None, False
-        if assignment.role is Role.STANDBY and view.owner == MINE:
+        if assignment.role is Role.STANDBY and view.owner == THIS_PROBE:
             self.withdrawn.add(key)
             view = replace(view, owner=assignment.owner, accepted=True)
             self.log.keep(key, view)

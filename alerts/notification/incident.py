@@ -18,8 +18,9 @@ from dataclasses import replace
 
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.notification.message import AlertGroup
-from alerts.outbox.codec import CodecError, dump_alert, load_alert
+from alerts.outbox.codec import dump_alert, load_alert
 from alerts.state.annotations import FAILING, NO_DATA
+from probe.storage.json_codec import CodecError
 
 # What began within so many seconds began together: checks run at different times.
 TOGETHER_SECONDS = 120.0

@@ -34,6 +34,11 @@ class AlertGroup:
     members: tuple[str, ...] = ()
 
 
+def is_open(group: AlertGroup) -> bool:
+    """Whether there is anything in a group."""
+    return bool(group.firing or group.over or group.suppressed or group.affected or group.held)
+
+
 @dataclass(frozen=True, slots=True)
 class MessageContext:
     """What every message says of the probe itself, and recent changes.
@@ -97,7 +102,7 @@ def firing_message(
         affected=group.affected,
         links=context.links(ordered[0].runbook, key=group.subject, opens=True),
         text="\n".join(context.runbooks.steps(ordered[0])),
-        news=tuple(_news(before, ordered)) if before is not None else (),
+        news=tuple(_new_facts(before, ordered)) if before is not None else (),
     )
 
 
@@ -162,7 +167,7 @@ def _checks(members: Iterable[str]) -> list[str]:
     return sorted({member.partition("/")[0] for member in members})
 
 
-def _news(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterator[str]:
+def _new_facts(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterator[str]:
     """What has changed since the last message."""
     severity = highest_severity(alerts)
     if severity is not before.severity:

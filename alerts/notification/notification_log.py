@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field
 
 from alerts.model import Delivery, Message, MessageType, Severity
-from alerts.outbox.codec import CodecError, dump, dump_message, load, load_message
-from alerts.role import MINE
+from alerts.outbox.codec import dump_message, load_message
+from alerts.role import THIS_PROBE
+from probe.storage.json_codec import CodecError, JsonCodec
 
 # A resolve that is not accepted for so long is dropped.
 RESOLVE_SECONDS = 86400.0
@@ -28,7 +29,7 @@ class NotificationLogEntry:
 
     ``members`` fire as far as the receiver knows, ``story`` has every alert that it was sent
     since the incident began; ``wrong`` is what was wrong with each, as it was sent. ``owner``
-    is the probe that sends, ``MINE`` for this one. ``accepted``: the receiver has accepted a
+    is the probe that sends, ``THIS_PROBE`` for this one. ``accepted``: the receiver has accepted a
     message of this incident, or may have; ``refused``: it refused the last one for good.
     ``critical_since`` is when it was first sent as critical, ``sent_at`` when the last message
     was sent (``told`` where it is stored).
@@ -41,7 +42,7 @@ class NotificationLogEntry:
     since: float
     sent_at: Annotated[float, Field(alias="told")]
     opened: float
-    owner: str = MINE
+    owner: str = THIS_PROBE
     story: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
     accepted: bool = True
@@ -49,7 +50,7 @@ class NotificationLogEntry:
     critical_since: float | None = None
 
 
-_ENTRY: TypeAdapter[NotificationLogEntry] = TypeAdapter(NotificationLogEntry)
+_ENTRY = JsonCodec(NotificationLogEntry)
 
 
 @dataclass(slots=True)
@@ -147,7 +148,7 @@ class NotificationLog:
         """What has changed since the last call, to be kept by name; None: to be dropped."""
         if not self._dirty:
             return {}
-        views = {_name("view", key): dump(_ENTRY, view) for key, view in self.views.items()}
+        views = {_name("view", key): _ENTRY.dump(view) for key, view in self.views.items()}
         resolves = {_name("resolve", key): dump_message(m) for key, m in self._resolves.items()}
         known: dict[str, str] = {**views, **resolves}
         changed = {name: known.get(name) for name in self._dirty}
@@ -171,7 +172,7 @@ class NotificationLog:
                 if kind == "resolve":
                     self._resolves.setdefault(key, load_message(text))
                 else:
-                    self.views.setdefault(key, _restored(load(_ENTRY, text), key in on_their_way))
+                    self.views.setdefault(key, _restored(_ENTRY.load(text), key in on_their_way))
             except (CodecError, KeyError, TypeError, ValueError):
                 continue
 

@@ -10,12 +10,14 @@ nothing and at worst sends its last message again.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from random import Random
 
 from alerts.model import Delivery, MessageType, NotifyError
 from alerts.notification.dedup import collapse
 from alerts.notification.receiver_queue import ReceiverHealth, ReceiverQueue, SendAttempt
-from alerts.notifier import REPEATED, Notifier
+from alerts.notifier import REPEATED, Notifier, once_connected
 from alerts.outbox.outbox import Outbox
 from alerts.outbox.retry import longest_wait, retry_seconds, urgency
 from alerts.outbox.wall_time import by_wall_clock
@@ -41,8 +43,9 @@ class Dispatcher:
     that has accepted nothing for 2 min. ``on_delivered`` is called with every message that was
     accepted, ``on_rejected`` with every one that was refused for good, ``on_dropped`` with
     notifier and incident of an end that is never sent. ``hold`` says for how many seconds a
-    message that is due is to be kept back, because it is not known to be true. ``deadline``
-    seconds are given to a send.
+    message that is due is to be kept back, because it is not known to be true. ``mark`` is the
+    sender's (:mod:`alerts.senders.mark`). ``once_connected`` is waited for when
+    a receiver can be reached, before a message is sent to it. A send has ``deadline`` seconds.
     """
 
     def __init__(
@@ -60,10 +63,12 @@ class Dispatcher:
         on_rejected: OnDelivered = lambda _: None,
         on_dropped: Callable[[tuple[str, str]], None] = lambda key: None,
         hold: Callable[[Delivery], float] = lambda delivery: 0.0,
+        mark: Callable[[], str] = lambda: "",
+        once_connected: Callable[[Delivery], Awaitable[None]] | None = None,
         deadline: float = DEADLINE_SECONDS,
     ) -> None:
         self._outbox = outbox
-        self._lanes = {
+        self._queues = {
             name: ReceiverQueue(notifier, ReceiverHealth(clock()))
             for name, notifier in notifiers.items()
         }
@@ -72,7 +77,7 @@ class Dispatcher:
         self._on_refused, self._on_delivered = on_refused, on_delivered
         self._on_rejected = on_rejected
         self._deadline, self._hold, self._on_dropped = deadline, hold, on_dropped
-        self._stopping = False
+        self._stopping, self._mark, self._once_connected = False, mark, once_connected or _at_once
         self._workers: list[asyncio.Task[None]] = []
         self._ended = asyncio.Event()
         self._ended.set()
@@ -80,7 +85,7 @@ class Dispatcher:
     @property
     def health(self) -> Mapping[str, ReceiverHealth]:
         """The health of each notifier."""
-        return {name: lane.health for name, lane in self._lanes.items()}
+        return {name: queue.health for name, queue in self._queues.items()}
 
     async def run(self) -> None:
         """Send until :meth:`stop` or cancelled."""
@@ -88,22 +93,22 @@ class Dispatcher:
         try:
             async with asyncio.TaskGroup() as group:
                 self._workers = [group.create_task(self._guarded(self._drop_unconfigured))]
-                for lane in self._lanes.values():
-                    self._workers.append(group.create_task(self._work(lane)))
+                for queue in self._queues.values():
+                    self._workers.append(group.create_task(self._work(queue)))
         finally:
             self._ended.set()
 
     def wake(self) -> None:
         """Something was added to the outbox, or time has passed: check again."""
-        for lane in self._lanes.values():
-            lane.woken.set()
+        for queue in self._queues.values():
+            queue.woken.set()
 
     async def withdraw(self, notifier: str, key: str) -> None:
         """Another probe sends what waits for a notifier under a key: an attempt under way ends,
         and nothing of it is tried again."""
-        lane = self._lanes.get(notifier)
-        if lane is not None and lane.attempt is not None and lane.attempt.key == key:
-            lane.attempt.withdraw()
+        queue = self._queues.get(notifier)
+        if queue is not None and queue.attempt is not None and queue.attempt.key == key:
+            queue.attempt.withdraw()
         await self._outbox.withdraw(notifier, key)
 
     async def stop(self, timeout: float) -> None:
@@ -121,27 +126,27 @@ class Dispatcher:
                 worker.cancel()
             await self._ended.wait()
 
-    async def _work(self, lane: ReceiverQueue) -> None:
+    async def _work(self, queue: ReceiverQueue) -> None:
         while not self._stopping:
             # Cleared first, so that a wake-up during the step is not missed.
-            lane.woken.clear()
+            queue.woken.clear()
             wait: float | None = RECOVERY_SECONDS
             try:
-                wait = await self._step(lane)
+                wait = await self._step(queue)
             except Exception as error:
-                logger.error("sending to %s: %s", lane.notifier.name, type(error).__name__)
-            await _woken(lane.woken, wait)
+                logger.error("sending to %s: %s", queue.notifier.name, type(error).__name__)
+            await _woken(queue.woken, wait)
 
-    async def _step(self, lane: ReceiverQueue) -> float | None:
+    async def _step(self, queue: ReceiverQueue) -> float | None:
         """Send at most one; seconds until there is more to do, None: until woken."""
-        lane.health.moved = self._clock()
-        if (rest := lane.free_at - self._clock()) > 0:
+        queue.health.moved = self._clock()
+        if (rest := queue.free_at - self._clock()) > 0:
             return rest
-        queue = await self._queue(lane)
+        deliveries = await self._deliveries_of(queue)
         heads: dict[str, Delivery] = {}
-        for delivery in queue:
+        for delivery in deliveries:
             heads.setdefault(delivery.message.key, delivery)
-        waits = {head.number: self._wait(lane, head) for head in heads.values()}
+        waits = {head.number: self._wait(queue, head) for head in heads.values()}
         if not waits:
             return None
 
@@ -150,51 +155,51 @@ class Dispatcher:
 
         head = min(heads.values(), key=order)
         if waits[head.number] <= 0:
-            await self._send(lane, head)
-        left = await self._report_undelivered(lane, list(heads.values()))
+            await self._send(queue, head)
+        left = await self._report_undelivered(queue, list(heads.values()))
         return waits[head.number] if left is None else min(waits[head.number], left)
 
     async def _report_undelivered(
-        self, lane: ReceiverQueue, heads: Sequence[Delivery]
+        self, queue: ReceiverQueue, heads: Sequence[Delivery]
     ) -> float | None:
         """Report a receiver that accepts nothing through others; seconds until that is due."""
-        left = lane.health.left_until_report(self._clock())
+        left = queue.health.left_until_report(self._clock())
         waiting = [each for each in heads if each.message.occasion is not MessageType.NOTE]
         if left is None or not waiting:
             return None
         report = self._on_undelivered
-        if left <= 0 and report is not None and lane.health.reports("undelivered"):
-            first, error = min(waiting, key=urgency), lane.health.error
+        if left <= 0 and report is not None and queue.health.reports("undelivered"):
+            first, error = min(waiting, key=urgency), queue.health.error
             await self._guarded(lambda: report(first, error))
         return left or None
 
-    async def _queue(self, lane: ReceiverQueue) -> list[Delivery]:
+    async def _deliveries_of(self, queue: ReceiverQueue) -> list[Delivery]:
         """What waits for this notifier, collapsed, in order."""
         keys: dict[str, list[Delivery]] = {}
-        for delivery in await self._outbox.waiting(lane.notifier.name):
+        for delivery in await self._outbox.waiting(queue.notifier.name):
             keys.setdefault(delivery.message.key, []).append(delivery)
-        queue = []
+        found: list[Delivery] = []
         for key, deliveries in keys.items():
-            steps = collapse(deliveries, lane.notifier.sends_missed_incidents)
+            steps = collapse(deliveries, queue.notifier.sends_missed_incidents)
             for step in steps:
                 if not step.untouched:
                     await self._outbox.replace(step.old, step.new)
             left = [step.new for step in steps if step.new is not None]
             if not left:
-                self._on_dropped((lane.notifier.name, key))
-            queue += left
-        numbers = {delivery.number for delivery in queue}
-        lane.due = {number: due for number, due in lane.due.items() if number in numbers}
-        return sorted(queue, key=lambda delivery: delivery.number)
+                self._on_dropped((queue.notifier.name, key))
+            found += left
+        numbers = {delivery.number for delivery in found}
+        queue.due = {number: due for number, due in queue.due.items() if number in numbers}
+        return sorted(found, key=lambda delivery: delivery.number)
 
-    def _wait(self, lane: ReceiverQueue, delivery: Delivery) -> float:
+    def _wait(self, queue: ReceiverQueue, delivery: Delivery) -> float:
         """Seconds until the next attempt, 0 for now."""
-        wait = lane.wait(delivery, self._clock(), self._now())
+        wait = queue.wait(delivery, self._clock(), self._now())
         return wait if wait > 0 else max(self._hold(delivery), 0.0)
 
-    async def _send(self, lane: ReceiverQueue, delivery: Delivery) -> None:
-        notifier, key = lane.notifier, delivery.message.key
-        lane.attempt = attempt = SendAttempt(key)
+    async def _send(self, queue: ReceiverQueue, delivery: Delivery) -> None:
+        notifier, key = queue.notifier, delivery.message.key
+        queue.attempt = attempt = SendAttempt(key)
         delivery = await self._outbox.begin(delivery)
         memory: Mapping[str, str] = await self._outbox.memory(notifier.name, key)
         if delivery.attempts > 1:
@@ -204,44 +209,46 @@ class Dispatcher:
         try:
             async with attempt.within(self._deadline):
                 message = by_wall_clock(delivery.message, self._wall() - self._now())
-                memory = await notifier.send(message, memory)
+                message = replace(message, sender=self._mark())
+                with once_connected(partial(self._once_connected, delivery)):
+                    memory = await notifier.send(message, memory)
         except NotifyError as error:
-            await self._not_taken(lane, delivery, error)
+            await self._rejected(queue, delivery, error)
         except TimeoutError:
             reason = f"no answer within {self._deadline:g} s"
             if not attempt.withdrawn:
-                await self._not_taken(lane, delivery, NotifyError(reason))
+                await self._rejected(queue, delivery, NotifyError(reason))
         except asyncio.CancelledError:
             if _cancelled():
                 raise
-            await self._not_taken(lane, delivery, NotifyError("broke off"))
+            await self._rejected(queue, delivery, NotifyError("broke off"))
         except Exception as error:
             # Its text may hold an address with a secret in it.
-            await self._not_taken(lane, delivery, NotifyError(type(error).__name__))
+            await self._rejected(queue, delivery, NotifyError(type(error).__name__))
         else:
             kept = {name: text for name, text in memory.items() if name != REPEATED}
             await self._outbox.delivered(delivery, kept)
-            self._is_back(lane)
+            self._recovered(queue)
             self._on_delivered(delivery)
         finally:
-            lane.attempt = None
-            lane.free_at = self._clock() + notifier.pause
+            queue.attempt = None
+            queue.free_at = self._clock() + notifier.pause
 
-    def _is_back(self, lane: ReceiverQueue) -> None:
+    def _recovered(self, queue: ReceiverQueue) -> None:
         """A receiver that accepts messages again gets at once what is pending for it."""
-        if lane.health.taken():
-            logger.warning("%s accepts messages again", lane.notifier.name)
-            lane.due = dict.fromkeys(lane.due, self._clock())
+        if queue.health.taken():
+            logger.warning("%s accepts messages again", queue.notifier.name)
+            queue.due = dict.fromkeys(queue.due, self._clock())
 
-    async def _not_taken(self, lane: ReceiverQueue, delivery: Delivery, error: NotifyError) -> None:
+    async def _rejected(self, queue: ReceiverQueue, delivery: Delivery, error: NotifyError) -> None:
         if error.permanent:
-            lane.health.was_refused(error.reason, self._clock())
+            queue.health.was_refused(error.reason, self._clock())
             await self._refuse(delivery, error.reason)
             return
-        lane.health.not_taken(error.reason, self._clock())
+        queue.health.not_taken(error.reason, self._clock())
         longest = longest_wait(delivery)
         wait = retry_seconds(delivery.attempts, error.retry_after, self._random, longest)
-        lane.due[delivery.number] = self._clock() + wait
+        queue.due[delivery.number] = self._clock() + wait
         await self._outbox.failed(delivery, error.reason, self._now() + wait)
         level = logging.WARNING if delivery.attempts == 1 else logging.INFO
         logger.log(
@@ -257,14 +264,14 @@ class Dispatcher:
         logger.error("%s refuses a message for good: %s", delivery.notifier, reason)
         await self._outbox.dead_letter(delivery, reason)
         self._on_rejected(delivery)
-        lane = self._lanes.get(delivery.notifier)
-        known = lane is not None and not lane.health.reports(f"refused: {reason}")
+        queue = self._queues.get(delivery.notifier)
+        known = queue is not None and not queue.health.reports(f"refused: {reason}")
         if delivery.message.occasion is not MessageType.NOTE and not known:
             await self._guarded(lambda: self._on_refused(delivery, reason))
 
     async def _drop_unconfigured(self) -> None:
         for delivery in await self._outbox.waiting():
-            if delivery.notifier not in self._lanes:
+            if delivery.notifier not in self._queues:
                 await self._refuse(delivery, NOT_CONFIGURED)
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -273,6 +280,10 @@ class Dispatcher:
             await work()
         except Exception as error:
             logger.error("reporting a refusal: %s", type(error).__name__)
+
+
+async def _at_once(delivery: Delivery) -> None:
+    pass
 
 
 async def _woken(event: asyncio.Event, seconds: float | None) -> None:

@@ -104,7 +104,7 @@ def is_update(message: Message) -> bool:
     return message.occasion is MessageType.CHANGED and bool(message.news)
 
 
-def news(message: Message) -> list[str]:
+def change_lines(message: Message) -> list[str]:
     """What has changed since the message before, a line each."""
     return [_line(each) for each in message.news]
 
@@ -114,8 +114,8 @@ def _paragraphs(message: Message, *, whole: bool) -> Iterator[list[str]]:
     # The headline of what fires says since when.
     when = f"for {_lasted(message)}" if message.firing else time_range(message)
     yield [_line(f"{when}, {view}")]
-    if news(message):
-        yield news(message)
+    if change_lines(message):
+        yield change_lines(message)
     if is_update(message) and not whole:
         yield [_line(f"recent change: {each}") for each in message.changes[:MAX_LINES]]
         return

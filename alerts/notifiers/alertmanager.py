@@ -10,9 +10,9 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -22,6 +22,7 @@ from alerts.notification.template import headline
 from alerts.notifier import Notifier
 from alerts.notifiers.base import HttpAnswer, NotifierKind, error_from_answer, post, request
 from alerts.notifiers.receiver_clock import MAX_CLOCK_OFFSET, ReceiverClocks
+from alerts.senders.mark import SENT_BY, SentBy
 from probe.core.environment import Environment
 from probe.net.urls import check_base_url, show_host, split_urls
 from probe.report.text.sanitize import clean
@@ -33,6 +34,7 @@ FIRING = "firing"
 NO_ALERTMANAGER = "a web page answers, no Alertmanager (a login page, a proxy?)"
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class AlertmanagerEnvironment(Environment):
@@ -96,12 +98,15 @@ class Alertmanager:
         Raises NotifyError."""
         from alerts.notifiers.alertmanager_alerts import open_at
 
-        asked = (open_at(url, regions, FIRING) for url in self._urls)
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        lists = [each for each in answers if isinstance(each, list)]
-        if not lists:
-            raise next(each for each in answers if isinstance(each, BaseException))
+        lists = await self._ask_all(lambda url: open_at(url, regions, FIRING))
         return list({each.memory[FIRING]: each for found in lists for each in found}.values())
+
+    async def senders(self, regions: Sequence[str], groups: Sequence[str]) -> Sequence[SentBy]:
+        """By whom our alerts at the members were posted last. Raises NotifyError."""
+        from alerts.notifiers.alertmanager_alerts import senders_at
+
+        lists = await self._ask_all(lambda url: senders_at(url, regions))
+        return list(dict.fromkeys(each for found in lists for each in found))
 
     async def verify(self) -> str:
         """Ask every member whether it is ready. Raises NotifyError."""
@@ -116,6 +121,15 @@ class Alertmanager:
                 raise NotifyError(f"{show_host(url)} is not ready: it answers {answer.status}")
         count = len(self._urls)
         return f"ready ({count} member{'s' if count > 1 else ''})"
+
+    async def _ask_all(self, ask: Callable[[str], Awaitable[list[T]]]) -> list[list[T]]:
+        """The answers of the members that give one; at least one does, or it raises NotifyError."""
+        asked = (ask(url) for url in self._urls)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        lists = [each for each in answers if isinstance(each, list)]
+        if not lists:
+            raise next(each for each in answers if isinstance(each, BaseException))
+        return lists
 
     async def _send_to_all(self, message: Message, before: list[dict[str, str]]) -> None:
         ends = await asyncio.gather(*(self._post(url, message, before) for url in self._urls))
@@ -229,6 +243,7 @@ def _annotations(alert: Alert | None, message: Message) -> dict[str, str]:
         "trend": alert.trend,
         "runbook_url": dict(message.links).get("runbook", ""),
         "dashboard_url": dict(message.links).get("dashboard", ""),
+        SENT_BY: message.sender,
     }
     return {name: text for name, text in found.items() if text}
 

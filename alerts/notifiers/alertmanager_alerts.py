@@ -5,11 +5,13 @@ Identity labels and a check's own labels are one set there: the caller knows whi
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from alerts.model import NotifyError, OpenAlert, Severity
 from alerts.notifiers.base import error_from_answer, request
+from alerts.senders.mark import SENT_BY, SentBy, parse_mark
 from probe.net.urls import show_host
 from probe.report.text.sanitize import clean, cut
 from probe.untrusted.json_document import InvalidDocument, parse_json
@@ -27,7 +29,29 @@ async def open_at(url: str, regions: Sequence[str], firing: str) -> list[OpenAle
     return [alert for each in regions for alert in await _open_of(url, each, firing)]
 
 
+async def senders_at(url: str, regions: Sequence[str]) -> list[SentBy]:
+    """By whom the alerts of some regions at one member were posted last, by check. Raises
+    NotifyError."""
+    found = []
+    for region in regions:
+        for each in await _listed(url, region):
+            annotations, labels = each.get("annotations"), each.get("labels")
+            if not (isinstance(annotations, dict) and isinstance(labels, dict)):
+                continue
+            mark, posted = parse_mark(annotations.get(SENT_BY)), _moment(each.get("updatedAt"))
+            if mark is not None and labels.get("region", "") == region:
+                found.append(
+                    SentBy(str(labels.get("check", "")), replace(mark, at=posted or mark.at))
+                )
+    return found
+
+
 async def _open_of(url: str, region: str, firing: str) -> list[OpenAlert]:
+    found = await _listed(url, region)
+    return [alert for each in found if (alert := _open_alert(each, region, firing)) is not None]
+
+
+async def _listed(url: str, region: str) -> list[dict[str, Any]]:
     # A matcher with an empty value matches what has no such label.
     # An answer is read in JSON's own quotes, which are those of a matcher.
     matchers = [f"region={json.dumps(region)}", f'alertname=~"{"|".join(ALERT_NAMES)}"']
@@ -45,7 +69,15 @@ async def _open_of(url: str, region: str, firing: str) -> list[OpenAlert]:
         found = None
     if not isinstance(found, list):
         raise NotifyError(f"{show_host(url)}: the answer is not a list of alerts")
-    return [alert for each in found if (alert := _open_alert(each, region, firing)) is not None]
+    return [each for each in found if isinstance(each, dict)]
+
+
+def _moment(text: Any) -> float | None:
+    """A time of the API in seconds since 1970; None for what is none."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (OverflowError, TypeError, ValueError):
+        return None
 
 
 def _open_alert(document: Any, region: str, firing: str) -> OpenAlert | None:

@@ -16,6 +16,7 @@ from alerts.model import Acknowledged, Message, MessageType, NotifyError, OpenAl
 from alerts.notification.template import headline, lines, steps, time_range
 from alerts.notifier import Notifier
 from alerts.notifiers.base import NotifierKind, error_from_answer, post
+from alerts.senders.mark import SENT_BY, SentBy, digest, with_key
 from probe.core.environment import Environment
 from probe.net.urls import HttpUrl, TokenBaseUrl
 from probe.report.text.sanitize import clean, cut
@@ -25,7 +26,7 @@ ACCEPTED = 202
 MAX_LINKS = 10
 # Of every dedup key of ours.
 PREFIX = "probe "
-_NO_EVENT = frozenset({MessageType.CHANGED, MessageType.REMINDER, MessageType.NOTE})
+_NO_EVENT = frozenset({MessageType.CHANGED, MessageType.NOTE})
 
 
 class PagerDutyEnvironment(Environment):
@@ -39,8 +40,8 @@ class PagerDutyEnvironment(Environment):
     """Other address of the Events API (proxies)."""
 
     rest_token: SecretStr | None = Field(default=None, alias="PAGERDUTY_REST_TOKEN")
-    """REST API key (read-only), to ask who has acknowledged an incident, and which are open after
-    stored state was lost."""
+    """REST API key (read-only), to ask who has acknowledged an incident, which are open after
+    stored state was lost, and whether another cluster uses the same routing key."""
     api_url: TokenBaseUrl = Field(
         default=SecretStr("https://api.pagerduty.com"), alias="PAGERDUTY_API_URL"
     )
@@ -105,6 +106,16 @@ class PagerDuty:
         found = await acknowledgements(*self._rest_api())
         return [Acknowledged(known[key], at, by) for key, at, by in found if key in known]
 
+    async def senders(self, regions: Sequence[str], groups: Sequence[str]) -> Sequence[SentBy]:
+        """Whose events are in our open incidents, of those sent with the same routing key (GET
+        /incidents/ID/alerts and /log_entries). Raises NotifyError."""
+        from alerts.notifiers.pagerduty_incidents import marks_in_incidents
+
+        known = {dedup_key(group): group for group in groups}
+        same = digest(self._routing_key.get_secret_value())
+        found = await marks_in_incidents(*self._rest_api(), known)
+        return [SentBy(known[key], mark) for key, mark in found if mark.key == same]
+
     def _rest_api(self) -> tuple[str, str]:
         """Its address and our token."""
         if self._rest_token is None or self._api_url is None:
@@ -114,7 +125,9 @@ class PagerDuty:
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Enqueue an event. Raises NotifyError."""
         if message.occasion in _NO_EVENT:
-            # PagerDuty reminds by itself, an update does not page, and a note is no incident.
+            # An update does not page, and a note is no incident. A reminder is a trigger: dropped
+            # by its key while the incident is open, it opens one that PagerDuty has resolved by
+            # itself (after 4 h by default) or somebody by hand, while the fault lasts.
             return memory
         document = event(message, self._routing_key.get_secret_value())
         answer = await post(self._url.get_secret_value(), json=document)
@@ -154,12 +167,12 @@ def event(message: Message, routing_key: str) -> dict[str, Any]:
         **document,
         "client": "probe",
         **({"client_url": page} if page else {}),
-        "payload": _payload(message),
+        "payload": _payload(message, with_key(message.sender, routing_key)),
         "links": [{"href": url, "text": name} for name, url in message.links[:MAX_LINKS]],
     }
 
 
-def _payload(message: Message) -> dict[str, Any]:
+def _payload(message: Message, sender: str) -> dict[str, Any]:
     first = message.firing[0] if message.firing else None
     return {
         "summary": cut(headline(message), MAX_SUMMARY),
@@ -174,6 +187,7 @@ def _payload(message: Message) -> dict[str, Any]:
             "when": time_range(message),
             "what": list(lines(message)),
             "first_steps": steps(message),
+            **({SENT_BY: sender} if sender else {}),
         },
     }
 

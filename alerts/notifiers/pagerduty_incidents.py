@@ -1,11 +1,13 @@
 """PagerDuty's REST API v2: https://developer.pagerduty.com/api-reference, "List incidents"."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from alerts.model import NotifyError
 from alerts.notifiers.base import error_from_answer, request
+from alerts.senders.mark import SenderMark, marks_in
 from probe.untrusted.json_document import InvalidDocument, parse_json
 from probe.untrusted.text import excerpt
 
@@ -15,6 +17,13 @@ MAX_PAGE = 4 << 20
 ACKNOWLEDGED = "acknowledged"
 UNRESOLVED = ("triggered", ACKNOWLEDGED)
 MAX_NAME = 100
+# Of which it is asked who sent their events, each time.
+MAX_INCIDENTS = 10
+# Where the details of events stand: those of the first, and those of each.
+_WITH_DETAILS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    ("alerts", (("limit", str(PAGE)),)),
+    ("log_entries", (("limit", str(PAGE)), ("include[]", "channels"))),
+)
 
 
 async def open_incidents(url: str, token: str) -> list[str]:
@@ -32,6 +41,25 @@ async def acknowledgements(url: str, token: str) -> list[tuple[str, float, str]]
         if isinstance(key, str) and isinstance(entries, list):
             found += [(key, *read) for each in entries if (read := _acknowledgement(each))]
     return found
+
+
+async def marks_in_incidents(
+    url: str, token: str, keys: Container[str]
+) -> list[tuple[str, SenderMark]]:
+    """Who has sent the events of open incidents with these keys: the incident key, and a mark of
+    its alerts (of the first event) or of its log (of each). Raises NotifyError."""
+    found: dict[tuple[str, SenderMark], None] = {}
+    incidents = [
+        (each["id"], each["incident_key"])
+        for each in await _incidents(url, token, UNRESOLVED)
+        if isinstance(each.get("id"), str) and each.get("incident_key") in keys
+    ]
+    for name, key in incidents[:MAX_INCIDENTS]:
+        address = f"{url}/incidents/{quote(name, safe='')}"
+        for path, asked in _WITH_DETAILS:
+            document = await _document(f"{address}/{path}", token, asked)
+            found |= dict.fromkeys((key, mark) for mark in marks_in(document))
+    return list(found)
 
 
 def _acknowledgement(entry: Any) -> tuple[float, str] | None:
@@ -60,16 +88,21 @@ async def _incidents(url: str, token: str, statuses: Sequence[str]) -> list[dict
 
 
 async def _page(url: str, token: str, offset: int, statuses: Sequence[str]) -> dict[str, Any]:
+    asked = [
+        *(("statuses[]", status) for status in statuses),
+        ("date_range", "all"),
+        ("limit", str(PAGE)),
+        ("offset", str(offset)),
+    ]
+    return await _document(f"{url}/incidents", token, asked)
+
+
+async def _document(url: str, token: str, asked: Sequence[tuple[str, str]]) -> dict[str, Any]:
     answer = await request(
         "GET",
-        f"{url}/incidents",
+        url,
         longest=MAX_PAGE,
-        params=[
-            *(("statuses[]", status) for status in statuses),
-            ("date_range", "all"),
-            ("limit", str(PAGE)),
-            ("offset", str(offset)),
-        ],
+        params=list(asked),
         headers={
             "Authorization": f"Token token={token}",
             "Accept": "application/vnd.pagerduty+json;version=2",

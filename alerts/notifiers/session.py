@@ -4,6 +4,10 @@ A socket that is closed goes on sending what the kernel holds of it, for a minut
 attempt that was given up while the way was cut would be delivered once the way is back, after
 the message was sent again or by another probe. Until there is an answer, closing resets the
 connection instead (SO_LINGER with zero seconds, socket(7)).
+
+That a connection can be opened is news by itself where a cut network heals: what is to be done
+first with that knowledge (:func:`alerts.notifier.once_connected`) is done before anything of the
+message is sent.
 """
 
 import socket
@@ -12,6 +16,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from alerts.notifier import CONNECTED
 from probe.net.flow.capped_socket import BESIDE_BODY, CappedSocket
 
 if TYPE_CHECKING:
@@ -41,9 +46,20 @@ async def session_for_attempt(
         opened.append(made)
         return made
 
+    async def connected(*_: object) -> None:
+        if (wait := CONNECTED.get()) is not None:
+            CONNECTED.set(None)
+            await wait()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(connected)
     connector = aiohttp.TCPConnector(socket_factory=open_socket)
     async with aiohttp.ClientSession(
-        connector=connector, headers=_PLAIN, auto_decompress=False, **options
+        connector=connector,
+        headers=_PLAIN,
+        auto_decompress=False,
+        trace_configs=[trace],
+        **options,
     ) as session:
         yield session
         for each in opened:

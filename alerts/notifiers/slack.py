@@ -31,7 +31,7 @@ PAUSE_SECONDS = 1.0
 NOT_SLACK = "the answer is not Slack's (a proxy, a login page?)"
 # https://docs.slack.dev/messaging/formatting-message-text, and what people take for one.
 _MENTION = re.compile(r"<(!(here|channel|everyone)|!subteam\^S[A-Z0-9]+|@[UW][A-Z0-9]+)>")
-_LOUD = re.compile(r"@(here|channel|everyone)")
+_CHANNEL_MENTIONS = re.compile(r"@(here|channel|everyone)")
 TO, SEVERITY = "to", "severity"
 
 
@@ -70,7 +70,7 @@ class SlackEnvironment(Environment):
     @field_validator("mention")
     @classmethod
     def _mentions(cls, value: str | None) -> str | None:
-        mentions = [_LOUD.sub(r"<!\1>", each) for each in (value or "").split()]
+        mentions = [_CHANNEL_MENTIONS.sub(r"<!\1>", each) for each in (value or "").split()]
         if not all(_MENTION.fullmatch(each) for each in mentions):
             raise ValueError("write <!here>, <!channel>, <@U…> with a member's ID or <!subteam^S…>")
         return " ".join(mentions) or None

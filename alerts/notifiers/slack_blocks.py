@@ -17,7 +17,7 @@ from slack_sdk.models.blocks import (
 )
 
 from alerts.model import Message
-from alerts.notification.template import facts, headline, news, steps, time_range
+from alerts.notification.template import change_lines, facts, headline, steps, time_range
 from probe.report.text.sanitize import cut
 
 # Slack's limits, in characters.
@@ -47,7 +47,7 @@ def document(message: Message, mention: str = "", *, whole: bool = False) -> dic
 
 def reply(message: Message, mention: str = "") -> dict[str, Any]:
     """What is said in the thread of a message that is edited."""
-    lines = [headline(message), *(news(message) or [time_range(message)])]
+    lines = [headline(message), *(change_lines(message) or [time_range(message)])]
     text = _fitting(lines) + (f" {mention}" if mention else "")
     return _document(text, [_section(text)])
 

@@ -11,19 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from alerts.model import Alert, Delivery, Message, MessageType
-from alerts.outbox.codec import CodecError, dump, load
 from alerts.outbox.journal_copies import JournalCopies
 from alerts.outbox.stored_times import ClockReading, EarlierClocks, moved, newest_time, reading_of
 from probe.storage.journal import Contents, newest
+from probe.storage.json_codec import CodecError, JsonCodec
 from probe.storage.replica import Runner
 
 # A record names at most so many alerts of an incident.
 MAX_ALERTS = 50
 
-_ALERTS: TypeAdapter[tuple[Alert, ...]] = TypeAdapter(tuple[Alert, ...])
+_ALERTS = JsonCodec(tuple[Alert, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ class IncidentLog:
                 "s": "open",
                 "at": message.at,
                 "opened": kept.get("opened", message.at),
-                "alerts": json.loads(dump(_ALERTS, message.firing[:MAX_ALERTS])),
+                "alerts": json.loads(_ALERTS.dump(message.firing[:MAX_ALERTS])),
                 "memory": dict(kept.get("memory", {})),
                 **{name: kept[name] for name in ("taken", "o") if name in kept},
             },
@@ -170,7 +168,7 @@ class IncidentLog:
                 "at": each.sent_at,
                 "opened": each.opened,
                 "taken": each.sent_at,
-                "alerts": json.loads(dump(_ALERTS, each.alerts[:MAX_ALERTS])),
+                "alerts": json.loads(_ALERTS.dump(each.alerts[:MAX_ALERTS])),
                 "memory": dict(each.memory),
             }
 
@@ -217,7 +215,7 @@ def _incident(record: Mapping[str, Any]) -> OpenIncident | None:
         return OpenIncident(
             notifier=str(notifier),
             key=str(key),
-            alerts=load(_ALERTS, json.dumps(record["alerts"])),
+            alerts=_ALERTS.load(json.dumps(record["alerts"])),
             sent_at=float(record["at"]),
             opened=float(record["opened"]),
             memory={str(name): str(value) for name, value in record["memory"].items()},

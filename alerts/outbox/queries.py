@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace as changed
 
 from alerts.model import Delivery, MessageType, Silence
-from alerts.outbox.codec import CodecError, dump_message, dump_silence, load_message, load_silence
+from alerts.outbox.codec import dump_message, dump_silence, load_message, load_silence
 from alerts.outbox.stored_times import ClockReading, moved_text, newest_time, reading_of
+from probe.storage.json_codec import CodecError
 
 MAX_REFUSED = 50
 # Expired silences are kept for a while: who silenced what, and why, is asked afterwards.

@@ -43,7 +43,7 @@ KEEP_SECONDS = 120.0
 # A region that was removed on purpose is forgotten after so long.
 FORGOTTEN_SECONDS = 7 * 86400.0
 
-_HELD, _VOTES = "probe:alert:held", "probe:alert:votes"
+_PRESERVED, _VOTES = "probe:alert:held", "probe:alert:votes"
 _OWN = f'probe_alert_severity{{signal="{FAILING}"}}'
 _REGION, _CHECK = (*SITE, "region"), (*SITE, "check")
 _WHAT = {
@@ -89,14 +89,14 @@ def _severities() -> Iterator[Rule]:
 
     What doesn't fire is not recorded, so that a thousand checks that pass cost next to nothing.
     """
-    yield Recording(_HELD, f"{SEVERITY} unless {on((*_REGION, 'check'))} {_OWN}")
+    yield Recording(_PRESERVED, f"{SEVERITY} unless {on((*_REGION, 'check'))} {_OWN}")
     yield Recording(
         SEVERITY,
         # The matcher finds what fires without reading what doesn't.
         'probe_alert_severity{component!=""}\n'
-        f"or ({_HELD} and on (job, instance) (up == 0))\n"
-        f"or ({_HELD} unless {on(_REGION)} probe_build_info and {on(_REGION)} {LAST_SEEN})\n"
-        f"or ({_HELD} and on (job, instance, check) probe_interval_seconds)",
+        f"or ({_PRESERVED} and on (job, instance) (up == 0))\n"
+        f"or ({_PRESERVED} unless {on(_REGION)} probe_build_info and {on(_REGION)} {LAST_SEEN})\n"
+        f"or ({_PRESERVED} and on (job, instance, check) probe_interval_seconds)",
     )
 
 

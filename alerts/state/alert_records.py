@@ -7,7 +7,7 @@ again asks only for the others.
 from collections.abc import Iterator
 
 from alerts.model import Alert, Fingerprint
-from alerts.state.annotations import FAILING
+from alerts.state.annotations import FAILING, NO_DATA
 from alerts.state.machine import AlertState, ObservedLevel
 from alerts.state.record import AlertRecord
 
@@ -20,6 +20,7 @@ class AlertRecords:
         self._all: dict[Fingerprint, AlertRecord] = {}
         self.active: dict[Fingerprint, AlertRecord] = {}
         self._active_of: dict[str, dict[Fingerprint, AlertRecord]] = {}
+        self._with_status: set[str] = set()
 
     def __iter__(self) -> Iterator[Fingerprint]:
         return iter(self._all)
@@ -34,8 +35,14 @@ class AlertRecords:
     def add(self, identity: Fingerprint, record: AlertRecord) -> AlertRecord:
         """Keep a record, in place of another of the same identity."""
         self._all[identity] = record
+        if identity.rule in (FAILING, NO_DATA):
+            self._with_status.add(identity.check)
         self.settle(identity, record)
         return record
+
+    def has_status(self, check: str) -> bool:
+        """Whether there may be a record of a check's failing, or of its having no data."""
+        return check in self._with_status
 
     def pop(self, identity: Fingerprint) -> AlertRecord:
         """Drop a record. Raises KeyError."""

@@ -29,6 +29,7 @@ from alerts.state.machine import (
     observe,
     tick,
 )
+from alerts.state.no_data import NoDataTimer
 from alerts.state.record import (
     AlertRecord,
     described,
@@ -43,7 +44,7 @@ from alerts.state.record import (
 )
 from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
-from probe.core.model import Evaluation, Result
+from probe.core.model import Evaluation, Result, Status
 
 NO_LONGER_MONITORED, WITHOUT_LIMIT = "no longer monitored", "no longer held against a limit"
 # A result is out of date when the next one should have come.
@@ -65,11 +66,9 @@ class AlertStore:
         self._region, self._terms = region, RememberedTerms()
         self._checks: dict[str, Check] = {}
         self._kept = AlertRecords()
-        self._result_at: dict[str, float] = {}
+        self._no_data = NoDataTimer(self._is_missed)
         self._dirty: set[Fingerprint] = set()
         self._results: dict[str, tuple[Result, float]] = {}
-        # No check has had no data for too long before then.
-        self._next_miss = -math.inf
 
     @property
     def firing(self) -> list[Alert]:
@@ -93,8 +92,12 @@ class AlertStore:
 
     def suspected(self, now: float) -> list[SuspectedAlert]:
         """Everything that is seen as bad, notified of or not."""
-        found = (suspected_of(*each, now) for each in self._kept.active.items())
-        return [each for each in found if each is not None]
+        return [*filter(None, (suspected_of(*each, now) for each in self._kept.active.items()))]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is pending or fires, and nothing is to be kept."""
+        return not (self._kept.active or self._dirty)
 
     def is_seen_bad(self, check: str) -> bool:
         """Whether the newest result of a check confirms something that fires."""
@@ -104,9 +107,7 @@ class AlertStore:
         """These are the checks from now on; alerts of others are closed."""
         self._checks = {check.name: check for check in checks}
         self._terms.clear()
-        for name in self._checks:
-            self._result_at.setdefault(name, now)
-        self._next_miss = -math.inf
+        self._no_data.set_checks(checks, now)
         for identity, kept in self._kept.active.items():
             self._resume(identity, kept, now)
         gone = {each: NO_LONGER_MONITORED for each in self._kept if each.check not in self._checks}
@@ -125,14 +126,13 @@ class AlertStore:
         backed_up: bool,
     ) -> list[Event]:
         """A check has a new result, or its result is evaluated again."""
-        known = self._results.get(check.name)
-        again = known is not None and known[0] is result
+        again = (known := self._results.get(check.name)) is not None and known[0] is result
         if not again:
-            self._result_at[check.name] = now
-            self._next_miss = min(self._next_miss, now + no_data_after(check))
+            self._no_data.record(check, now)
             self._results[check.name] = (result, now - result.duration)
+        is_good = result.status is Status.OK and not self._kept.has_status(check.name)
         observations = [
-            *of_status(check, result, self._terms, backed_up=backed_up),
+            *(() if is_good else of_status(check, result, self._terms, backed_up=backed_up)),
             *of_values(check, evaluations, self._is_firing, self._terms),
             *of_vanished(check, result, evaluations, self._firing_of(check)),
         ]
@@ -141,25 +141,11 @@ class AlertStore:
 
     def tick(self, now: float) -> list[Event]:
         """Fire and resolve what is due; no data where results stay away."""
-        events = self._missing(now)
+        events = [self._miss(check, now) for check in self._no_data.overdue(now)]
         for identity, kept in list(self._kept.active.items()):
             if not kept.stale:
                 events.append(self._step(identity, *tick(kept.state, now, kept.terms)))
         return [event for event in events if event is not None]
-
-    def _missing(self, now: float) -> list[Event | None]:
-        """No data where results stay away."""
-        if now < self._next_miss:
-            return []
-        events = [self._miss(check, now) for check in self._checks.values()]
-        self._next_miss = min(self._misses(), default=math.inf)
-        return events
-
-    def _misses(self) -> Iterator[float]:
-        """When each check will have had no data for too long, unless that is known."""
-        for name, check in self._checks.items():
-            if not self._is_missed(name):
-                yield self._result_at[name] + no_data_after(check)
 
     def _resume(self, identity: Fingerprint, kept: AlertRecord, now: float) -> None:
         """An alert of a process that was away for less than an interval goes on as it was."""
@@ -184,9 +170,8 @@ class AlertStore:
             for kept in self._kept.active.values()
             if not kept.stale and (due := next_time(kept.state, kept.terms)) is not None
         ]
-        if self._next_miss == -math.inf:
-            self._next_miss = min(self._misses(), default=math.inf)
-        return min((time for time in (*times, self._next_miss) if time != math.inf), default=None)
+        times.append(self._no_data.next_time())
+        return min((time for time in times if time != math.inf), default=None)
 
     def documents(self) -> dict[str, str | None]:
         """What has changed since the last call, to be kept by name; None: to be dropped."""
@@ -203,8 +188,7 @@ class AlertStore:
         returns the names of those that can't be read. Timers go on with the first result."""
         lost = []
         for name, text in documents.items():
-            found = load(name, text)
-            if found is not None:
+            if (found := load(name, text)) is not None:
                 if (known := self._kept.get(found[0])) is None or known.state == State():
                     self._kept.add(*found)
             elif is_name(name):
@@ -213,10 +197,9 @@ class AlertStore:
 
     def adopt(self, alert: Alert, heard: float) -> None:
         """Take an alert as firing, as a receiver was sent, until a result says otherwise."""
-        if self._is_firing(alert.identity):
-            return
-        self._kept.add(alert.identity, restored(alert, heard))
-        self._dirty.add(alert.identity)
+        if not self._is_firing(alert.identity):
+            self._kept.add(alert.identity, restored(alert, heard))
+            self._dirty.add(alert.identity)
 
     def _observe(
         self, entry: Observation, check: Check, result: Result, now: float, *, again: bool
@@ -251,8 +234,7 @@ class AlertStore:
         return lambda: annotations.failing(check, result, self._region)
 
     def _is_firing(self, identity: Fingerprint) -> bool:
-        kept = self._kept.get(identity)
-        return kept is not None and kept.alert is not None
+        return (kept := self._kept.get(identity)) is not None and kept.alert is not None
 
     def _firing_of(self, check: Check) -> Iterator[Fingerprint]:
         """Its firing alerts on ephemeral signals; few checks have such."""
@@ -262,8 +244,6 @@ class AlertStore:
 
     def _miss(self, check: Check, now: float) -> Event | None:
         """A check without any results has no data either."""
-        if now - self._result_at[check.name] < no_data_after(check) or self._is_missed(check.name):
-            return None
         identity = Fingerprint(check.name, annotations.NO_DATA)
         terms = terms_of(check, annotations.NO_DATA)
         kept = self._kept.get(identity) or self._kept.add(identity, AlertRecord(State(), terms))
@@ -274,8 +254,8 @@ class AlertStore:
         return self._step(identity, *observe(kept.state, ObservedLevel.WARNING, now, kept.terms))
 
     def _is_missed(self, name: str) -> bool:
-        kept = self._kept.get(Fingerprint(name, annotations.NO_DATA))
-        return kept is not None and kept.state.stage is AlertState.FIRING
+        missed = self._kept.active.get(Fingerprint(name, annotations.NO_DATA))
+        return missed is not None and missed.state.stage is AlertState.FIRING
 
     def _step(
         self, identity: Fingerprint, state: State, transition: Transition | None

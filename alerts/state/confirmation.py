@@ -30,7 +30,7 @@ RECENT_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class SeenRecovery:
+class ObservedRecovery:
     """A check failed from ``began`` on and was seen to work ``at``."""
 
     began: float
@@ -53,7 +53,7 @@ class Confirmation:
         self._failed_at: dict[str, float] = {}
         self._works: set[str] = set()
         self._last: dict[str, Result] = {}
-        self._recoveries: list[SeenRecovery] = []
+        self._recoveries: list[ObservedRecovery] = []
         self._requested_at: dict[Fingerprint, float] = {}
         self._answered: dict[Fingerprint, _Answer] = {}
         self._due: list[float] = []
@@ -74,7 +74,7 @@ class Confirmation:
             self._works.add(name)
             began = self._failing_since.pop(name, None)
             if began is not None:
-                self._recoveries.append(SeenRecovery(began, now))
+                self._recoveries.append(ObservedRecovery(began, now))
         if result.status is not Status.UNKNOWN:
             self._add_answer(name, result.status is Status.FAILED, now)
         self._recoveries = [each for each in self._recoveries if now - each.at < RECENT_SECONDS]

@@ -20,7 +20,7 @@ from alerts.model import Severity
 # So many times fired and resolved within this time is flapping.
 FLAPS, FLAP_SECONDS = 4, 3600.0
 # A flapping alert is resolved only after it has been good for so long.
-CALM_SECONDS = 900.0
+FLAP_CLEAR_SECONDS = 900.0
 
 
 class AlertState(StrEnum):
@@ -244,4 +244,4 @@ def _resolve(state: State, now: float, terms: Timers) -> Step:
 
 
 def _clear(state: State, terms: Timers) -> float:
-    return max(terms.clear, CALM_SECONDS) if state.flapping else terms.clear
+    return max(terms.clear, FLAP_CLEAR_SECONDS) if state.flapping else terms.clear

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict
 
 from alerts.model import Alert, Fingerprint, Severity
-from alerts.outbox import codec
-from alerts.outbox.codec import CodecError, dump_alert, load_alert
+from alerts.outbox.codec import dump_alert, load_alert
 from alerts.state.annotations import FAILING
 from alerts.state.machine import (
     AlertState,
@@ -21,6 +20,7 @@ from alerts.state.machine import (
     after_pause,
 )
 from alerts.state.suspected_alert import ObservedSeverity, SuspectedAlert
+from probe.storage.json_codec import CodecError, JsonCodec
 
 # Values that a trend is made of.
 MAX_VALUES = 60
@@ -89,7 +89,7 @@ class StoredAlert:
     first: str | None = None
 
 
-_STORED: TypeAdapter[StoredAlert] = TypeAdapter(StoredAlert)
+_STORED = JsonCodec(StoredAlert)
 
 
 def dump(identity: Fingerprint, kept: AlertRecord) -> str:
@@ -98,7 +98,7 @@ def dump(identity: Fingerprint, kept: AlertRecord) -> str:
     texts = [
         dump_alert(each) if each is not None else None for each in (kept.alert, words, kept.first)
     ]
-    return codec.dump(_STORED, StoredAlert(identity, kept.state, kept.heard, *texts))
+    return _STORED.dump(StoredAlert(identity, kept.state, kept.heard, *texts))
 
 
 def resolved_alert(kept: AlertRecord, before: State, at: float) -> Alert:
@@ -144,7 +144,7 @@ def suspected_of(identity: Fingerprint, kept: AlertRecord, now: float) -> Suspec
 def load(name: str, text: str) -> tuple[Fingerprint, AlertRecord] | None:
     """What ``dump`` gave; None for what can't be read."""
     try:
-        stored = codec.load(_STORED, text)
+        stored = _STORED.load(text)
         if name != name_of(stored.identity):
             return None
         # A placeholder until its check is loaded.

@@ -38,13 +38,13 @@ class SendGate:
         self._now, self._knows = now, knows
         self._is_seen_bad, self._has_asked = is_seen_bad, has_asked
         self._run_soon, self._is_up_to_date = run_soon, is_up_to_date
-        self._life_at = self._alive_at = now()
+        self._started_at = self._alive_at = now()
         self._awaited: set[str] = set()
-        self._looked_at: dict[str, float] = {}
+        self._last_result_at: dict[str, float] = {}
 
     def begin(self) -> None:
         """Checks run from now on: however long the start took, what is known is from before."""
-        self._life_at = self._alive_at = self._now()
+        self._started_at = self._alive_at = self._now()
 
     def alive(self) -> bool:
         """To be called at least every 10 s; False after a pause: then all is checked again."""
@@ -52,13 +52,13 @@ class SendGate:
         self._alive_at = now
         if now - before <= PAUSE_SECONDS:
             return True
-        self._life_at = now
+        self._started_at = now
         self._awaited.clear()
         return False
 
     def add_result(self, check: str, at: float) -> None:
         """A check has a new result."""
-        self._looked_at[check] = at
+        self._last_result_at[check] = at
 
     def hold(self, delivery: Delivery) -> float:
         """For how many seconds a message is to be held; 0 if it may be sent."""
@@ -67,7 +67,7 @@ class SendGate:
             return 0.0
         if now - self._alive_at > PAUSE_SECONDS:
             return AGAIN_SECONDS
-        if now - self._life_at < GATE_SECONDS and not self._is_current(message):
+        if now - self._started_at < GATE_SECONDS and not self._is_current(message):
             return AGAIN_SECONDS
         if not self._is_up_to_date(delivery):
             return AGAIN_SECONDS
@@ -83,7 +83,8 @@ class SendGate:
         missing = {
             check
             for check in _checks(message)
-            if self._knows(check) and self._looked_at.get(check, float("-inf")) < self._life_at
+            if self._knows(check)
+            and self._last_result_at.get(check, float("-inf")) < self._started_at
         }
         for check in missing - self._awaited:
             self._run_soon(check)

@@ -92,15 +92,15 @@ class Budget:
 
     plan: str
     terms: Quota
-    drains: tuple[Consumer, ...]
+    consumers: tuple[Consumer, ...]
 
     @property
     def per_day(self) -> float:
         """What all use in a day. For shared windows it is an upper bound: checks that are far apart
         keep the same target awake at different times."""
-        awake_seconds = sum(each.per_day for each in self.drains if each.shared_window)
+        awake_seconds = sum(each.per_day for each in self.consumers if each.shared_window)
         return min(awake_seconds, DAY) + sum(
-            each.per_day for each in self.drains if not each.shared_window
+            each.per_day for each in self.consumers if not each.shared_window
         )
 
     @property
@@ -124,15 +124,15 @@ class Budget:
         if not self.exceeds:
             return ""
         most = self.terms.most / (1 if self.terms.period == "day" else MONTH_DAYS)
-        largest = max(self.drains, key=lambda drain: drain.per_day)
-        others = [each for each in self.drains if each is not largest]
+        largest = max(self.consumers, key=lambda drain: drain.per_day)
+        others = [each for each in self.consumers if each is not largest]
         left = most - Budget(self.plan, self.terms, tuple(others)).per_day
         if left > 0 and (fitting := _rounded(largest.amount * DAY / left)) <= DAY:
             return f"an interval of {fitting:g} s for {largest.check} would fit"
         # No single check can make up for it.
-        whole = sum(each.amount * DAY / each.interval for each in self.drains)
+        whole = sum(each.amount * DAY / each.interval for each in self.consumers)
         factor = math.ceil(whole / most * 10) / 10
-        names = ", ".join(each.check for each in self.drains)
+        names = ", ".join(each.check for each in self.consumers)
         return f"intervals {factor:g} times as long for {names} would fit"
 
     @property

@@ -13,7 +13,6 @@ import click
 
 from alerts.model import Message, MessageType, NotifyError, Severity
 from alerts.notifier import Notifier
-from alerts.outbox.codec import CodecError
 from alerts.outbox.outbox import Outbox
 from alerts.silence.maintenance_window import active, upcoming
 from alerts.silence.matcher import about
@@ -26,6 +25,7 @@ from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.model import Unit
 from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
 from probe.report.text import units
+from probe.storage.json_codec import CodecError
 
 
 def _firing(outbox_states: Mapping[str, str], region: str) -> list[str]:

@@ -22,6 +22,7 @@ from probe.diagnostics.redact import Redactor
 from probe.exit_codes import USAGE_ERROR
 from probe.net import proxies
 from probe.once import probe_version
+from probe.storage.bus_error import BusErrorGuard
 from probe.storage.lock import FolderInUse, FolderLock
 from probe.web.exposure import listening
 
@@ -35,10 +36,11 @@ def run(options: Mapping[str, Any]) -> int:
     """Run until SIGTERM (0) or Ctrl-C (130); 64 for an invalid configuration."""
     create_privately()
     raise_descriptor_limit()
-    signals = SignalThread()
+    signals, guard = SignalThread(), BusErrorGuard()
+    guard.start()
     signals.start()
     try:
-        return asyncio.run(_run(options, signals))
+        return asyncio.run(_run(options, signals, guard))
     except ConfigurationError as error:
         print_problems(error)
         return USAGE_ERROR
@@ -46,7 +48,7 @@ def run(options: Mapping[str, Any]) -> int:
         logging_setup.flush(LAST_LINES_SECONDS)
 
 
-async def _run(options: Mapping[str, Any], signals: SignalThread) -> int:
+async def _run(options: Mapping[str, Any], signals: SignalThread, guard: BusErrorGuard) -> int:
     async with AsyncExitStack() as stack:
         environment = None
         if options["lab"]:
@@ -60,7 +62,7 @@ async def _run(options: Mapping[str, Any], signals: SignalThread) -> int:
         settings = load()
         lock = _lock(settings)
         try:
-            return await _watch(settings, load, signals)
+            return await _watch(settings, load, signals, guard)
         finally:
             if lock is not None:
                 lock.release()
@@ -78,13 +80,16 @@ def _lock(settings: Settings) -> FolderLock | None:
     return lock
 
 
-async def _watch(settings: Settings, load: Callable[[], Settings], signals: SignalThread) -> int:
+async def _watch(
+    settings: Settings, load: Callable[[], Settings], signals: SignalThread, guard: BusErrorGuard
+) -> int:
     security = security_of(settings.service)
     _set_up_logging(settings)
     if exposed := exposure_of(settings.service, security):
         logger.warning("%s", exposed)
     _log_proxies()
     daemon = Daemon(settings, load, security=security)
+    guard.record = daemon.record_restart
     task = asyncio.create_task(daemon.run(started=lambda: _say_where(daemon)))
     signals.attach(task.cancel, daemon.reloader.request_reload)
     try:

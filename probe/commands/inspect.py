@@ -76,6 +76,7 @@ def check_config(options: Mapping[str, Any], *, probe: bool = False) -> int:
 
 def _ask_receivers(settings: Settings) -> int:
     from alerts.notifiers.verification import verify
+    from alerts.senders.asking import foreign_at
 
     found = asyncio.run(verify(settings.alerting.notifiers))
     labels = {True: "ok", False: "would not accept a notification", None: "unknown"}
@@ -83,7 +84,13 @@ def _ask_receivers(settings: Settings) -> int:
         click.echo(f"Notifier {each.name}: {labels[each.accepts]}: {each.text}.")
     if not found:
         click.echo("There is no notifier to ask.")
-    return 0 if all(each.accepts is not False for each in found) else 1
+    if any(each.accepts is False for each in found):
+        return 1
+    groups = {check.table.alert_group for check in settings.plan.checks}
+    peers = settings.service.peers.entries
+    for foreign in asyncio.run(foreign_at(settings.alerting, peers, groups)):
+        click.echo(f"Warning: {foreign.text}.")
+    return 0
 
 
 def _without_backend(plan: CheckPlan) -> str:
@@ -175,7 +182,7 @@ def _budget(budget: Budget) -> BudgetLine:
         period=f"{format_amount(budget.per_period, terms.unit)} a {terms.period}",
         allowed=f"{format_amount(terms.most, terms.unit)}, {terms.share * 100:g} % of the plan's",
         share=budget.per_period / terms.most,
-        checks=tuple(drain.check for drain in budget.drains),
+        checks=tuple(drain.check for drain in budget.consumers),
     )
 
 
@@ -208,7 +215,7 @@ def _line(check: Check) -> CheckRow:
 def _costs(check: Check) -> tuple[str, ...]:
     """What a check uses of each quota in 30 days, if it were the only one."""
     return tuple(
-        f"{plan} {format_amount(sum(drain.per_day for drain in drains) * 30, terms.unit)}"
-        for plan, drains in consumers_by_plan([check]).items()
+        f"{plan} {format_amount(sum(drain.per_day for drain in consumers) * 30, terms.unit)}"
+        for plan, consumers in consumers_by_plan([check]).items()
         if (terms := terms_of(plan)) is not None
     )

@@ -3,27 +3,24 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from alerts.cluster.configuration import static_warnings
-from alerts.cluster.members import PeersPlan
+from alerts.cluster.membership.configuration import static_warnings
 from alerts.config import AlertingConfig as Alerting
 from alerts.notifiers import NOTIFIERS
 from alerts.settings import alerting_warnings, read_alerting
 from probe.config import advice, runbook_library
 from probe.config.check_plan import CheckPlan, make_plan
+from probe.config.daemon_settings import DaemonSettings, daemon_settings
 from probe.config.discovery.reading import DiscoveredTables, Discovery, discover
 from probe.config.gate_table import GateTable, read_gate
-from probe.config.listen import listen_address
+from probe.config.partial_plan import plan_of_shard, plan_of_witness
 from probe.config.probe_environment import LOG_LEVELS, ProbeEnvironment
-from probe.config.public_page import PublicSettings, public_settings
 from probe.config.secret_values import secret_parts, secrets_in, secrets_of_variables
-from probe.config.shard import Shard, plan_of_shard
+from probe.config.shard import Shard
 from probe.config.toml_file import GATE_TABLE, Kinds, RawTables, read_tables, variables_named_in
-from probe.config.witness import plan_of_witness
 from probe.core.environment import (
     SECRETS_DIRECTORY,
     ConfigProblem,
@@ -41,36 +38,6 @@ from probe.otel.settings import OtelEnvironment, OtelSettings, otel_settings
 READ_ELSEWHERE = ("PROBE_BIN", "PROBE_IMAGE")
 DEFAULT_CONFIG = "probe.toml"
 DEFAULT_REGION = "local"
-
-
-@dataclass(frozen=True)
-class DaemonSettings:
-    """Settings of the daemon only: listen address, data directory, login, heartbeat, peers.
-
-    ``data`` is the directory of the history; None keeps it in memory.
-    """
-
-    listen: tuple[str, int] = ("::", 9091)
-    data: Path | None = None
-    web_user: str | None = None
-    web_password: SecretStr | None = None
-    web_token: SecretStr | None = None
-    api_token: SecretStr | None = None
-    metrics_open: bool = False
-    allowed_hosts: tuple[str, ...] = ()
-    full_metrics: bool = False
-    web_config_file: Path | None = None
-    log_format: Literal["json", "console"] | None = None
-    heartbeat_url: SecretStr | None = None
-    sentry_dsn: SecretStr | None = None
-    peers: PeersPlan = field(default_factory=PeersPlan)
-    journal: Path | None = None
-    public: PublicSettings = field(default_factory=PublicSettings)
-
-    @property
-    def journals(self) -> tuple[Path, ...]:
-        """The directories in which the journal of open incidents is kept."""
-        return tuple(each for each in (self.data, self.journal) if each is not None)
 
 
 @dataclass(frozen=True)
@@ -210,7 +177,7 @@ def _settings(
         plan_of_witness(plan) if own.witness else plan,
         region,
         LOG_LEVELS[own.log_level],
-        _service(own),
+        daemon_settings(own),
         path,
         complete,
         (
@@ -225,29 +192,6 @@ def _link(address: SecretStr | None) -> str:
     text = address.get_secret_value() if address else ""
     login, at, _ = urlsplit(text).netloc.rpartition("@")
     return text.replace(f"{login}{at}", "", 1)
-
-
-def _service(own: ProbeEnvironment) -> DaemonSettings:
-    return DaemonSettings(
-        listen=listen_address(own.listen),
-        data=own.data,
-        web_user=own.web_user,
-        web_password=own.web_password,
-        web_token=own.web_token,
-        api_token=own.api_token,
-        metrics_open=own.metrics_open,
-        allowed_hosts=own.hosts_of_pages,
-        full_metrics=own.metrics == "full",
-        web_config_file=own.web_config_file,
-        log_format=own.log_format,
-        heartbeat_url=own.heartbeat_url,
-        sentry_dsn=own.own_sentry_dsn,
-        peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token, witness=own.witness),
-        journal=own.journal,
-        public=public_settings(
-            own.status_listen, own.status_title, own.status_logo, own.status_links
-        ),
-    )
 
 
 def _plans(

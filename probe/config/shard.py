@@ -3,10 +3,7 @@ only its share of them (Thaler and Ravishankar, 1998)."""
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
-
-from probe.config.check_plan import CheckPlan
-from probe.core.kind import Skipped
+from dataclasses import dataclass
 
 _FORM = re.compile(r"(\d{1,4})/(\d{1,4})")
 
@@ -43,17 +40,3 @@ def shard_of(name: str, count: int) -> int:
 
 def _score(number: int, name: str) -> bytes:
     return hashlib.blake2b(f"{number}/{name}".encode(), digest_size=8).digest()
-
-
-def plan_of_shard(plan: CheckPlan, shard: Shard) -> CheckPlan:
-    """The checks of this shard, and the references, which every shard needs for itself."""
-    checks = tuple(
-        check for check in plan.checks if check.table.is_reference or shard.runs(check.name)
-    )
-    other_checks = [check for check in plan.checks if check not in checks]
-    place = f"PROBE_SHARD={shard.number}/{shard.count}"
-    skipped = tuple(
-        Skipped(check.kind.name, f"{check.name} runs on another shard ({place})")
-        for check in other_checks
-    )
-    return replace(plan, checks=checks, skipped=(*plan.skipped, *skipped), may_be_empty=True)

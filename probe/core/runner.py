@@ -25,7 +25,7 @@ from probe.core.model import (
     Status,
 )
 from probe.core.recorder import Recorder
-from probe.core.resources import Shortages, lacks_descriptors, reserve, shortage_of
+from probe.core.resources import FreeDescriptors, Shortages, lacks_descriptors, shortage_of
 from probe.core.safe_result import safe_result
 from probe.core.stall import Disturbance, StallWatch
 from probe.untrusted.text import redacting
@@ -53,7 +53,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
 
     Never raises for what the check does; a cancellation from outside passes through.
     """
-    if lacks_descriptors(reserve()):
+    if context.get_or_create(FreeDescriptors, FreeDescriptors).are_short():
         return _without_resources(check, context, "file descriptors")
     limit = min(check.table.deadline, deadline or check.table.deadline)
     table = _limited(check, limit, context)

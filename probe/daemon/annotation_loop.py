@@ -10,6 +10,7 @@ from alerts.manager import AlertManager
 from alerts.notification.recent_changes import RECENT_SECONDS, Marker, RecentChanges
 from probe.daemon.parts import DaemonState
 from probe.daemon.serving.acknowledgement_loop import AcknowledgementLoop
+from probe.daemon.serving.foreign_sender_loop import ForeignSenderLoop
 from probe.history import History
 from probe.history.incidents.model import Annotation
 from probe.history.incidents.store import IncidentHistory, new_id
@@ -90,6 +91,11 @@ async def connect_incidents(
 def incident_jobs(
     annotations: AnnotationLoop, alerts: AlertManager, state: DaemonState
 ) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
-    """What keeps incidents up to date besides alerts: markers, and who acknowledged them where."""
+    """What keeps incidents up to date besides alerts: markers, who acknowledged them where, and who
+    else sends to their receivers."""
     acknowledgements = AcknowledgementLoop(alerts, lambda: state.history)
-    return {"annotations": annotations.run, "acknowledgements": acknowledgements.run}
+    return {
+        "annotations": annotations.run,
+        "acknowledgements": acknowledgements.run,
+        "foreign-senders": ForeignSenderLoop(alerts).run,
+    }

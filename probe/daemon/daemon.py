@@ -1,7 +1,6 @@
 """The daemon: keeps every check of the plan running, and starts and stops its parts in order."""
 
 import asyncio
-import gc
 import logging
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.kind import Check
+from probe.core.resources import settle_garbage_collector
 from probe.core.runner import preload, run_check
 from probe.daemon.annotation_loop import AnnotationLoop, connect_incidents, incident_jobs
 from probe.daemon.heartbeat_loop import HeartbeatLoop
@@ -92,6 +92,7 @@ class Daemon:
         parts.alerts.run_soon = self._schedule.run_soon
         parts.alerts.cluster.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._annotations = AnnotationLoop(parts.alerts.pipeline.changes, now)
+        self.record_restart = parts.starts.is_restarted
         self._server = self._web_server()
 
     def _web_server(self) -> WebServer:
@@ -169,9 +170,7 @@ class Daemon:
             stack.push_async_callback(self._schedule.stop)
             self._schedule.start()
             await self._set_checks(settings)
-            # What is loaded by now stays: keep the garbage collector from scanning it again.
-            gc.collect()
-            gc.freeze()
+            settle_garbage_collector()
             await self._run_tasks()
 
     async def _restore(self, history: History) -> None:

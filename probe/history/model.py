@@ -120,12 +120,17 @@ def result_row(result: Result, verdict: Verdict, plot: Signal | None) -> ResultR
         message=failure.message if failure else "",
         value=values[0] if values else None,
         samples=tuple(
-            (each.signal.name, tuple(sorted(each.labels.items())), each.value)
-            for each in result.samples
+            [(each.signal.name, _sorted(each.labels), each.value) for each in result.samples]
         ),
         cases=tuple(
-            (each.signal.name, tuple(sorted(each.labels.items())), each.denominator)
-            for each in result.samples
-            if each.denominator is not None
+            [
+                (each.signal.name, _sorted(each.labels), each.denominator)
+                for each in result.samples
+                if each.denominator is not None
+            ]
         ),
     )
+
+
+def _sorted(labels: Mapping[str, str]) -> Labels:
+    return tuple(sorted(labels.items())) if labels else ()

@@ -31,7 +31,7 @@ class RelayGuard:
         self._place = format_hostport(relay.url.host, relay.url.port)
         self._stream: Stream | None = None
         self._server: asyncio.Server | None = None
-        self._leading: asyncio.Task[None] | None = None
+        self._forwarding: asyncio.Task[None] | None = None
         self._framer = Framer(lambda number: FIRST_CHANNEL <= number <= LAST_CHANNEL)
         self._messages = [0, 0]
         self._bytes = [0, 0]
@@ -63,19 +63,19 @@ class RelayGuard:
         """End both connections."""
         if self._server is not None:
             self._server.close()
-        if self._leading is not None:
-            self._leading.cancel()
-            await asyncio.gather(self._leading, return_exceptions=True)
+        if self._forwarding is not None:
+            self._forwarding.cancel()
+            await asyncio.gather(self._forwarding, return_exceptions=True)
         if self._stream is not None:
             self._stream.close()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._leading is None:
-            self._leading = asyncio.create_task(self._lead(reader, writer))
+        if self._forwarding is None:
+            self._forwarding = asyncio.create_task(self._forward(reader, writer))
         else:  # somebody else on this machine
             writer.transport.abort()
 
-    async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert self._stream is not None
         try:
             async with asyncio.TaskGroup() as both:

@@ -25,7 +25,7 @@ from probe.stun.message import PeerAddress
 from probe.turn.client import TurnClient
 
 CHECK_PACE = 0.05  # Ta in seconds, RFC 8445 section 14.2
-EAGER_CHECKS = 3
+FAST_CHECKS = 3
 MAX_COMPARED = 1000
 """Datagrams of a call that are compared with what was sent."""
 # A check's way there and back is twice the server's round trip; plus 50 % margin.
@@ -64,7 +64,7 @@ class RelayPairIce(RelayIceBase):
         self._checks: dict[bytes, float] = {}
         self._nominated = controlling
         self._checking = self._triggered = False
-        self._twin: RelayPairIce | None = None
+        self._other_side: RelayPairIce | None = None
         self._sent: set[bytes] = set()
         self.altered: list[tuple[int, int]] = []
 
@@ -80,7 +80,7 @@ class RelayPairIce(RelayIceBase):
 
     async def set_remote(self, other: IceTransport) -> None:
         """Learn of the other side; CreatePermission has left when this returns."""
-        side = self._twin = cast(RelayPairIce, other)
+        side = self._other_side = cast(RelayPairIce, other)
         await self.set_remote_parameters(RemoteParameters(side.login, side.address))
 
     async def set_remote_parameters(self, partner: RemoteParameters) -> None:
@@ -116,7 +116,7 @@ class RelayPairIce(RelayIceBase):
     async def _check_until_connected(self) -> None:
         self._checking = True
         late = max(RTO, _RTO_ROUND_TRIPS * self.client.round_trip)
-        for pause in (CHECK_PACE,) * (EAGER_CHECKS - 1):
+        for pause in (CHECK_PACE,) * (FAST_CHECKS - 1):
             self._check()
             await asyncio.sleep(pause)
         self._check()
@@ -158,13 +158,13 @@ class RelayPairIce(RelayIceBase):
             self._answered(message)
 
     async def _send(self, data: bytes) -> None:
-        if self._twin is not None and len(self._sent) < MAX_COMPARED:
+        if self._other_side is not None and len(self._sent) < MAX_COMPARED:
             self._sent.add(data)
         await super()._send(data)
 
     def _compare(self, data: bytes) -> None:
         """Where the other side is at hand, what arrives has to be what it sent."""
-        sent = self._twin._sent if self._twin is not None else None
+        sent = self._other_side._sent if self._other_side is not None else None
         if not sent or len(sent) >= MAX_COMPARED or data in sent:
             return
         nearest = min(sent, key=lambda each: (each[:8] != data[:8], abs(len(each) - len(data))))

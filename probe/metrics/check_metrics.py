@@ -87,7 +87,7 @@ class CheckMetrics:
             self._failures.add(result.failure, now, exemplar_of(run, 1.0, self._last[1]))
         self._newest = result, tuple(evaluations)
         for sample in result.samples:
-            if self._has_histogram(sample):
+            if sample.signal.latency and self._has_histogram(sample):
                 self._histogram(sample).observe(sample.value, run, self._last[1])
             if sample.signal.counter:
                 self._add(sample)

@@ -4,8 +4,6 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from prometheus_client.samples import Exemplar
-
 from probe.metrics.families import Family, MetricSample, Pairs
 from probe.metrics.text_format import exemplar_of, exemplar_text, line_head, number_text
 
@@ -26,7 +24,7 @@ class HistogramLines:
         self.family, self.labels, self._buckets = family, labels, buckets
         self._counts = [0] * len(buckets)
         # The newest value, its bucket, and the run that it is of.
-        self._newest: tuple[int, Exemplar] | None = None
+        self._newest: tuple[int, tuple[str, float, float]] | None = None
         self._sum = 0.0
         self._heads = [
             line_head(f"{family.name}_bucket", (*labels, ("le", number_text(bound))))
@@ -45,7 +43,7 @@ class HistogramLines:
         self._counts[place] += 1
         self._sum += value
         if run:
-            self._newest = place, exemplar_of(run, value, at)
+            self._newest = place, (run, value, at)
 
     def values(self) -> list[float]:
         """The cumulative counts, the count and the sum."""
@@ -63,14 +61,15 @@ class HistogramLines:
             for head, value in zip(self._heads, self.values(), strict=True)
         ]
         if openmetrics and self._newest is not None:
-            place, exemplar = self._newest
-            lines[place] += exemplar_text(exemplar)
+            place, newest = self._newest
+            lines[place] += exemplar_text(exemplar_of(*newest))
         return "\n".join((*lines, ""))
 
     def samples(self) -> Iterator[MetricSample]:
         """The same as samples."""
         values = self.values()
-        place, exemplar = self._newest or (-1, None)
+        place, newest = self._newest or (-1, None)
+        exemplar = exemplar_of(*newest) if newest else None
         for number, bound in enumerate(self._buckets):
             labels = (*self.labels, ("le", number_text(bound)))
             own = exemplar if number == place else None

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from alerts.cluster.member import PeersReading
+from alerts.cluster.membership.member import PeersReading
 from probe.history import HistoryState
 
 # How often the event loop's lag is measured.
@@ -49,6 +49,7 @@ class SelfSnapshot:
     task_failures: Mapping[str, int] | None = None
     shortages: Mapping[str, int] | None = None
     notifications_failed: Mapping[str, int] | None = None
+    foreign_senders: Mapping[str, int] | None = None
     clock_steps: int = 0
     log_lines_dropped: int = 0
 
@@ -112,6 +113,7 @@ class SelfMetrics(Collector):
         yield from _schedule_counters(found, full=self._full)
         yield from _plain_counters(found)
         yield from _failure_counters(found)
+        yield from _foreign_senders(found.foreign_senders)
         if found.history is not None:
             yield from _history(found.history)
         if found.peers is not None:
@@ -223,6 +225,17 @@ def _failure_counters(found: SelfSnapshot) -> Iterator[Metric]:
         "Notifications that a receiver has rejected permanently.",
         found.notifications_failed,
     )
+
+
+def _foreign_senders(counts: Mapping[str, int] | None) -> Iterator[Metric]:
+    family = GaugeMetricFamily(
+        "probe_foreign_senders",
+        "Other clusters seen within 24 h to send to a receiver under the same keys.",
+        labels=["notifier"],
+    )
+    for notifier, count in (counts or {}).items():
+        family.add_metric([notifier], float(count))
+    yield family
 
 
 def _counter_by(label: str, name: str, text: str, counts: Mapping[str, int] | None) -> Metric:

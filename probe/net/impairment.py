@@ -132,7 +132,7 @@ class TcpForwarder:
         return RedirectedSocket(family, self._where[family])
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._lead(reader, writer))
+        task = asyncio.create_task(self._forward(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._ended(done, writer))
 
@@ -141,13 +141,13 @@ class TcpForwarder:
         if task.cancelled():  # perhaps before its first step
             writer.transport.abort()
 
-    async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there: asyncio.StreamWriter | None = None
         try:
             await self._outage.wait_until_open(OPENING_RTO)
             back, there = await asyncio.open_connection(self._target.ip, self._target.port)
             rto = rto_of(there.get_extra_info("socket"))
-            await asyncio.gather(self._pour(reader, there, rto), self._pour(back, writer, rto))
+            await asyncio.gather(self._pipe(reader, there, rto), self._pipe(back, writer, rto))
         except BaseException as error:
             if there is not None:
                 there.transport.abort()
@@ -155,7 +155,7 @@ class TcpForwarder:
             if not isinstance(error, OSError):
                 raise
 
-    async def _pour(
+    async def _pipe(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rto: float
     ) -> None:
         with suppress(OSError):
@@ -181,7 +181,7 @@ class UdpForwarder:
     async def __aenter__(self) -> "UdpForwarder":
         loop = asyncio.get_running_loop()
         here, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self._going), local_addr=(_LOOPBACK[socket.AF_INET], 0)
+            lambda: _Datagrams(self._from_client), local_addr=(_LOOPBACK[socket.AF_INET], 0)
         )
         self._here = here
         host, port = here.get_extra_info("sockname")[:2]
@@ -199,7 +199,7 @@ class UdpForwarder:
         # Last: who is cancelled while it waits has nothing left to close.
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _going(self, data: bytes, client: Where) -> None:
+    def _from_client(self, data: bytes, client: Where) -> None:
         if not self._outage.passes:
             return
         there = self._there.get(client)
@@ -211,12 +211,12 @@ class UdpForwarder:
     async def _open(self, client: Where, first: bytes) -> None:
         loop = asyncio.get_running_loop()
 
-        def coming(data: bytes, _: object) -> None:
+        def from_target(data: bytes, _: object) -> None:
             if self._outage.passes and self._here is not None:
                 self._here.sendto(data, client)
 
         there, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(coming), remote_addr=(self._target.ip, self._target.port)
+            lambda: _Datagrams(from_target), remote_addr=(self._target.ip, self._target.port)
         )
         if self._closed:
             there.abort()

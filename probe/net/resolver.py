@@ -6,7 +6,7 @@ import ipaddress
 import logging
 import re
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -184,7 +184,7 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
     """
     host = host.removeprefix("[").removesuffix("]")
     try:
-        found = await _look_up(host, port, family)
+        known = await _known(host, port, family)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not a valid name"
         message = f"{host} does not resolve: {reason}"
@@ -194,7 +194,6 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
             await _raise_if_resolver_is_gone(message)
             raise CheckFailed(Cause.DNS_FAILED, message, hint=SERVFAIL_HINT) from None
         raise CheckFailed(Cause.DNS_FAILED, message) from None
-    known = list(dict.fromkeys(Address(str(info[4][0]), port, info[0]) for info in found))
     if len(known) > MAX_ADDRESSES:
         logger.info("%s has %d addresses: the first %d are used", host, len(known), MAX_ADDRESSES)
     addresses = _bounded(known)
@@ -205,6 +204,17 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
             Cause.ADDRESS_RESERVED, f"{host} resolves to {listed}, a reserved address"
         )
     return filtered(host, usable)
+
+
+async def _known(host: str, port: int, family: int) -> list[Address]:
+    """Each address once. Raises as ``_look_up`` does."""
+    if is_literal(host) and "%" not in host:
+        return list(_of_plain_literal(host, port, family))
+    return _distinct(await _look_up(host, port, family), port)
+
+
+def _distinct(found: Iterable[tuple[Any, ...]], port: int) -> list[Address]:
+    return list(dict.fromkeys(Address(str(info[4][0]), port, info[0]) for info in found))
 
 
 def _bounded(addresses: list[Address]) -> list[Address]:
@@ -267,16 +277,14 @@ async def _by_ipv4(
 
 
 def _of_literal(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
-    """What getaddrinfo says of a literal address, which stays the same but for a zone, whose
-    interface may come and go."""
-    if "%" in host:
-        return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-    return list(_of_plain_literal(host, port, family))
+    return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
 
 
 @lru_cache(maxsize=1024)
-def _of_plain_literal(host: str, port: int, family: int) -> tuple[tuple[Any, ...], ...]:
-    return tuple(socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
+def _of_plain_literal(host: str, port: int, family: int) -> tuple[Address, ...]:
+    """What getaddrinfo says of a literal address, which stays the same but for a zone, whose
+    interface may come and go."""
+    return tuple(_distinct(_of_literal(host, port, family), port))
 
 
 async def _raise_if_resolver_is_gone(

@@ -4,6 +4,7 @@ without what may be secret in them."""
 import ipaddress
 import re
 import ssl
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -59,6 +60,7 @@ def show_url(url: str) -> str:
     return SplitResult(parts.scheme, show_host(url), parts.path, "", "").geturl()
 
 
+@lru_cache(maxsize=1024)
 def show_host(url: str) -> str:
     """Host and port for people, as the address has them."""
     return urlsplit(url).netloc.rpartition("@")[2]

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
-from alerts.cluster.member import PeersReading
+from alerts.cluster.membership.member import PeersReading
 from probe.history import HistoryState
 from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
 from probe.reference.markdown import code, table

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from probe.storage import bus_error
+
 T = TypeVar("T")
 
 STORAGE_SECONDS = 2.0
@@ -69,6 +71,7 @@ class StorageThread:
             self._jobs.put(None)
 
     def _work(self) -> None:
+        bus_error.admit()
         while (job := self._jobs.get()) is not None:
             self._begun = time.monotonic()
             job()

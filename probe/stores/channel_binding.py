@@ -3,14 +3,12 @@
 https://www.postgresql.org/docs/17/libpq-connect.html#LIBPQ-CONNECT-CHANNEL-BINDING
 """
 
+import hashlib
 from dataclasses import dataclass, field
-
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
+from probe.net.certificate.certificate import read_certificate
 
 PLAIN, BOUND = "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"
 _HINT = (
@@ -56,11 +54,9 @@ def check_bound(mechanism: Mechanism | None, mode: str, host: str) -> None:
 def end_point(certificate: bytes) -> bytes:
     """The hash of a certificate by its signature's algorithm, SHA-256 instead of weaker ones."""
     try:
-        algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
-    except (ValueError, UnsupportedAlgorithm):
+        algorithm = read_certificate(certificate).signature_hash
+    except ValueError:
         algorithm = None
-    if algorithm is None or isinstance(algorithm, hashes.MD5 | hashes.SHA1):
-        algorithm = hashes.SHA256()
-    digest = hashes.Hash(algorithm)
-    digest.update(certificate)
-    return digest.finalize()
+    if algorithm is None or algorithm in ("md5", "sha1"):
+        algorithm = "sha256"
+    return hashlib.new(algorithm, certificate).digest()

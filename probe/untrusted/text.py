@@ -6,8 +6,7 @@ redacted before it is cut: half a secret would be one that no pattern finds any 
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import lru_cache
 
@@ -37,14 +36,19 @@ def _unchanged(text: str) -> str:
 _redact: ContextVar[Redact] = ContextVar("redact", default=_unchanged)
 
 
-@contextmanager
-def redacting(redact: Redact) -> Iterator[None]:
+class redacting:
     """Within it, and in tasks that are created within it, ``redact`` applies to excerpts."""
-    token = _redact.set(redact)
-    try:
-        yield
-    finally:
-        _redact.reset(token)
+
+    __slots__ = ("_redact", "_token")
+
+    def __init__(self, redact: Redact) -> None:
+        self._redact = redact
+
+    def __enter__(self) -> None:
+        self._token = _redact.set(self._redact)
+
+    def __exit__(self, *_: object) -> None:
+        _redact.reset(self._token)
 
 
 def untrusted(text: str, longest: int = MAX_TEXT) -> str:

@@ -57,7 +57,7 @@ def test_the_default_intervals_stay_within_every_budget() -> None:
 def test_all_redis_commands_together_are_a_tenth_of_the_plan_at_most() -> None:
     """A session is 7 commands every 720 s, the redis check 3 every hour."""
     upstash = budgets(plan_of())["upstash"].budget
-    assert {drain.check for drain in upstash.drains} == {"signaling", "redis"}
+    assert {drain.check for drain in upstash.consumers} == {"signaling", "redis"}
     assert upstash.per_day == 120 * 7 + 24 * 3 == 912
     assert upstash.terms.most == 1000
     assert upstash.per_month == 31 * 912
@@ -66,7 +66,7 @@ def test_all_redis_commands_together_are_a_tenth_of_the_plan_at_most() -> None:
 def test_a_journey_in_addition_stays_within_the_tenth() -> None:
     """As counted with MONITOR on a running backend, and read from its source."""
     upstash = budgets(plan_of(variables={**PAIRCAM, "PROBE_JOURNEY": "true"}))["upstash"].budget
-    taken = {drain.check: drain.amount for drain in upstash.drains}
+    taken = {drain.check: drain.amount for drain in upstash.consumers}
     assert taken == {"signaling": 7, "redis": 3, "journey": 95}
     assert 912 < upstash.per_day <= upstash.terms.most
     assert not upstash.warning
@@ -75,7 +75,12 @@ def test_a_journey_in_addition_stays_within_the_tenth() -> None:
 def test_health_checks_keep_neon_awake_all_day_which_its_free_hours_allow() -> None:
     """191.9 compute hours at 0.25 of a compute are 767.6 hours; a month has 744 at most."""
     neon = budgets(plan_of())["neon"].budget
-    assert {drain.check for drain in neon.drains} == {"health", "ready", "postgres", "app-metrics"}
+    assert {drain.check for drain in neon.consumers} == {
+        "health",
+        "ready",
+        "postgres",
+        "app-metrics",
+    }
     assert neon.per_day == DAY
     assert neon.per_month / 3600 == 744
     assert neon.terms.allowance / 3600 == pytest.approx(767.6)
@@ -110,11 +115,11 @@ def test_five_round_trips_a_minute_are_more_than_upstash_has() -> None:
 
 @pytest.mark.parametrize("lingers", [False, True])
 def test_where_no_single_interval_fits_all_of_them_do_when_stretched(lingers: bool) -> None:
-    drains = tuple(Consumer(f"c{n}", 600.0, 60.0, lingers) for n in range(9))
+    consumers = tuple(Consumer(f"c{n}", 600.0, 60.0, lingers) for n in range(9))
     terms = Quota(7000.0, "seconds", "day", 1.0)
-    tight = Budget("p", terms, drains)
+    tight = Budget("p", terms, consumers)
     assert "intervals 11.2 times as long for c0, c1" in tight.suggested_interval
-    stretched = tuple(Consumer(each.check, 600 * 11.2, 60.0, lingers) for each in drains)
+    stretched = tuple(Consumer(each.check, 600 * 11.2, 60.0, lingers) for each in consumers)
     assert not Budget("p", terms, stretched).exceeds
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from alerts import runbooks
-from alerts.cluster.protocol import (
+from alerts.cluster.protocol.messages import (
     MemberAnswer,
     QueriedCheck,
     Query,

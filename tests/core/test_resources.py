@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from probe.core import resources
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed, Status
 from probe.core.recorder import Recorder
-from probe.core.resources import shortage_of
+from probe.core.resources import PLENTY_SECONDS, FreeDescriptors, shortage_of
 from probe.core.runner import run_check, shortages
 from tests.fake_kind import toy, toy_kind
 
@@ -63,3 +64,19 @@ def test_an_address_that_was_tried_before_does_not_count() -> None:
     assert shortage_of(last) == ""
     group = ExceptionGroup("all", [OSError(errno.EMFILE, "too many")])
     assert shortage_of(group) == "file descriptors"
+
+
+def test_free_descriptors_are_counted_again_once_they_may_be_used_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, used, limit = 0.0, 10, 100
+    monkeypatch.setattr(resources, "descriptor_limit", lambda: limit)
+    monkeypatch.setattr(resources, "lacks_descriptors", lambda kept: used >= limit - kept)
+    free = FreeDescriptors(lambda: now)
+    assert not free.are_short()
+    now, used = PLENTY_SECONDS, 60
+    assert not free.are_short()
+    used = 99  # more than half were used, so the answer did not last
+    assert free.are_short()
+    used = 10
+    assert not free.are_short()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from alerts.state.machine import CALM_SECONDS
+from alerts.state.machine import FLAP_CLEAR_SECONDS
 from tests.faults.incident import launch
 from tests.faults.kill_world import OTHERS, KillWorld
 
@@ -24,7 +24,7 @@ CERTAIN_SECONDS = 12.0
 LOST_ANSWER_SECONDS = 2.0
 # Outages that come again and again make the alert flap: it is resolved only after it has been good
 # for so long, which no kill begins anew; then it has the time to be sent.
-LAST_LIFE_SECONDS = CALM_SECONDS + 120.0
+LAST_LIFE_SECONDS = FLAP_CLEAR_SECONDS + 120.0
 FIRST_LOOK_SECONDS = 60.0
 
 Events = Sequence[tuple[float, str, str]]

@@ -196,3 +196,31 @@ async def test_what_is_triggered_after_its_files_are_spoilt_is_resolved_by_the_n
         world.is_down = False
         async with _running(world, tmp_path):
             await _resolved(world)
+
+
+def _cut_short(folder: Path, pattern: str) -> None:
+    found = [*folder.rglob(pattern)]
+    assert found
+    for path in found:
+        os.truncate(path, 0)
+
+
+@pytest.mark.parametrize("name", ["alerts.sqlite-shm", "both"])
+async def test_an_index_cut_short_while_it_is_mapped_starts_the_process_anew(
+    tmp_path: Path, name: str
+) -> None:
+    """The same process id, one trigger and one resolve, and the log says why."""
+    log = tmp_path / "log"
+    with log.open("wb") as stderr:
+        async with (
+            Surroundings().serve() as world,
+            _running(world, tmp_path, stderr.fileno()) as daemon,
+        ):
+            await _triggered(world)
+            _cut_short(tmp_path, "*-shm" if name == "both" else name)
+            await _looks_on(world, 3, "the cut")
+            await _resolved(world)
+            assert daemon.returncode is None
+    text = log.read_text(errors="replace")
+    assert "SIGBUS" in text
+    assert "started anew" in text

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from alerts.cluster.protocol import read_answer, read_question
+from alerts.cluster.protocol.messages import read_answer, read_question
 from probe.call.sdp import read_candidate, read_description
 from probe.core.model import CheckAborted
 from probe.ice.candidate import InvalidOffer
@@ -71,7 +71,7 @@ class Received:
         """The next slice; empty at the end."""
         return self._slices.pop() if self._slices else b""
 
-    async def breathe(self) -> None:
+    async def yield_if_busy(self) -> None:
         """Nothing."""
 
     async def write(self, data: bytes) -> None:

@@ -20,28 +20,28 @@ def record(length: int) -> bytes:
 def test_records_of_one_byte_are_no_flood_however_many_there_are() -> None:
     budget = RecordBudget()
     for _ in range(1000):
-        budget.spend(100 * record(23))
-        budget.earn(100)
+        budget.consume(100 * record(23))
+        budget.credit(100)
         budget.check()
 
 
 def test_a_record_of_the_largest_size_comes_before_its_content() -> None:
     budget = RecordBudget()
     for _ in range(100):
-        budget.spend(record(LARGEST))
+        budget.consume(record(LARGEST))
         budget.check()
-        budget.earn(16384)
+        budget.credit(16384)
 
 
 def test_the_tickets_of_a_generous_server_are_no_flood() -> None:
     budget = RecordBudget()
-    budget.spend(MAX_RECORDS * record(255))
+    budget.consume(MAX_RECORDS * record(255))
     budget.check()
 
 
 def test_key_updates_one_after_the_other_are_a_flood() -> None:
     budget = RecordBudget()
-    budget.spend((MAX_RECORDS + 1) * record(KEY_UPDATE))
+    budget.consume((MAX_RECORDS + 1) * record(KEY_UPDATE))
     with pytest.raises(RecordFlood):
         budget.check()
 
@@ -51,8 +51,8 @@ def test_key_updates_are_a_flood_though_a_byte_comes_with_every_twenty_of_them()
 
     def receive() -> None:
         for _ in range(MAX_WITHOUT_CONTENT // KEY_UPDATE):
-            budget.spend(20 * record(KEY_UPDATE) + record(23))
-            budget.earn(1)
+            budget.consume(20 * record(KEY_UPDATE) + record(23))
+            budget.credit(1)
             budget.check()
 
     with pytest.raises(RecordFlood):
@@ -61,8 +61,8 @@ def test_key_updates_are_a_flood_though_a_byte_comes_with_every_twenty_of_them()
 
 def test_content_earns_no_more_than_there_was_at_the_start() -> None:
     budget = RecordBudget()
-    budget.earn(10_000_000)
-    budget.spend(5 * record(LARGEST))
+    budget.credit(10_000_000)
+    budget.consume(5 * record(LARGEST))
     with pytest.raises(RecordFlood):
         budget.check()
 
@@ -71,12 +71,12 @@ def test_content_earns_no_more_than_there_was_at_the_start() -> None:
 def test_records_are_counted_wherever_a_slice_ends(slice_size: int) -> None:
     budget, data = RecordBudget(), 40 * record(KEY_UPDATE) + 3 * record(5)
     slices = [data[at : at + slice_size] for at in range(0, len(data), slice_size)]
-    assert sum(budget.spend(each) for each in slices) == 43
+    assert sum(budget.consume(each) for each in slices) == 43
 
 
 def test_what_comes_with_the_handshake_counts_for_nothing_but_its_records_are_followed() -> None:
     budget = RecordBudget()
-    budget.spend(100 * record(255) + record(255)[:100])
+    budget.consume(100 * record(255) + record(255)[:100])
     budget.begin()
-    assert budget.spend(record(255)[100:] + record(KEY_UPDATE)) == 1
+    assert budget.consume(record(255)[100:] + record(KEY_UPDATE)) == 1
     budget.check()

@@ -12,7 +12,7 @@ from probe.call.setup import PhaseTimeouts
 from probe.core.context import Context
 from probe.core.recorder import Recorder
 from probe.ice import connectivity_check
-from probe.ice.relay_pair import EAGER_CHECKS, RelayPairIce
+from probe.ice.relay_pair import FAST_CHECKS, RelayPairIce
 from probe.stun.codec import MessageClass, Method, StunMessage, decode
 from tests.call.test_local_call import a_relay
 from tests.turn.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, turn_lab
@@ -64,7 +64,7 @@ async def test_a_set_up_that_needed_the_timer_of_ice_says_so(lab: TurnLab) -> No
         lab.knobs.hairpin = True
         await connecting
         assert call.retransmitted == ("ice",)
-        assert all(side.checks_sent > EAGER_CHECKS for side in sides(call))
+        assert all(side.checks_sent > FAST_CHECKS for side in sides(call))
 
 
 async def test_what_is_no_answer_of_the_other_side_connects_no_one(lab: TurnLab) -> None:

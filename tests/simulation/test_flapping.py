@@ -3,7 +3,7 @@ resolved once when it has been good for long enough, which no restart begins ane
 
 import pytest
 
-from alerts.state.machine import CALM_SECONDS
+from alerts.state.machine import FLAP_CLEAR_SECONDS
 from tests.simulation.faults import Fault, Scenario
 from tests.simulation.monitor import INTERVAL, RESTART_SECONDS, Simulation
 from tests.simulation.test_simulation import memory_folder
@@ -20,7 +20,7 @@ def _outages(count: int, every: float, lasts: float) -> tuple[Fault, ...]:
 
 def _kills(start: float, every: float) -> tuple[Fault, ...]:
     """Kills from then on, for as long as the alert has to be good at most."""
-    times = enumerate(start + number * every for number in range(int(CALM_SECONDS / every)))
+    times = enumerate(start + number * every for number in range(int(FLAP_CLEAR_SECONDS / every)))
     return tuple(Fault("kill", "process", at, at, size=place % 12) for place, at in times)
 
 
@@ -28,7 +28,7 @@ def _kills(start: float, every: float) -> tuple[Fault, ...]:
 def test_a_flapping_incident_is_resolved_once_after_its_calm_whatever_is_killed(
     kills_every: float,
 ) -> None:
-    outages, calm = _outages(4, every=700.0, lasts=160.0), CALM_SECONDS
+    outages, calm = _outages(4, every=700.0, lasts=160.0), FLAP_CLEAR_SECONDS
     ended = outages[-1].end
     with memory_folder() as folder:
         faults = outages + _kills(ended, kills_every)

@@ -36,6 +36,7 @@ def snapshot_of(
         clock_steps=parts.own.clock_watch.steps,
         log_lines_dropped=dropped(),
         notifications_failed={name: health.failed for name, health in delivery},
+        foreign_senders={name: alerts.foreign_senders.counts.get(name, 0) for name, _ in delivery},
         consumer_errors=parts.isolation.errors,
         refused_logins=refused_logins,
     )

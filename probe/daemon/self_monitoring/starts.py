@@ -4,9 +4,11 @@ import json
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from probe.storage.bus_error import REASON
 from probe.storage.thread import Stalled, StorageThread
 
 logger = logging.getLogger(__name__)
@@ -47,9 +49,18 @@ class Starts:
         ended = self._runs[-2].get("ended") or KILLED
         return f"the monitor restarts: {count} starts within 5 min; the last run ended by: {ended}"
 
+    def is_restarted(self, how: str) -> bool:
+        """Record at once, without the thread for it, that this process ends; whether it may start
+        anew by itself, which a crash loop may not."""
+        with suppress(OSError):
+            self._end(how)
+        return self.recent < LOOP_STARTS
+
     async def begin(self) -> None:
         """Read the record and add this start."""
         await self._do(self._begin)
+        if len(self._runs) > 1 and self._runs[-2].get("ended") == REASON:
+            logger.warning("the process before this one was started anew: %s", REASON)
 
     async def end(self, how: str) -> None:
         """Record how this process ends."""

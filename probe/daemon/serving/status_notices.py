@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from alerts.cluster.quorum import Scope
+from alerts.cluster.decisions.quorum import Scope
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
 from alerts.model import Alert, Severity, Silence
@@ -52,6 +52,9 @@ def _peers(alarm: AlertManager) -> Iterator[Notice]:
         yield Notice(Verdict.WARNING, f"Peer {name} can't be queried", problem)
     for found in alarm.cluster.setup_problems:
         yield Notice(Verdict.WARNING, "The probes are configured differently", found.text)
+    for foreign in alarm.foreign_senders.found:
+        title = f"Another cluster sends to the same {foreign.notifier}"
+        yield Notice(Verdict.WARNING, title, foreign.text, foreign.seen_at)
 
 
 def _undelivered(alarm: AlertManager) -> Iterator[Notice]:

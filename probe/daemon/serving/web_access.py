@@ -1,6 +1,6 @@
 """Who may read the pages, and whether they are open to the network; without the server."""
 
-from probe.config.settings import DaemonSettings
+from probe.config.daemon_settings import DaemonSettings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.web.access import Access
 from probe.web.browsers.hosts import OwnHosts

@@ -12,7 +12,7 @@ from alerts.manager import AlertManager
 from alerts.runbooks.library import RunbookLibrary
 from alerts.silence.api_v2 import InvalidSilence, document_of, read
 from alerts.silence.matcher import about, matched_checks, matches
-from probe.config.settings import DaemonSettings
+from probe.config.daemon_settings import DaemonSettings
 from probe.core.context import Context
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check

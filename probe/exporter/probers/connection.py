@@ -1,5 +1,6 @@
 """Connections of the probers: the wanted address family, the module's TLS, and what was seen."""
 
+import hashlib
 import ipaddress
 import socket
 import ssl
@@ -8,9 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import ExtensionOID
 from yarl import URL
 
 from probe.core.causes import Cause
@@ -19,6 +17,7 @@ from probe.core.recorder import Recorder
 from probe.exporter.modules.fields import Addressed, Protocol
 from probe.exporter.modules.tls import TlsConfig
 from probe.exporter.probers import signals
+from probe.net.certificate.certificate import Certificate
 from probe.net.fetch.timing import Timing
 from probe.net.protocol.connect import connect_tcp, start_tls
 from probe.net.protocol.stream import Stream, TlsStream
@@ -163,27 +162,16 @@ def write_tls(connector: Connector, record: Recorder) -> None:
     record.sample(signals.CHAIN_INFO, 1, **_certificate(connector.chain.certificates[0]))
 
 
-def _certificate(leaf: x509.Certificate) -> dict[str, str]:
+def _certificate(leaf: Certificate) -> dict[str, str]:
+    names = leaf.alternative_names
     found = {
-        "fingerprint_sha256": leaf.fingerprint(hashes.SHA256()).hex(),
-        "subject": leaf.subject.rfc4514_string(),
-        "issuer": leaf.issuer.rfc4514_string(),
-        "subjectalternative": ",".join(_alternative_names(leaf)),
+        "fingerprint_sha256": hashlib.sha256(leaf.encoded).hexdigest(),
+        "subject": leaf.subject.text(),
+        "issuer": leaf.issuer.text(),
+        "subjectalternative": ",".join(names.dns) if names else "",
         "serialnumber": f"{leaf.serial_number:x}",
     }
     return {name: _short(text) for name, text in found.items()}
-
-
-def _alternative_names(leaf: x509.Certificate) -> list[str]:
-    try:
-        extension = leaf.extensions.get_extension_for_oid(
-            ExtensionOID.SUBJECT_ALTERNATIVE_NAME
-        ).value
-    except (x509.ExtensionNotFound, ValueError):
-        return []
-    if not isinstance(extension, x509.SubjectAlternativeName):
-        return []
-    return [str(name) for name in extension.get_values_for_type(x509.DNSName)]
 
 
 def _short(text: str) -> str:

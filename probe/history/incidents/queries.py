@@ -18,6 +18,7 @@ from probe.history.incidents.model import (
     Note,
     Notification,
 )
+from probe.storage.json_codec import CodecError
 from probe.storage.salvage import Row
 
 T = TypeVar("T")
@@ -250,7 +251,7 @@ def _readable(load: Callable[[str], T], rows: Iterable[Row]) -> list[T]:
     for document, *_ in rows:
         try:
             found.append(load(document))
-        except codec.UnreadableDocument:
+        except CodecError:
             logger.warning("a document of history can't be read and is passed over")
     return found
 

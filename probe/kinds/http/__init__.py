@@ -5,8 +5,6 @@ deployment promises besides (HTTPS, HSTS, CORS) is measured where it is asked fo
 missing it is a missed objective, never a failure.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -63,8 +61,10 @@ async def run(table: HttpTable, record: Recorder, context: Context) -> None:
         host=show_host(table.address),
         on_phase=lambda phase: _begin(phase, table, record),
     ) as browser:
-        with _written_down(browser, record, context):
+        try:
             answer = await _get(table, record, browser)
+        finally:
+            _write_down(browser, record, context)
     record.sample(RESPONSE, record.phases["processing"] + record.phases["transfer"])
     with record.phase(health.PHASE):
         _judge(answer.body, table, record)
@@ -155,25 +155,21 @@ def _begin(phase: str, table: HttpTable, record: Recorder) -> None:
         )
 
 
-@contextmanager
-def _written_down(browser: "FreshHttpClient", record: Recorder, context: Context) -> Iterator[None]:
+def _write_down(browser: "FreshHttpClient", record: Recorder, context: Context) -> None:
     """Whatever becomes of the request, what was measured of it is written down."""
     timing = browser.timing
-    try:
-        yield
-    finally:
-        for phase, seconds in timing.finished.items():
-            record.sample(DURATION, seconds, phase=phase)
-        if timing.lookup is not None:
-            record.sample(LOOKUP, timing.lookup)
-        timing.leave()
-        for phase, seconds in timing.phases.items():
-            record.add_phase(phase, seconds)
-        expiry = browser.tls.certificate_expiry()
-        if expiry is not None:
-            record.sample(EXPIRY, expiry)
-            record.sample(REMAINING, expiry - context.now())
-        record.facts.update(browser.tls.facts)
+    for phase, seconds in timing.finished.items():
+        record.sample(DURATION, seconds, phase=phase)
+    if timing.lookup is not None:
+        record.sample(LOOKUP, timing.lookup)
+    timing.leave()
+    for phase, seconds in timing.phases.items():
+        record.add_phase(phase, seconds)
+    expiry = browser.tls.certificate_expiry()
+    if expiry is not None:
+        record.sample(EXPIRY, expiry)
+        record.sample(REMAINING, expiry - context.now())
+    record.facts.update(browser.tls.facts)
 
 
 def _refused(page: "Response", table: HttpTable) -> CheckAborted | None:

@@ -53,7 +53,7 @@ def _certificate(chains: "list[Chain]", found: Findings, context: Context) -> No
         found.failed("certificate", Cause.CERTIFICATE_EXPIRING, evidence)
     else:
         found.passed("certificate", evidence)
-    begun = chains[-1].certificates[0].not_valid_before_utc.timestamp()
+    begun = chains[-1].certificates[0].not_before
     _sample_age(found.record, context.now() - begun)
 
 

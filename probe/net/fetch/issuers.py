@@ -1,19 +1,17 @@
 """Certificates of issuers that a server does not send, fetched from where its own says (RFC 5280,
 4.2.2.1), as Chromium does.
 
-They complete a chain and are never trusted themselves: what is self-issued is left out.
+They complete a chain and are never trusted themselves: what is self-issued is left out. Only where
+one is needed is cryptography imported, which takes 10 MB.
 """
 
 import asyncio
 import socket
 import ssl
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
-from cryptography.x509.oid import AuthorityInformationAccessOID
+from typing import TYPE_CHECKING
 
 from probe.core.model import CheckAborted
 from probe.net.fetch.web_address import web_address
@@ -25,6 +23,9 @@ from probe.net.protocol.stream import Stream
 from probe.net.resolver import has_route, resolve
 from probe.net.tls import TlsObserver, client_context, completed_context
 
+if TYPE_CHECKING:
+    from cryptography import x509
+
 MAX_FETCHED = 4
 MAX_BYTES = 64 << 10
 FETCH_SECONDS = 5.0
@@ -32,7 +33,7 @@ FETCH_SECONDS = 5.0
 # …_VERIFY_LEAF_SIGNATURE: another issuer may mend these.
 _MENDED = (2, 10, 20, 21)
 _MAX_KEPT = 32
-_kept: OrderedDict[str, tuple[x509.Certificate, ...]] = OrderedDict()
+_kept: "OrderedDict[str, tuple[x509.Certificate, ...]]" = OrderedDict()
 
 
 async def start_browser_tls(
@@ -53,17 +54,16 @@ async def start_browser_tls(
         sent = handshakes.unverified.certificates if handshakes.unverified else ()
         if error.verify_code not in _MENDED or not sent:
             raise
-        found = await _issuers_of(sent)
+        found = await _issuers_of([sent[0].encoded, sent[-1].encoded])
         if not found:
             raise
     handshakes.fetched = tuple(each.subject.rfc4514_string() for each in found)
-    issuers = tuple(each.public_bytes(Encoding.DER) for each in found)
-    context = completed_context(ca_file, alpn, issuers)
+    context = completed_context(ca_file, alpn, _encoded(found))
     return await start_tls(await again(), context, server_name, handshakes)
 
 
-async def _issuers_of(sent: tuple[x509.Certificate, ...]) -> list[x509.Certificate]:
-    waiting, asked = [sent[0], sent[-1]], set[str]()
+async def _issuers_of(sent: list[bytes]) -> "list[x509.Certificate]":
+    waiting, asked = list(sent), set[str]()
     found: list[x509.Certificate] = []
     while waiting and len(asked) < MAX_FETCHED:
         for url in _addresses(waiting.pop(0)):
@@ -72,26 +72,33 @@ async def _issuers_of(sent: tuple[x509.Certificate, ...]) -> list[x509.Certifica
             asked.add(url)
             fresh = [each for each in await _fetched(url) if each.issuer != each.subject]
             found += fresh
-            waiting += fresh
+            waiting += _encoded(fresh)
     return found
 
 
-def _addresses(certificate: x509.Certificate) -> list[str]:
-    """Where its issuer is to be had; http: alone, as in Chromium."""
+def _addresses(encoded: bytes) -> list[str]:
+    """Where a certificate's issuer is to be had; http: alone, as in Chromium."""
+    from cryptography import x509
+    from cryptography.x509.oid import AuthorityInformationAccessOID
+
     try:
-        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess)
+        extensions = x509.load_der_x509_certificate(encoded).extensions
+        access = extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
     except (x509.ExtensionNotFound, ValueError):
         return []
-    named = (each for each in access.value if each.access_method == _CA_ISSUERS)
-    places = (each.access_location for each in named)
+    wanted = AuthorityInformationAccessOID.CA_ISSUERS
+    places = (each.access_location for each in access if each.access_method == wanted)
     uris = (each.value for each in places if isinstance(each, x509.UniformResourceIdentifier))
     return [each for each in uris if each.lower().startswith("http://")]
 
 
-_CA_ISSUERS = AuthorityInformationAccessOID.CA_ISSUERS
+def _encoded(found: "Sequence[x509.Certificate]") -> tuple[bytes, ...]:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return tuple(each.public_bytes(Encoding.DER) for each in found)
 
 
-async def _fetched(url: str) -> tuple[x509.Certificate, ...]:
+async def _fetched(url: str) -> "tuple[x509.Certificate, ...]":
     """The certificates there; none where they can't be had. Kept for as long as the process."""
     if url not in _kept:
         try:
@@ -116,8 +123,11 @@ async def _body(url: str) -> bytes:
         stream.close()
 
 
-def _read(body: bytes) -> tuple[x509.Certificate, ...]:
+def _read(body: bytes) -> "tuple[x509.Certificate, ...]":
     """DER, PEM, or PKCS #7 (RFC 5280, 4.2.2.1). Raises ValueError."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import pkcs7
+
     if b"-----BEGIN" in body:
         return tuple(x509.load_pem_x509_certificates(body)[:MAX_FETCHED])
     try:

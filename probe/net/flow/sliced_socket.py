@@ -56,7 +56,7 @@ class SlicedSocket(Socket):
         """So many bytes of content are handled inside."""
         is_full = length == self._content_pace.slice
         if self._records is not None:
-            self._records.earn(length)
+            self._records.credit(length)
         began = time.thread_time()
         try:
             yield
@@ -100,7 +100,7 @@ class SlicedSocket(Socket):
             if self._left < 0:
                 raise HandshakeFlood
         if self._records is not None:
-            self._owed += RECORD_COST * self._records.spend(data)
+            self._owed += RECORD_COST * self._records.consume(data)
 
     def _rest(self, pause: float, *, at_least_a_turn: bool = False) -> None:
         transport = self.transport

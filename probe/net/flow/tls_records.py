@@ -59,7 +59,7 @@ class RecordBudget:
         """The handshake is over."""
         self._left, self._records = MAX_WITHOUT_CONTENT, 0
 
-    def spend(self, data: "Buffer") -> int:
+    def consume(self, data: "Buffer") -> int:
         """These bytes of TLS came; how many records begin in them."""
         view = memoryview(data)
         self._left -= len(view)
@@ -67,7 +67,7 @@ class RecordBudget:
         self._records += begun
         return begun
 
-    def earn(self, length: int) -> None:
+    def credit(self, length: int) -> None:
         """So many bytes of content were in them."""
         self._left = min(MAX_WITHOUT_CONTENT, self._left + FOR_ONE * length)
         self._records = 0
@@ -78,11 +78,15 @@ class RecordBudget:
             raise RecordFlood
 
     def _begun(self, view: memoryview) -> int:
-        at = begun = 0
-        while at < len(view):
+        at, begun, size = 0, 0, len(view)
+        while at < size:
             if self._payload:
-                passed = min(self._payload, len(view) - at)
+                passed = min(self._payload, size - at)
                 self._payload -= passed
+            elif not self._header and at + _RECORD_HEADER <= size:
+                passed = _RECORD_HEADER
+                self._payload = view[at + 3] << 8 | view[at + 4]
+                begun += 1
             else:
                 part = bytes(view[at : at + _RECORD_HEADER - len(self._header)])
                 passed = len(part)

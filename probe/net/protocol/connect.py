@@ -16,6 +16,8 @@ from probe.net.tls import TlsObserver, check_certificate
 
 # RFC 8305, section 5: between two attempts.
 ATTEMPT_DELAY = 0.25
+# Linux makes a socket that doesn't block at once.
+_STREAM = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)
 SocketFactory = Callable[[int], socket.socket]
 Connector = Callable[[URL, tuple[str, ...], Timing, TlsObserver], Awaitable[Stream]]
 """Makes a whole connection to an address, with these protocols to choose from (ALPN)."""
@@ -29,8 +31,7 @@ async def connect_tcp(
     Raises OSError.
     """
     infos = [
-        (each.family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (each.ip, each.port))
-        for each in addresses
+        (each.family, _STREAM, socket.IPPROTO_TCP, "", (each.ip, each.port)) for each in addresses
     ]
 
     def make(info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:

@@ -85,7 +85,7 @@ class HttpResponse:
                     length += len(piece)
                     yield piece
                     if decoders:  # a few bytes may unpack to a megabyte
-                        await self.stream.breathe()
+                        await self.stream.yield_if_busy()
         except Truncated as error:
             # net::URLRequestHttpJob::ShouldFixMismatchedContentLength: complete all the same.
             if not error.unmet_length or length != self.head.length:

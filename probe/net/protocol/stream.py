@@ -90,7 +90,7 @@ class Stream:
                 self._begin_turn()
                 return data
 
-    async def breathe(self) -> None:
+    async def yield_if_busy(self) -> None:
         """Give the loop a turn where what came takes more than one to handle."""
         busy = self._since_handed()
         if self._busy > TURN:
@@ -128,7 +128,9 @@ class Stream:
     async def _until_ready(self, *, writing: bool) -> None:
         self._waits = True
         try:
-            await until_ready(self._descriptor, writing=writing, gone=lambda: self._closed)
+            await _until_ready(
+                self._loop, self._descriptor, writing=writing, gone=lambda: self._closed
+            )
         finally:
             self._waits = False
 
@@ -136,7 +138,8 @@ class Stream:
 async def connect_one(sock: Socket, address: tuple[str, int]) -> Socket:
     """A connected socket without a race; this one is closed where it raises OSError."""
     try:
-        sock.setblocking(False)
+        if sock.gettimeout() != 0.0:
+            sock.setblocking(False)
         sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         try:
             sock.connect(address)
@@ -155,7 +158,16 @@ async def until_ready(
 ) -> None:
     """Wait until a socket can be read, or written. ``gone`` says whether it was closed meanwhile:
     its number may be another's by then."""
-    loop = asyncio.get_running_loop()
+    await _until_ready(asyncio.get_running_loop(), descriptor, writing=writing, gone=gone)
+
+
+async def _until_ready(
+    loop: asyncio.AbstractEventLoop,
+    descriptor: int,
+    *,
+    writing: bool,
+    gone: Callable[[], bool],
+) -> None:
     ready = loop.create_future()
     add, remove = (
         (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)
@@ -198,7 +210,7 @@ class TlsStream(Stream):
                 self.connection.do_handshake()
             except ssl.SSLWantReadError:
                 await self._flush()
-                self._budget.spend(await self._feed(at_once=True))
+                self._budget.consume(await self._feed(at_once=True))
                 if self.received > MAX_HANDSHAKE:
                     raise HandshakeFlood from None
             except ssl.SSLError:
@@ -214,24 +226,24 @@ class TlsStream(Stream):
         if self._last_content and at_once:
             await self._take_turn()
         while True:
+            if not (self._incoming.pending or self._incoming.eof or self.connection.pending()):
+                # OpenSSL would only say that it wants more.
+                await self._feed_more(at_once=at_once)
             try:
                 content = self.connection.read(self._content_pace.slice)
             except ssl.SSLWantReadError:
-                self._last_content = 0
-                await self._flush()  # a key update is answered
-                self._budget.check()
-                self._budget.spend(await self._feed(at_once=at_once))
+                await self._feed_more(at_once=at_once)
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return b""
             else:
-                self._budget.earn(len(content))
+                self._budget.credit(len(content))
                 self._last_content = len(content)
                 return content
 
     async def write(self, data: bytes) -> None:
         async with self._writing:
             self.connection.write(data)
-            await self._send(self._outgoing.read())
+            await self._flush()
 
     def close(self) -> None:
         if not self._closed:
@@ -248,6 +260,12 @@ class TlsStream(Stream):
         if pause or self._busy > TURN / 2:
             await self._rest(pause)
 
+    async def _feed_more(self, *, at_once: bool) -> None:
+        self._last_content = 0
+        await self._flush()  # a key update is answered
+        self._budget.check()
+        self._budget.consume(await self._feed(at_once=at_once))
+
     async def _feed(self, *, at_once: bool) -> bytes:
         data = await self._receive(at_once=at_once)
         if data:
@@ -258,5 +276,5 @@ class TlsStream(Stream):
 
     async def _flush(self) -> None:
         pending = self._outgoing.read()
-        if pending:
-            await self._send(pending)
+        if pending and (left := self._sent_now(pending)):
+            await self._send(left)

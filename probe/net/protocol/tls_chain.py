@@ -7,12 +7,12 @@ method is on the object that SSLObject wraps: ``_native`` is the one place that 
 import hashlib
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from probe.net.certificate.certificate import Certificate, read_certificate
+from probe.net.certificate.names import COMMON_NAME, ORGANIZATION, Name
 
 MAX_CHAIN = 16
 _MAX_FACT = 160
@@ -25,12 +25,12 @@ class Chain:
     """Certificates from the server's own upwards. What is read of them is read once: the same
     server shows the same chain in every run."""
 
-    certificates: tuple[x509.Certificate, ...]
+    certificates: tuple[Certificate, ...]
 
     @cached_property
     def earliest_expiry(self) -> float:
         """When the first of them ends, in seconds since 1970."""
-        return min(each.not_valid_after_utc.timestamp() for each in self.certificates)
+        return min(each.not_after for each in self.certificates)
 
     @property
     def is_leaf_alone(self) -> bool:
@@ -55,36 +55,30 @@ class Chain:
         }
 
 
-def is_named_as_browsers_want(leaf: x509.Certificate) -> bool:
+def is_named_as_browsers_want(leaf: Certificate) -> bool:
     """Whether the alternative names are critical where there is no subject (RFC 5280, 4.2.1.6)."""
-    if list(leaf.subject):
+    if leaf.subject.relative:
         return True
-    try:
-        return leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).critical
-    except (x509.ExtensionNotFound, ValueError):
-        return False
+    return leaf.alternative_names is not None and leaf.alternative_names.critical
 
 
 def weak_signature(chain: Chain) -> str | None:
     """The hash of a signature that browsers do not accept, of any certificate below the root."""
     for each in chain.certificates[:-1]:
-        algorithm = each.signature_hash_algorithm
-        if algorithm is None or algorithm.name not in _BROWSER_HASHES:
-            return algorithm.name if algorithm is not None else "none that is known"
+        if each.signature_hash not in _BROWSER_HASHES:
+            return each.signature_hash or "an algorithm without a name"
     return None
 
 
-def allows_handshake(leaf: x509.Certificate, connection: ssl.SSLObject) -> bool:
+def allows_handshake(leaf: Certificate, connection: ssl.SSLObject) -> bool:
     """Whether the key may be used for what the handshake used it for (RFC 5280, 4.2.1.3): a
     signature, or the encryption of a secret where TLS 1.2 exchanges it by RSA."""
-    try:
-        usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
-    except (x509.ExtensionNotFound, ValueError):
+    if leaf.usage is None:
         return True
     cipher = connection.cipher()
     if connection.version() == "TLSv1.2" and cipher and not cipher[0].startswith("ECDHE"):
-        return usage.key_encipherment
-    return usage.digital_signature
+        return leaf.usage.key_encipherment
+    return leaf.usage.digital_signature
 
 
 def chain_of(connection: ssl.SSLObject, *, verified: bool) -> Chain:
@@ -98,7 +92,11 @@ def chain_of(connection: ssl.SSLObject, *, verified: bool) -> Chain:
 @lru_cache(maxsize=128)
 def _read(raw: tuple[Any, ...]) -> Chain:
     """Certificates as DER, or as objects of the ssl module, which compare by their content."""
-    return Chain(tuple(x509.load_der_x509_certificate(_der(each)) for each in raw))
+    return Chain(tuple(_read_one(_der(each)) for each in raw))
+
+
+# Many servers' chains have the same authorities.
+_read_one = lru_cache(maxsize=128)(read_certificate)
 
 
 def _der(certificate: Any) -> bytes:
@@ -120,50 +118,36 @@ def _native(connection: ssl.SSLObject, *, verified: bool) -> list[Any]:
     return list(certificates)
 
 
-def _name(name: x509.Name) -> str:
-    for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
-        found = name.get_attributes_for_oid(kind)
-        if found:
-            return _clean(str(found[0].value))
+def _name(name: Name) -> str:
+    for kind in (COMMON_NAME, ORGANIZATION):
+        found = name.first(kind)
+        if found is not None:
+            return _clean(found)
     return "unnamed"
 
 
-def _names(leaf: x509.Certificate) -> list[str]:
-    try:
-        alternative = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        names = alternative.get_values_for_type(x509.DNSName)
-        addresses = alternative.get_values_for_type(x509.IPAddress)
-    except (x509.ExtensionNotFound, ValueError):
-        return []
-    return [_clean(str(each)) for each in (*names, *addresses)]
+def _names(leaf: Certificate) -> list[str]:
+    names = leaf.alternative_names
+    return [_clean(each) for each in (*names.dns, *names.addresses)] if names else []
 
 
-def is_key_of_browsers(leaf: x509.Certificate) -> bool:
+def is_key_of_browsers(leaf: Certificate) -> bool:
     """Whether Chromium offers a signature that a certificate's key can make."""
-    key = leaf.public_key()
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return key.curve.name in _BROWSER_CURVES
-    return isinstance(key, rsa.RSAPublicKey)
+    key = leaf.key
+    return key.detail in _BROWSER_CURVES if key.kind == "EC" else key.kind == "RSA"
 
 
-def key_name(leaf: x509.Certificate) -> str:
+def key_name(leaf: Certificate) -> str:
     """What kind of key a certificate has: ``RSA 2048``, ``EC secp256r1``, ``Ed25519``."""
-    key = leaf.public_key()
-    if isinstance(key, rsa.RSAPublicKey):
-        return f"RSA {key.key_size}"
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return f"EC {key.curve.name}"
-    return type(key).__name__.removesuffix("PublicKey").strip("_")
+    return str(leaf.key)
 
 
-def _fingerprint(leaf: x509.Certificate) -> str:
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return "SHA-256 " + hashlib.sha256(leaf.public_bytes(Encoding.DER)).hexdigest()
+def _fingerprint(leaf: Certificate) -> str:
+    return "SHA-256 " + hashlib.sha256(leaf.encoded).hexdigest()
 
 
-def _day(certificate: x509.Certificate) -> str:
-    return f"until {certificate.not_valid_after_utc:%Y-%m-%d}"
+def _day(certificate: Certificate) -> str:
+    return f"until {datetime.fromtimestamp(certificate.not_after, UTC):%Y-%m-%d}"
 
 
 def _short(text: str) -> str:

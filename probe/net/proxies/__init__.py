@@ -56,17 +56,23 @@ class Proxy:
 
 def proxy_for(url: str) -> Proxy | None:
     """The proxy that leads to an address; None where it is reached directly."""
-    parts = urlsplit(url)
-    scheme = SCHEMES.get(parts.scheme.lower())
-    if scheme is None or not parts.hostname or is_loopback(parts.hostname):
-        return None
-    if not _may_name_any():
+    scheme = _named_scheme(url)
+    if scheme is None or not _may_name_any():
         return None
     known = getproxies()
     address = known.get(scheme) or known.get("all")
-    if not address or not _is_usable(address) or proxy_bypass(parts.netloc.rpartition("@")[2]):
+    if not address or not _is_usable(address):
         return None
-    return _proxy(address)
+    return None if proxy_bypass(urlsplit(url).netloc.rpartition("@")[2]) else _proxy(address)
+
+
+@lru_cache(maxsize=1024)
+def _named_scheme(url: str) -> str | None:
+    """The scheme whose proxy leads to an address; None for what is always reached directly."""
+    parts = urlsplit(url)
+    if not parts.hostname or is_loopback(parts.hostname):
+        return None
+    return SCHEMES.get(parts.scheme.lower())
 
 
 def _may_name_any() -> bool:

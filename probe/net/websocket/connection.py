@@ -54,7 +54,7 @@ class WebSocket:
         """The next message; None when the connection is closed. Raises PeerError, OSError."""
         while self.close_code is None:
             for event in self._connection.events():
-                await self._breathe()
+                await self._yield_if_busy()
                 if isinstance(event, TextMessage | BytesMessage):
                     message = self._collect(event)
                     if message is not None:
@@ -99,7 +99,7 @@ class WebSocket:
         piece, self._unread = self._unread[: self._at_once], self._unread[self._at_once :]
         self._connection.receive_data(piece or None)
 
-    async def _breathe(self) -> None:
+    async def _yield_if_busy(self) -> None:
         """Count a frame, and give the loop a turn now and then; a rest, where they flood."""
         self._handled += 1
         if self._handled % _PAUSE_AFTER == 0:

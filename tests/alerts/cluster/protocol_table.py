@@ -5,10 +5,15 @@ The docs show this table, and test_protocol_table.py holds the code against ever
 
 from dataclasses import dataclass
 
-from alerts.cluster.leader import HANDOVER_SECONDS, NOTIFY_TIMEOUT_SECONDS, Other, elect
-from alerts.role import MINE, Assignment, Role
+from alerts.cluster.decisions.leader import (
+    HANDOVER_SECONDS,
+    NOTIFY_TIMEOUT_SECONDS,
+    OtherMember,
+    elect,
+)
+from alerts.role import THIS_PROBE, Assignment, Role
 
-FIRST, LATER = Other("fra", ahead=True), Other("nrt", ahead=False)
+FIRST, LATER = OtherMember("fra", ahead=True), OtherMember("nrt", ahead=False)
 
 
 @dataclass(frozen=True)
@@ -21,13 +26,13 @@ class Row:
     role: Role
     owner: str | None
     over: bool = False
-    others: tuple[Other, ...] = ()
+    others: tuple[OtherMember, ...] = ()
     waited: float = 0.0
     opened: float = 100.0
     agreed: bool = False
     pending: bool = False
     lost: bool = False
-    follows: str = MINE
+    follows: str = THIS_PROBE
 
     @property
     def found(self) -> Assignment:
@@ -53,7 +58,7 @@ TABLE = (
         "wait",
         Role.WAIT,
         None,
-        others=(Other("fra", ahead=True, sees=True),),
+        others=(OtherMember("fra", ahead=True, sees=True),),
     ),
     Row(
         NONE,
@@ -61,7 +66,7 @@ TABLE = (
         "send firing",
         Role.SEND,
         None,
-        others=(Other("fra", ahead=True, sees=True),),
+        others=(OtherMember("fra", ahead=True, sees=True),),
         waited=NOTIFY_TIMEOUT_SECONDS,
     ),
     Row(
@@ -70,7 +75,7 @@ TABLE = (
         "wait",
         Role.WAIT,
         None,
-        others=(Other("nrt", ahead=False, sees=True, sending=1.0),),
+        others=(OtherMember("nrt", ahead=False, sees=True, sending=1.0),),
         waited=NOTIFY_TIMEOUT_SECONDS,
     ),
     Row(
@@ -79,7 +84,7 @@ TABLE = (
         "stand by",
         Role.STANDBY,
         None,
-        others=(Other("nrt", ahead=False, owns=True),),
+        others=(OtherMember("nrt", ahead=False, owns=True),),
         follows="nrt",
     ),
     Row(
@@ -88,17 +93,17 @@ TABLE = (
         "stand by",
         Role.STANDBY,
         None,
-        others=(Other("nrt", ahead=False, holds=True),),
+        others=(OtherMember("nrt", ahead=False, holds=True),),
         follows="nrt",
     ),
-    Row(SENDER, "it changes", "send the update", Role.SEND, MINE, others=(LATER,)),
+    Row(SENDER, "it changes", "send the update", Role.SEND, THIS_PROBE, others=(LATER,)),
     Row(
         SENDER,
         "one before it owns it too",
         "stand by, withdraw what waits",
         Role.STANDBY,
-        MINE,
-        others=(Other("fra", ahead=True, owns=True),),
+        THIS_PROBE,
+        others=(OtherMember("fra", ahead=True, owns=True),),
         follows="fra",
     ),
     Row(
@@ -106,28 +111,28 @@ TABLE = (
         "one after it owns it too",
         "go on",
         Role.SEND,
-        MINE,
-        others=(Other("nrt", ahead=False, owns=True),),
+        THIS_PROBE,
+        others=(OtherMember("nrt", ahead=False, owns=True),),
     ),
     Row(
         SENDER,
         "its message waits, another one has delivered",
         "stand by, withdraw what waits",
         Role.STANDBY,
-        MINE,
-        others=(Other("nrt", ahead=False, owns=True),),
+        THIS_PROBE,
+        others=(OtherMember("nrt", ahead=False, owns=True),),
         pending=True,
         follows="nrt",
     ),
-    Row(SENDER, "over, and it may be resolved", "send resolved", Role.SEND, MINE, over=True),
+    Row(SENDER, "over, and it may be resolved", "send resolved", Role.SEND, THIS_PROBE, over=True),
     Row(
         SENDER,
         "over, another one has resolved it",
         "forget, withdraw what waits",
         Role.FORGET,
-        MINE,
+        THIS_PROBE,
         over=True,
-        others=(Other("nrt", ahead=False, ended=5.0),),
+        others=(OtherMember("nrt", ahead=False, ended=5.0),),
     ),
     Row(
         STANDBY,
@@ -135,7 +140,7 @@ TABLE = (
         "stand by",
         Role.STANDBY,
         "fra",
-        others=(Other("fra", ahead=True, owns=True),),
+        others=(OtherMember("fra", ahead=True, owns=True),),
         follows="fra",
     ),
     Row(
@@ -144,7 +149,7 @@ TABLE = (
         "wait for that one",
         Role.WAIT,
         "syd",
-        others=(Other("fra", ahead=True, holds=True),),
+        others=(OtherMember("fra", ahead=True, holds=True),),
     ),
     Row(
         STANDBY,
@@ -152,7 +157,7 @@ TABLE = (
         "become the sender, send nothing until something changes",
         Role.SEND,
         "syd",
-        others=(Other("nrt", ahead=False, holds=True),),
+        others=(OtherMember("nrt", ahead=False, holds=True),),
     ),
     Row(
         STANDBY,
@@ -160,7 +165,7 @@ TABLE = (
         "become the sender, send the state as it is",
         Role.REPEAT,
         "fra",
-        others=(Other("fra", ahead=True, pending=HANDOVER_SECONDS),),
+        others=(OtherMember("fra", ahead=True, pending=HANDOVER_SECONDS),),
         lost=True,
     ),
     Row(
@@ -170,7 +175,7 @@ TABLE = (
         Role.FORGET,
         "fra",
         over=True,
-        others=(Other("fra", ahead=True, ended=5.0),),
+        others=(OtherMember("fra", ahead=True, ended=5.0),),
     ),
     Row(STANDBY, "over, the owner is gone", "send resolved", Role.SEND, "fra", over=True),
     Row(
@@ -180,7 +185,7 @@ TABLE = (
         Role.SEND,
         "fra",
         over=True,
-        others=(Other("fra", ahead=True, ended=150.0),),
+        others=(OtherMember("fra", ahead=True, ended=150.0),),
     ),
     Row(
         "sender or standby",
@@ -188,7 +193,7 @@ TABLE = (
         "open it again",
         Role.REOPEN,
         "fra",
-        others=(Other("fra", ahead=True, ended=5.0),),
+        others=(OtherMember("fra", ahead=True, ended=5.0),),
         agreed=True,
     ),
     Row(
@@ -197,7 +202,10 @@ TABLE = (
         "stand by",
         Role.STANDBY,
         "fra",
-        others=(Other("nrt", ahead=False, ended=5.0), Other("fra", ahead=True, owns=True)),
+        others=(
+            OtherMember("nrt", ahead=False, ended=5.0),
+            OtherMember("fra", ahead=True, owns=True),
+        ),
         follows="fra",
     ),
 )

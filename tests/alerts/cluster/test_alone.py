@@ -6,7 +6,7 @@ import pytest
 
 from alerts.cluster.agreement import Agreement
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.members import Members
+from alerts.cluster.membership.members import Members
 from alerts.cluster.roles import Roles
 from alerts.config import AlertingConfig
 from alerts.manager import AlertManager

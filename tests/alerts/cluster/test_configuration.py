@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.cluster.configuration import (
+from alerts.cluster.membership.configuration import (
     MAX_CLOCK_OFFSET,
     SETUP_KINDS,
     plan_digest,
     setup_problems,
     static_warnings,
 )
-from alerts.cluster.member import NO_REGION, Member
-from alerts.cluster.protocol import MemberAnswer
-from alerts.cluster.responder import LocalMember
+from alerts.cluster.membership.member import NO_REGION, Member
+from alerts.cluster.protocol.messages import MemberAnswer
+from alerts.cluster.protocol.responder import LocalMember
 from probe.config.settings import load_settings
 from probe.core.environment import ConfigurationError
 from probe.kinds import KINDS

@@ -3,9 +3,9 @@
 import pytest
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.members import ALONE
-from alerts.cluster.protocol import QueriedCheck, Query, read_answer
-from alerts.cluster.responder import LocalState
+from alerts.cluster.membership.members import ALONE
+from alerts.cluster.protocol.messages import QueriedCheck, Query, read_answer
+from alerts.cluster.protocol.responder import LocalState
 from alerts.model import Fingerprint, Severity
 from alerts.state.suspected_alert import ObservedSeverity, SuspectedAlert
 from probe.core.model import Status

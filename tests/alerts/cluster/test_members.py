@@ -11,9 +11,9 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from alerts.cluster.member import GONE_SECONDS
-from alerts.cluster.members import ASK_SECONDS, PATH, Members, PeersPlan
-from alerts.cluster.protocol import (
+from alerts.cluster.membership.member import GONE_SECONDS
+from alerts.cluster.membership.members import ASK_SECONDS, PATH, Members, PeersPlan
+from alerts.cluster.protocol.messages import (
     MAX_ANSWER,
     MAX_QUESTION,
     MemberAnswer,

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.cluster.leader import NOTIFY_TIMEOUT_SECONDS, Other, elect
+from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, OtherMember, elect
 from alerts.notification.template import lines
 from alerts.notifiers import NOTIFIERS
 from alerts.notifiers.alertmanager import labels_of
 from alerts.notifiers.pagerduty import dedup_key
 from alerts.outbox.codec import dump_alert, load_alert
-from alerts.role import MINE, Assignment, Role
+from alerts.role import THIS_PROBE, Assignment, Role
 from tests.alerts.samples import failing, sample_message, slow
 
 VIEW = "seen from fra and lax, fine from nrt"
@@ -47,7 +47,7 @@ def test_who_sees_an_alert_is_kept_and_what_an_older_version_kept_can_be_read() 
     assert load_alert(older) == replace(alert, view="")
 
 
-FIRST, LATER = Other("fra", ahead=True), Other("nrt", ahead=False)
+FIRST, LATER = OtherMember("fra", ahead=True), OtherMember("nrt", ahead=False)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ FIRST, LATER = Other("fra", ahead=True), Other("nrt", ahead=False)
         (None, [replace(LATER, sees=True)], 0.0, Assignment(Role.SEND)),
         (None, [replace(LATER, owns=True)], 0.0, Assignment(Role.STANDBY, "nrt")),
         (None, [replace(LATER, holds=True)], 0.0, Assignment(Role.STANDBY, "nrt")),
-        (MINE, [replace(LATER, owns=True)], 0.0, Assignment(Role.SEND)),
-        (MINE, [replace(FIRST, owns=True)], 0.0, Assignment(Role.STANDBY, "fra")),
+        (THIS_PROBE, [replace(LATER, owns=True)], 0.0, Assignment(Role.SEND)),
+        (THIS_PROBE, [replace(FIRST, owns=True)], 0.0, Assignment(Role.STANDBY, "fra")),
         ("fra", [replace(FIRST, owns=True)], 0.0, Assignment(Role.STANDBY, "fra")),
         ("syd", [replace(FIRST, holds=True)], 0.0, Assignment(Role.WAIT)),
         ("syd", [replace(LATER, holds=True)], 0.0, Assignment(Role.SEND)),
@@ -69,13 +69,13 @@ FIRST, LATER = Other("fra", ahead=True), Other("nrt", ahead=False)
     ],
 )
 def test_the_first_that_sees_it_reports_and_the_next_goes_on(
-    owner: str | None, others: list[Other], waited: float, assignment: Assignment
+    owner: str | None, others: list[OtherMember], waited: float, assignment: Assignment
 ) -> None:
     assert elect(owner, False, others, waited, 100.0) == assignment
 
 
 @pytest.mark.parametrize(("ended", "part"), [(50.0, Role.FORGET), (150.0, Role.SEND)])
-@pytest.mark.parametrize("owner", [MINE, "fra"])
+@pytest.mark.parametrize("owner", [THIS_PROBE, "fra"])
 def test_what_another_has_resolved_is_not_resolved_again(
     owner: str, ended: float, part: Role
 ) -> None:
@@ -85,7 +85,7 @@ def test_what_another_has_resolved_is_not_resolved_again(
 
 
 others = st.builds(
-    Other,
+    OtherMember,
     st.sampled_from(["fra", "nrt", "syd"]),
     st.booleans(),
     st.booleans(),
@@ -96,14 +96,14 @@ others = st.builds(
 
 
 @given(
-    st.sampled_from([None, MINE, "fra"]),
+    st.sampled_from([None, THIS_PROBE, "fra"]),
     st.booleans(),
     st.lists(others, max_size=4),
     st.floats(0, 1e6),
     st.floats(0, 1e6),
 )
 def test_one_member_always_reports(
-    owner: str | None, over: bool, found: list[Other], waited: float, opened: float
+    owner: str | None, over: bool, found: list[OtherMember], waited: float, opened: float
 ) -> None:
     assignment = elect(owner, over, found, waited, opened)
     match assignment.role:

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 import pytest
 from pydantic import SecretStr
 
-from alerts.cluster.client import InvalidAnswer
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.members import PATH, Members, PeersPlan
-from alerts.cluster.protocol import MAX_ASKED, MemberAnswer, Query, read_question, write
-from alerts.cluster.questions import MAX_QUESTIONS, Questions
-from alerts.cluster.quorum import Scope
-from alerts.cluster.responder import LocalState
+from alerts.cluster.decisions.quorum import Scope
+from alerts.cluster.membership.client import InvalidAnswer
+from alerts.cluster.membership.members import PATH, Members, PeersPlan
+from alerts.cluster.protocol.messages import MAX_ASKED, MemberAnswer, Query, read_question, write
+from alerts.cluster.protocol.questions import MAX_QUESTIONS, Questions
+from alerts.cluster.protocol.responder import LocalState
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.state.suspected_alert import ObservedSeverity, SuspectedAlert
 from probe.core.model import Status
@@ -111,7 +111,7 @@ def test_a_check_without_a_result_yet_is_neither_fine_nor_unknown_to_it() -> Non
     clock = Clock(NOW)
     probe = cluster(clock, fine)
     check = toy("c0", interval=10.0)
-    probe.watch([check], {"c0": "g"})
+    probe.set_checks([check], {"c0": "g"})
     question = Query.model_validate({"asks": [{"check": "c0", "younger": 1.0}]})
     answer = MemberAnswer.model_validate_json(
         probe.answer(question, LocalState(), own_network_fails=False)

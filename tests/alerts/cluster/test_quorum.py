@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.cluster.quorum import (
+from alerts.cluster.decisions.quorum import (
     ALONE_SECONDS,
     EASE_SECONDS,
+    CheckReport,
     MemberVote,
-    Opinion,
     QuorumState,
     Scope,
     Vote,
@@ -152,9 +152,9 @@ def test_a_warning_stays_one_however_many_agree() -> None:
     assert judge(warned, "lax", [bad("fra")], None, FIRED).severity is WARNING
 
 
-def opinion(age: float = 1.0, *, measured: bool = True, **bad: ObservedSeverity) -> Opinion:
+def report(age: float = 1.0, *, measured: bool = True, **bad: ObservedSeverity) -> CheckReport:
     """A word on a check that is looked at every ten seconds."""
-    return Opinion(age, 10.0, measured, bad)
+    return CheckReport(age, 10.0, measured, bad)
 
 
 SURE, UNSURE = ObservedSeverity(CRITICAL, sure=True), ObservedSeverity(CRITICAL, sure=False)
@@ -164,26 +164,28 @@ SURE, UNSURE = ObservedSeverity(CRITICAL, sure=True), ObservedSeverity(CRITICAL,
     ("said", "stance"),
     [
         (None, Vote.NOTHING),
-        (opinion(), Vote.FINE),
-        (opinion(failing=SURE), Vote.BAD),
-        (opinion(failing=UNSURE), Vote.SILENT),
-        (opinion(other=SURE), Vote.FINE),
-        (opinion(measured=False), Vote.NOTHING),
+        (report(), Vote.FINE),
+        (report(failing=SURE), Vote.BAD),
+        (report(failing=UNSURE), Vote.SILENT),
+        (report(other=SURE), Vote.FINE),
+        (report(measured=False), Vote.NOTHING),
         # It ran before the failure began, which was 8 s ago.
-        (opinion(age=8.5), Vote.SILENT),
-        (opinion(age=8.0), Vote.FINE),
+        (report(age=8.5), Vote.SILENT),
+        (report(age=8.0), Vote.FINE),
         # What it saw bad before is bad still, up to one and a half interval and 5 s.
-        (opinion(age=19.0, failing=SURE), Vote.BAD),
-        (opinion(age=21.0, failing=SURE), Vote.SILENT),
+        (report(age=19.0, failing=SURE), Vote.BAD),
+        (report(age=21.0, failing=SURE), Vote.SILENT),
     ],
 )
-def test_a_word_counts_by_its_age_and_by_how_sure_it_is(said: Opinion | None, stance: Vote) -> None:
-    assert vote_of("fra", said, "failing", 8.0).stance is stance
+def test_a_word_counts_by_its_age_and_by_how_sure_it_is(
+    said: CheckReport | None, stance: Vote
+) -> None:
+    assert vote_of("fra", said, "failing", 8.0).vote is stance
 
 
 def test_having_no_data_is_a_present_word_however_old_the_last_result() -> None:
-    silence = Opinion(3000.0, 10.0, True, {"no-data": ObservedSeverity(WARNING, sure=True)})
-    assert vote_of("fra", silence, "no-data", 8.0).stance is Vote.BAD
+    silence = CheckReport(3000.0, 10.0, True, {"no-data": ObservedSeverity(WARNING, sure=True)})
+    assert vote_of("fra", silence, "no-data", 8.0).vote is Vote.BAD
 
 
 votes = st.lists(
@@ -206,9 +208,9 @@ def test_over_any_history(steps: list[tuple[float, list[MemberVote]]], severity:
         standing = judge(alert, "lax", said, before, now)
         # The order in which they are heard is nothing.
         assert standing == judge(alert, "lax", said[::-1], before, now)
-        others = {each.name for each in said if each.stance is Vote.BAD} - {"lax"}
-        dissent = any(each.stance is Vote.FINE for each in said)
-        unheard = any(each.stance is Vote.SILENT for each in said)
+        others = {each.name for each in said if each.vote is Vote.BAD} - {"lax"}
+        dissent = any(each.vote is Vote.FINE for each in said)
+        unheard = any(each.vote is Vote.SILENT for each in said)
         if others:
             assert standing.scope is Scope.SHARED
         if others or not (dissent or unheard):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.cluster.client import InvalidAnswer, post_question
+from alerts.cluster.membership.client import InvalidAnswer, post_question
 from tests.servers.certificate import make_certificate
 
 

@@ -8,13 +8,13 @@ from pydantic import SecretStr
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.cluster_groups import EndedGroups
-from alerts.cluster.leader import NOTIFY_TIMEOUT_SECONDS, Other, elect, next_turn
-from alerts.cluster.member import TRUST_SECONDS, GroupAnswer
-from alerts.cluster.members import PeersPlan
-from alerts.cluster.protocol import MemberAnswer, read_question, write
-from alerts.cluster.quorum import RESOLVE_ALONE_SECONDS, may_resolve
-from alerts.cluster.responder import LastResult, LocalMember, LocalState, build_answer
-from alerts.cluster.scoped_alert import local_group
+from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, OtherMember, elect, next_turn
+from alerts.cluster.decisions.quorum import RESOLVE_ALONE_SECONDS, may_resolve
+from alerts.cluster.decisions.scoped_alert import local_group
+from alerts.cluster.membership.member import TRUST_SECONDS, GroupAnswer
+from alerts.cluster.membership.members import PeersPlan
+from alerts.cluster.protocol.messages import MemberAnswer, read_question, write
+from alerts.cluster.protocol.responder import LastResult, LocalMember, LocalState, build_answer
 from alerts.model import Delivery, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
 from alerts.role import Role
@@ -55,10 +55,10 @@ class Others:
 
 async def held(others: Others, *, after: float = 0.0, fires: bool = False) -> bool:
     """Whether the group may not be resolved, so long after it was over here."""
-    others.cluster.is_held(GROUP, fires=fires)
+    others.cluster.open_groups.is_kept(GROUP, fires=fires)
     others.clock.pass_(after)
     await others.ask()
-    return others.cluster.is_held(GROUP, fires=fires)
+    return others.cluster.open_groups.is_kept(GROUP, fires=fires)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ async def test_what_one_region_alone_sees_is_its_own_to_resolve() -> None:
     others = Others()
     others.answers = {"fra": None, "nrt": None}
     await others.ask()
-    assert not others.cluster.is_held(local_group(GROUP, "lax"), fires=False)
+    assert not others.cluster.open_groups.is_kept(local_group(GROUP, "lax"), fires=False)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def sends_at(losses: Mapping[float, set[str]], ahead: tuple[str, ...]) -> float:
         gone |= losses.get(float(second), set())
         left = [name for name in ahead if name not in gone]
         turn = next_turn(turn, 0.0, frozenset(left), float(second))
-        others = [Other(name, ahead=True, sees=True) for name in left]
+        others = [OtherMember(name, ahead=True, sees=True) for name in left]
         if elect(None, False, others, second - turn.at, 0.0).role is Role.SEND:
             return second
     raise AssertionError("never")

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from alerts.cluster import members
-from alerts.cluster.client import InvalidAnswer
-from alerts.cluster.leader import NOTIFY_TIMEOUT_SECONDS, Other, elect
-from alerts.cluster.member import GONE_SECONDS
-from alerts.cluster.members import Members, PeersPlan
-from alerts.cluster.protocol import MemberAnswer, QueriedCheck, Query, write
-from alerts.cluster.responder import sending_of
+from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, OtherMember, elect
+from alerts.cluster.membership import members
+from alerts.cluster.membership.client import InvalidAnswer
+from alerts.cluster.membership.member import GONE_SECONDS
+from alerts.cluster.membership.members import Members, PeersPlan
+from alerts.cluster.protocol.messages import MemberAnswer, QueriedCheck, Query, write
+from alerts.cluster.protocol.responder import sending_of
 from alerts.cluster.roles import BOUND_SECONDS, MAX_HOLD_SECONDS, RECENT_SECONDS
 from alerts.model import Delivery, MessageType
 from alerts.role import Assignment, Role
@@ -116,7 +116,7 @@ async def test_no_question_outlives_the_asking(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("ahead", [True, False])
 def test_one_that_is_sending_gets_its_time_wherever_it_stands(ahead: bool) -> None:
     def role(sending: float | None) -> Role:
-        others = [Other("fra", ahead=ahead, sees=True, sending=sending)]
+        others = [OtherMember("fra", ahead=ahead, sees=True, sending=sending)]
         return elect(None, False, others, 100.0, 0.0).role
 
     assert role(NOTIFY_TIMEOUT_SECONDS - 1) is Role.WAIT

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.cluster.protocol import InvalidMessage, MemberAnswer, read_answer, write
+from alerts.cluster.protocol.messages import InvalidMessage, MemberAnswer, read_answer, write
 from alerts.incident_history.recorder import IncidentRecorder
 from probe.history import History
 from probe.history.incidents.model import Acknowledgement, Incident

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from alerts.cluster.client import InvalidAnswer, post_question
+from alerts.cluster.membership.client import InvalidAnswer, post_question
 from alerts.model import NotifyError
 from alerts.notifiers.base import MAX_ANSWER, post
 from alerts.notifiers.slack_client import call_method, post_webhook

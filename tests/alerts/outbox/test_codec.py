@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from alerts.model import Fingerprint, Message, MessageType, Severity
 from alerts.outbox.codec import (
-    CodecError,
     dump_alert,
     dump_message,
     dump_silence,
@@ -16,6 +15,7 @@ from alerts.outbox.codec import (
     load_message,
     load_silence,
 )
+from probe.storage.json_codec import CodecError
 from tests.alerts.words import (
     FIRING,
     a_message,

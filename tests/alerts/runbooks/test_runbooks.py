@@ -264,7 +264,7 @@ def test_first_steps_fit_a_message(slug: str) -> None:
 
 def test_a_step_of_several_lines_is_one_and_a_link_becomes_words() -> None:
     second = runbooks.first_steps("service-down", {"services": ()})[2]
-    assert "is Neon up (its status https://neonstatus.com), and is it reached" in second
+    assert "is Neon up (its status https://neonstatus.com), and can the machine reach it" in second
     assert second.endswith("there `nc -zv POSTGRES_HOST 5432`.")
     assert '"a service behind the backend is down"' in runbooks.first_steps("signaling-failing")[0]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alerts.model import Severity
 from alerts.state.machine import (
-    CALM_SECONDS,
+    FLAP_CLEAR_SECONDS,
     FLAPS,
     AlertState,
     ObservedLevel,
@@ -136,7 +136,7 @@ def test_flapping_is_reported_once_and_ends_when_it_is_calm() -> None:
     found = [each.turn for each in transitions]
     assert found.count(TransitionType.FLAPPING) == 1
     assert found[-2:] == [TransitionType.FLAPPING, TransitionType.RESOLVED]
-    assert transitions[-1].at == seen[-6][0] + CALM_SECONDS
+    assert transitions[-1].at == seen[-6][0] + FLAP_CLEAR_SECONDS
 
 
 @pytest.mark.parametrize(

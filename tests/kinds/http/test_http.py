@@ -92,7 +92,7 @@ async def test_every_run_opens_a_new_connection() -> None:
         (b"\xff\xfe\xfd", "health", Cause.BODY_INVALID, "not JSON"),
         (b"[" * 200_000, "health", Cause.BODY_INVALID, "not JSON"),
         (b"", "health", Cause.BODY_INVALID, "empty"),
-        (["ok"], "health", Cause.BODY_INVALID, "no object"),
+        (["ok"], "health", Cause.BODY_INVALID, "not an object"),
         ({"status": 1}, "health", Cause.BODY_INVALID, "no status"),
         ({"status": "ok", "services": []}, "ready", Cause.BODY_INVALID, "services"),
         ({"status": "ok", "services": {"redis": 7}}, "health", Cause.BODY_INVALID, "redis"),

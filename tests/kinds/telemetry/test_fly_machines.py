@@ -182,7 +182,7 @@ async def test_a_client_that_is_asked_to_wait_waits() -> None:
             result = await look(check, context)
             assert (result.status, failure(result).cause) == (Status.UNKNOWN, Cause.RATE_LIMITED)
         assert api.asked["list"] == 1
-    assert "left alone" in failure(result).message
+    assert "asks for no requests" in failure(result).message
 
 
 @pytest.mark.parametrize(

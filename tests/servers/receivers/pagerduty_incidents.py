@@ -25,6 +25,8 @@ class PagerDutyRestApi:
         self._token = token
         self.incidents: list[tuple[str, str]] = []
         self.acknowledged: dict[str, list[object]] = {}
+        # The details of every event of an incident, by its key: the alert has the first one's.
+        self.details: dict[str, list[object]] = {}
         self.status = 200
         self.requests = 0
         self.url = ""
@@ -32,6 +34,8 @@ class PagerDutyRestApi:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_get("/incidents", self._list)
+        app.router.add_get("/incidents/{id}/alerts", self._alerts)
+        app.router.add_get("/incidents/{id}/log_entries", self._log)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -46,12 +50,39 @@ class PagerDutyRestApi:
     ) -> None:
         await self._runner.cleanup()
 
-    async def _list(self, request: web.Request) -> web.Response:
+    def _refusal(self, request: web.Request) -> web.Response | None:
         self.requests += 1
         if request.headers.get("Authorization") != f"Token token={self._token}":
             return web.Response(status=401)
         if self.status != 200 or request.headers.get("Accept") != ACCEPT:
             return web.Response(status=self.status if self.status != 200 else 406)
+        return None
+
+    async def _alerts(self, request: web.Request) -> web.Response:
+        """ "List alerts for an incident": the first event's details."""
+        key = self.incidents[int(request.match_info["id"][1:])][0]
+        body = [
+            {"alert_key": key, "body": {"type": "alert_body", "contexts": [], "details": each}}
+            for each in self.details.get(key, [])[:1]
+        ]
+        return self._refusal(request) or web.json_response({"alerts": body, "more": False})
+
+    async def _log(self, request: web.Request) -> web.Response:
+        """ "List log entries for an incident": each event's details, with its channel."""
+        key = self.incidents[int(request.match_info["id"][1:])][0]
+        shown = request.query.getall("include[]", []) == ["channels"]
+        entries = [
+            {
+                "type": "trigger_log_entry",
+                "channel": {"type": "api", "details": each} if shown else {"type": "api"},
+            }
+            for each in self.details.get(key, [])
+        ]
+        return self._refusal(request) or web.json_response({"log_entries": entries, "more": False})
+
+    async def _list(self, request: web.Request) -> web.Response:
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
         statuses = request.query.getall("statuses[]")
         # Without "all", the API gives the last month only.
         if request.query.get("date_range") != "all":

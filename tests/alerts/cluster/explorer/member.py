@@ -4,8 +4,8 @@ and what waits."""
 import copy
 from dataclasses import dataclass, field
 
-from alerts.cluster.leader import NotifyTurn
-from alerts.cluster.quorum import QuorumState
+from alerts.cluster.decisions.leader import NotifyTurn
+from alerts.cluster.decisions.quorum import QuorumState
 from alerts.model import Alert, Fingerprint, Severity
 
 NAMES = ("lax", "fra", "nrt")

@@ -9,7 +9,7 @@ them in every order.
 import copy
 from dataclasses import replace
 
-from alerts.cluster.quorum import RESOLVE_ALONE_SECONDS
+from alerts.cluster.decisions.quorum import RESOLVE_ALONE_SECONDS
 from tests.alerts.cluster.explorer.member import CHAT, CHECKS, NAMES, Node, Waiting
 from tests.alerts.cluster.explorer.rules import Decision, answer_of
 

@@ -4,9 +4,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from alerts.cluster.leader import HANDOVER_SECONDS, Other, elect, next_turn
-from alerts.cluster.member import GONE_SECONDS, TRUST_SECONDS
-from alerts.cluster.quorum import (
+from alerts.cluster.decisions.leader import HANDOVER_SECONDS, OtherMember, elect, next_turn
+from alerts.cluster.decisions.quorum import (
     Circumstances,
     MemberVote,
     QuorumState,
@@ -15,9 +14,10 @@ from alerts.cluster.quorum import (
     judge,
     may_resolve,
 )
+from alerts.cluster.membership.member import GONE_SECONDS, TRUST_SECONDS
 from alerts.cluster.roles import BOUND_SECONDS, RECENT_SECONDS
 from alerts.model import Severity
-from alerts.role import MINE, Role
+from alerts.role import THIS_PROBE, Role
 from tests.alerts.cluster.explorer.member import (
     ALERTS,
     CHAT,
@@ -109,7 +109,7 @@ class Decision:
             node.begun, view = self.now, None
             role, owner = self._elect(receiver, False)
         if role is Role.STANDBY:
-            if view is not None and view[1] == MINE:
+            if view is not None and view[1] == THIS_PROBE:
                 node.withdraw(receiver)
             node.views[receiver] = (view[0] if view else self.now, owner)
         elif role is Role.REPEAT or (role is Role.SEND and view is None):
@@ -117,7 +117,7 @@ class Decision:
 
     def _end(self, receiver: str) -> None:
         node = self.node
-        role, owner = (Role.SEND, MINE) if receiver == PAGER else self._elect(receiver, True)
+        role, owner = (Role.SEND, THIS_PROBE) if receiver == PAGER else self._elect(receiver, True)
         if role in (Role.STANDBY, Role.FORGET):
             node.withdraw(receiver)
         if role is Role.STANDBY:
@@ -160,19 +160,19 @@ class Decision:
             lost=last is not None and last.pending,
             ended=self.now - node.ended[receiver] if receiver in node.ended else None,
         )
-        is_mine = view is not None and view[1] == MINE
+        is_mine = view is not None and view[1] == THIS_PROBE
         takes_over = found.role is Role.REPEAT or (found.role is Role.SEND and not is_mine)
         if receiver != CHAT:
             return found.role, found.owner
         if not takes_over or not others:
             node.wants = None
         elif not self._has_asked():
-            return Role.WAIT, MINE
+            return Role.WAIT, THIS_PROBE
         return found.role, found.owner
 
-    def _other(self, name: str, said: Said, receiver: str) -> Other:
+    def _other(self, name: str, said: Said, receiver: str) -> OtherMember:
         counts = self.now - said.quorum_at <= TRUST_SECONDS or not self.has_majority
-        return Other(
+        return OtherMember(
             name,
             ahead=NAMES.index(name) < NAMES.index(self.node.name),
             sees=said.sees,
@@ -205,7 +205,7 @@ class Decision:
 
     def _send(self, receiver: str, *, fires: bool) -> None:
         node = self.node
-        node.views[receiver] = (self.now, MINE)
+        node.views[receiver] = (self.now, THIS_PROBE)
         same = [each for each in node.queue if (each.receiver, each.fires) == (receiver, fires)]
         node.queue = [each for each in node.queue if each not in same]
         if node.attempt in same:
@@ -245,9 +245,9 @@ def answer_of(node: Node, now: float) -> Said:
             for check, state in enumerate(node.states)
             if node.looked[check] is not None
         ),
-        owns=not is_late and chat is not None and chat[1] == MINE,
+        owns=not is_late and chat is not None and chat[1] == THIS_PROBE,
         ends=not is_late and chat is None and last is not None and CHAT in node.ended,
-        holds=chat is not None and chat[1] != MINE,
+        holds=chat is not None and chat[1] != THIS_PROBE,
         pending=last is not None,
         sending=max(sending, default=None),
         ended={name: at for name, at in node.ended.items() if name not in waiting},

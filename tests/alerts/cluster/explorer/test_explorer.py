@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alerts.cluster.leader import elect
+from alerts.cluster.decisions.leader import elect
 from alerts.role import Assignment
 from tests.alerts.cluster.explorer import rules
 from tests.alerts.cluster.explorer.search import Found, explore

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from alerts.cluster.client import InvalidAnswer
 from alerts.cluster.cluster import SUSPECTED_INTERVAL_SECONDS, Cluster
 from alerts.cluster.cluster_groups import ask_for
-from alerts.cluster.members import PeersPlan
-from alerts.cluster.protocol import read_question
-from alerts.cluster.responder import LocalState
+from alerts.cluster.membership.client import InvalidAnswer
+from alerts.cluster.membership.members import PeersPlan
+from alerts.cluster.protocol.messages import read_question
+from alerts.cluster.protocol.responder import LocalState
 from alerts.config import AlertingConfig
 from alerts.model import Message, MessageType, Severity
 from alerts.notification.route import REPEAT_INTERVAL_SECONDS, Route

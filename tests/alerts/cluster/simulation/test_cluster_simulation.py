@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts.cluster.quorum import ALONE_SECONDS, EASE_SECONDS, RESOLVE_ALONE_SECONDS
+from alerts.cluster.decisions.quorum import ALONE_SECONDS, EASE_SECONDS, RESOLVE_ALONE_SECONDS
 from alerts.model import MessageType, Severity
 from tests.alerts.cluster.simulation.cluster_simulation import HOLD, INTERVAL, REGIONS, Village
 

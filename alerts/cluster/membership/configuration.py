@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from alerts.cluster.member import NO_REGION, Member
-from alerts.cluster.responder import LocalMember
+from alerts.cluster.membership.member import NO_REGION, Member
+from alerts.cluster.protocol.responder import LocalMember
+from alerts.senders.membership import AnsweringMember
 from probe.core.kind import Check
 from probe.report.text.sanitize import clean
 
 # A wall clock that is further off dates messages and the ends of alerts wrongly.
 MAX_CLOCK_OFFSET = 5.0
-SETUP_KINDS = ("region", "order", "plan", "version", "clock")
+SETUP_KINDS = ("region", "order", "plan", "version", "clock", "members")
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,14 @@ def plan_digest(checks: Iterable[Check], subjects: Mapping[str, str]) -> str:
     """The same for two probes whose checks have the same names, kinds and alert groups."""
     lines = sorted(f"{each.name}\0{each.kind.name}\0{subjects.get(each.name)}" for each in checks)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+
+
+def answering(member: Member) -> AnsweringMember:
+    """What a member that answers says of itself."""
+    answer = member.answer
+    if answer is None:
+        return AnsweringMember("", member.name, "", ())
+    return AnsweringMember(answer.id, member.name, answer.peers, answer.order)
 
 
 def _regions(me: LocalMember, others: Sequence[Member]) -> Iterable[SetupProblem]:

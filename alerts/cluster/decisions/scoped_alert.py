@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from alerts.cluster.quorum import QuorumState, Scope
+from alerts.cluster.decisions.quorum import QuorumState, Scope
 from alerts.model import Alert, Severity
 
 # The label of an alert that one region alone sees.

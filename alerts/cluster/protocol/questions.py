@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from alerts.cluster.protocol import MAX_ASKED, QueriedCheck, Query
+from alerts.cluster.protocol.messages import MAX_ASKED, QueriedCheck, Query
 from alerts.state.suspected_alert import SuspectedAlert
 
 # Of one round, so that asking stays within its time; the rest is asked in the next rounds.
@@ -10,9 +10,11 @@ MAX_QUESTIONS = 5
 
 
 class Questions:
-    """Splits what is to be asked into questions, and these into rounds."""
+    """Splits what is to be asked into questions, and these into rounds. ``id`` and ``region`` are
+    the asking process's."""
 
-    def __init__(self) -> None:
+    def __init__(self, id: str = "", region: str = "") -> None:
+        self._asker = Query(asker=id, region=region[:40])
         self.groups: tuple[str, ...] = ()
         self._checks: tuple[str, ...] = ()
         self._next = 0
@@ -32,7 +34,12 @@ class Questions:
         queried = [*asks.values()]
         count = max(-(-len(queried) // MAX_ASKED), -(-len(self.groups) // MAX_ASKED), 1)
         parts = [slice(index * MAX_ASKED, (index + 1) * MAX_ASKED) for index in range(count)]
-        questions = [Query(asks=tuple(queried[part]), groups=self.groups[part]) for part in parts]
+        questions = [
+            self._asker.model_copy(
+                update={"asks": tuple(queried[part]), "groups": self.groups[part]}
+            )
+            for part in parts
+        ]
         if count <= MAX_QUESTIONS:
             return questions
         first = self._next % count

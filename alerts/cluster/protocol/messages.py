@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from alerts.cluster.quorum import Opinion
+from alerts.cluster.decisions.quorum import CheckReport
 from alerts.model import Severity
 from alerts.state.suspected_alert import ObservedSeverity
 
@@ -47,12 +47,15 @@ class QueriedCheck(_Message):
 
 class Query(_Message):
     """What a probe asks another: the state of checks, and of alert groups (None, from an older
-    version: of all groups). ``relay``: a witness is to ask the other members the same."""
+    version: of all groups). ``relay``: a witness is to ask the other members the same. ``asker``
+    and ``region`` are the asking process's."""
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
     asks: Annotated[tuple[QueriedCheck, ...], Field(max_length=MAX_ASKED)] = ()
     groups: Annotated[tuple[Name, ...], Field(max_length=MAX_ASKED)] | None = None
     relay: bool = False
+    asker: Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")] = ""
+    region: Annotated[str, Field(max_length=40)] = ""
 
 
 class ReportedAlert(_Message):
@@ -63,7 +66,7 @@ class ReportedAlert(_Message):
 
 
 class ReportedCheck(_Message):
-    """The state of one check; see :class:`alerts.cluster.quorum.Opinion`. ``pending``: it has
+    """The state of one check; see ``decisions.quorum.CheckReport``. ``pending``: it has
     no result since the process started."""
 
     age: Age
@@ -72,10 +75,10 @@ class ReportedCheck(_Message):
     bad: Annotated[dict[Name, ReportedAlert], Field(max_length=MAX_NAMED)] = {}
     pending: bool = False
 
-    def opinion(self, later: float) -> Opinion:
+    def report(self, later: float) -> CheckReport:
         """The opinion as it is ``later`` seconds after the answer."""
         bad = {rule: ObservedSeverity(seen.severity, seen.sure) for rule, seen in self.bad.items()}
-        return Opinion(self.age + later, self.interval, self.measured, bad, self.pending)
+        return CheckReport(self.age + later, self.interval, self.measured, bad, self.pending)
 
 
 class MemberAnswer(_Message):
@@ -84,11 +87,12 @@ class MemberAnswer(_Message):
     ``checks`` are those that were asked for and that it has. ``sees`` are groups that fire
     there or are about to, ``open`` those that it has agreed on as the target's fault and whose
     condition it sees now. ``owns``, ``holds``, ``ends``, and ``ended``, ``pending``, ``sending``
-    and ``opened`` with an age: see :mod:`alerts.cluster.leader`. ``quorum_age`` is how long ago a
-    majority of the members, itself included, last answered it. ``order`` are the members in its
-    configured order, ``plan`` is a digest of its checks, ``witness`` marks a probe that runs no
-    checks; ``incidents`` are the ids of those that are open there, so that all probes use one;
-    ``relayed`` is what others answered it, where that was asked for.
+    and ``opened`` with an age: see :mod:`alerts.cluster.decisions.leader`. ``quorum_age`` is how
+    long ago a majority, itself included, last answered it. ``order`` are the members in its
+    configured order, ``plan`` is a digest of its checks, ``peers`` one of its PROBE_PEERS,
+    ``witness`` marks a probe that runs no checks; ``incidents`` are the ids of those that are open
+    there, so that all probes use one; ``relayed`` is what others answered it, where that was asked
+    for.
     """
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
@@ -108,6 +112,7 @@ class MemberAnswer(_Message):
     order: Annotated[tuple[MemberId, ...], Field(max_length=MAX_MEMBERS)] = ()
     version: Annotated[str, Field(max_length=40)] = ""
     plan: Annotated[str, Field(max_length=16)] = ""
+    peers: Annotated[str, Field(max_length=16)] = ""
     time: Annotated[float, Field(ge=0.0, le=1e11, allow_inf_nan=False)] | None = None
     witness: bool = False
     incidents: Annotated[tuple[NamedIncident, ...], Field(max_length=MAX_NAMED)] = ()

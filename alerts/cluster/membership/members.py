@@ -1,12 +1,10 @@
-"""The other probes: where they are, and asking all of them at once within a bound.
+"""The other probes, and asking all of them at once within a bound.
 
-``PROBE_PEERS`` names them in the order in which they notify. An address (``http://…``) is one
-probe; a name without scheme (``paircam-probe.internal``) stands for every address that it has.
-The asking probe may be among them: it knows itself by its own answer.
+``PROBE_PEERS`` names them in the order in which they notify. The asking probe may be among them:
+it knows itself by its own answer.
 """
 
 import asyncio
-import ipaddress
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,9 +12,10 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from alerts.cluster.client import Exchanges, InvalidAnswer, Post, post_question
-from alerts.cluster.member import GONE_SECONDS, NOT_ASKED, Member
-from alerts.cluster.protocol import (
+from alerts.cluster.membership.client import Exchanges, InvalidAnswer, Post, post_question
+from alerts.cluster.membership.directory import Directory
+from alerts.cluster.membership.member import GONE_SECONDS, NOT_ASKED, Member
+from alerts.cluster.protocol.messages import (
     MAX_MEMBERS,
     InvalidMessage,
     MemberAnswer,
@@ -25,20 +24,13 @@ from alerts.cluster.protocol import (
     read_answer,
     write,
 )
-from probe.core.model import CheckAborted
-from probe.net.peer_address import parse_peer
-from probe.net.resolver import resolve
 from probe.net.urls import show_host
-from probe.report.text.sanitize import clean
 
 PATH = "/peer/verdicts"
 # All asking of one round, names included, is over by then.
-ASK_SECONDS, RESOLVE_SECONDS = 2.0, 1.0
+ASK_SECONDS = 2.0
 # A witness asks the others meanwhile, while it is asked itself.
 RELAY_SECONDS = 1.0
-# Addresses change when machines are replaced.
-RESOLVE_AGAIN_SECONDS = 30.0
-NO_ADDRESS = "its name has no address"
 TOO_SLOW = f"no answer within {ASK_SECONDS:g} s"
 
 logger = logging.getLogger(__name__)
@@ -68,17 +60,14 @@ class Members:
     def __init__(
         self,
         plan: PeersPlan,
-        me: str,
+        own_id: str,
         now: Callable[[], float],
         post: Post | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._plan, self._me, self._now, self._wall = plan, me, now, wall
+        self._plan, self._own_id, self._now, self._wall = plan, own_id, now, wall
         self._post = post or post_question
-        self._members: dict[str, Member] = {}
-        # A name not resolved yet counts as a member.
-        self._unresolved = dict.fromkeys(plan.entries, NOT_ASKED)
-        self._resolved: dict[int, float] = {}
+        self._directory = Directory(plan.entries, now)
         self._exchanges, self.failures = Exchanges(), 0
         self.on_late_answer: Callable[[], None] = lambda: None
 
@@ -86,12 +75,12 @@ class Members:
     def others(self) -> list[Member]:
         """Every probe but this one, each once, in order."""
         found: dict[str, Member] = {}
-        for member in self._in_order:
+        for member in self._directory.in_order:
             name = member.answer.id if member.answer else member.url
             # The address of it that answered last; its place is that of the first.
             if member.answered_at > found.setdefault(name, member).answered_at:
                 found[name] = member
-        return [each for each in found.values() if not self._is_me(each)]
+        return [each for each in found.values() if not self._is_self(each)]
 
     @property
     def reachable(self) -> list[Member]:
@@ -102,7 +91,7 @@ class Members:
     @property
     def count(self) -> int:
         """How many members there are, this one included; a name without addresses is one."""
-        return len(self.others) + len(self._unresolved) + 1
+        return len(self.others) + len(self._directory.unresolved) + 1
 
     @property
     def has_majority(self) -> bool:
@@ -112,18 +101,18 @@ class Members:
     @property
     def unresolved(self) -> list[str]:
         """Names that have no address, or were not resolved yet."""
-        return sorted(map(_shown, self._unresolved))
+        return sorted(self._directory.unresolved)
 
     @property
     def order(self) -> tuple[str, ...]:
         """The identifiers of all members that have answered, in the configured order."""
-        ids = [member.answer.id for member in self._in_order if member.answer]
+        ids = [member.answer.id for member in self._directory.in_order if member.answer]
         return tuple(dict.fromkeys(ids))[:MAX_MEMBERS]
 
     @property
     def problems(self) -> list[tuple[str, str]]:
         """Members that can't be asked now, and why, for people."""
-        missing = [(_shown(entry), problem) for entry, problem in self._unresolved.items()]
+        missing = self._directory.unresolved.items()
         lost = [(each.name, each.problem) for each in self.others if each.problem]
         return [each for each in (*missing, *lost) if each[1] != NOT_ASKED]
 
@@ -136,21 +125,24 @@ class Members:
         answer, order = member.answer, self.order
         if answer is None:
             return False
-        if self._me in order and answer.id in order:
-            mine = order.index(answer.id) < order.index(self._me)
+        if self._own_id in order and answer.id in order:
+            mine = order.index(answer.id) < order.index(self._own_id)
             theirs = answer.order
-            if not (self._me in theirs and answer.id in theirs):
+            if not (self._own_id in theirs and answer.id in theirs):
                 return mine
-            if mine == (theirs.index(answer.id) < theirs.index(self._me)):
+            if mine == (theirs.index(answer.id) < theirs.index(self._own_id)):
                 return mine
-        return (answer.region, answer.id) < (region, self._me)
+        return (answer.region, answer.id) < (region, self._own_id)
 
     async def ask(self, questions: Sequence[Query]) -> None:
         """Ask everybody; their answers are in :attr:`others` afterwards, late ones later."""
-        await self._resolve_all()
-        asking = {url: self._ask(each, questions) for url, each in self._members.items()}
+        await self._directory.resolve()
+        # From before the tasks begin: an answer after the round is late for all of them.
+        end = asyncio.get_running_loop().time() + ASK_SECONDS
+        members = self._directory.members
+        asking = {url: self._ask(each, questions, end) for url, each in members.items()}
         for url in await self._exchanges.run(asking, ASK_SECONDS):
-            self._failed(self._members[url], TOO_SLOW)
+            self._failed(members[url], TOO_SLOW)
         if any(each.problem for each in self.others):
             await self._ask_witness(questions)
 
@@ -177,23 +169,11 @@ class Members:
     def forget_all_but(self, checks: Iterable[str], groups: Iterable[str]) -> None:
         """Nothing else is asked for any more."""
         checks, groups = frozenset(checks), frozenset(groups)
-        for member in self._members.values():
+        for member in self._directory.members.values():
             member.forget_all_but(checks, groups)
 
-    @property
-    def _in_order(self) -> list[Member]:
-        members = self._members.values()
-        families = {member.place[:2] for member in members if member.answer}
-        entries = {index for index, _ in families}
-        # Where a name has IPv4 and IPv6 addresses and one family has no route, these are no
-        # further members.
-        known = [
-            each for each in members if each.place[:2] in families or each.place[0] not in entries
-        ]
-        return sorted(known, key=lambda member: member.place)
-
-    def _is_me(self, member: Member) -> bool:
-        return member.answer is not None and member.answer.id == self._me
+    def _is_self(self, member: Member) -> bool:
+        return member.answer is not None and member.answer.id == self._own_id
 
     async def _answer_of(self, member: Member, question: Query) -> MemberAnswer:
         token = self._plan.token.get_secret_value() if self._plan.token else ""
@@ -222,12 +202,12 @@ class Members:
         for member in self.others:
             is_known = member.answer is not None and member.answer.id == answer.id
             is_entry = member.answer is None and member.place == (relayed.entry, 0, b"")
-            if member.problem and answer.id != self._me and (is_known or is_entry):
+            if member.problem and answer.id != self._own_id and (is_known or is_entry):
                 member.record_answer(question, answer, self._now(), self._now())
 
-    async def _ask(self, member: Member, questions: Sequence[Query]) -> None:
+    async def _ask(self, member: Member, questions: Sequence[Query], end: float) -> None:
         clock, was_known = asyncio.get_running_loop().time, member.answer is not None
-        end, problem = clock() + ASK_SECONDS, ""
+        problem = ""
         try:
             async with asyncio.timeout(GONE_SECONDS):
                 for question in questions:
@@ -255,46 +235,3 @@ class Members:
         if problem != member.problem:
             logger.warning("the probe at %s: %s", show_host(member.url), problem)
         member.problem = problem
-
-    async def _resolve_all(self) -> None:
-        due = [
-            self._resolve(index, entry)
-            for index, entry in enumerate(self._plan.entries)
-            if self._now() - self._resolved.get(index, float("-inf")) >= RESOLVE_AGAIN_SECONDS
-        ]
-        await asyncio.gather(*due)
-
-    async def _resolve(self, index: int, entry: str) -> None:
-        """Its addresses from now on; a name that can't be resolved keeps its addresses."""
-        self._resolved[index] = self._now()
-        if "://" in entry:
-            self._unresolved.pop(entry, None)
-            place = (index, 0, b"")
-            self._members.setdefault(entry.rstrip("/"), Member(entry.rstrip("/"), place))
-            return
-        peer = parse_peer(entry)
-        try:
-            async with asyncio.timeout(RESOLVE_SECONDS):
-                found = await resolve(peer.host, peer.port)
-        except (CheckAborted, TimeoutError, OSError):
-            self._unresolved[entry] = NO_ADDRESS
-            return
-        self._unresolved.pop(entry, None)
-        ips = {ipaddress.ip_address(each.ip.partition("%")[0]) for each in found}
-        places = {url_of(ip, peer.port): (index, ip.version, ip.packed) for ip in ips}
-        urls = sorted(places, key=places.__getitem__)[:MAX_MEMBERS]
-        known = {url: each for url, each in self._members.items() if each.place[0] != index}
-        for url in urls:
-            known[url] = self._members.get(url) or Member(url, places[url])
-        self._members = known
-
-
-def _shown(entry: str) -> str:
-    """An entry for people."""
-    return show_host(entry) if "://" in entry else clean(entry)
-
-
-def url_of(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> str:
-    """An address' base URL."""
-    host = f"[{ip}]" if ip.version == 6 else str(ip)
-    return f"http://{host}:{port}"

@@ -10,7 +10,7 @@ twice, but is never lost. docs/regions.md has the whole protocol as a table.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from alerts.role import MINE, Assignment, Role
+from alerts.role import THIS_PROBE, Assignment, Role
 
 # For each probe before it that sees the group too, a probe waits so long for it to notify.
 NOTIFY_TIMEOUT_SECONDS = 10.0
@@ -19,7 +19,7 @@ HANDOVER_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
+class OtherMember:
     """What another probe that can be reached says of one group at one notifier.
 
     ``ahead``: it comes before this one. ``sees``: it fires there, or is about to. ``owns``: it
@@ -71,7 +71,7 @@ def next_turn(
 def elect(
     owner: str | None,
     over: bool,
-    others: Sequence[Other],
+    others: Sequence[OtherMember],
     waited: float,
     opened: float,
     *,
@@ -82,7 +82,7 @@ def elect(
 ) -> Assignment:
     """This probe's role in a group.
 
-    ``owner`` is who has notified of it (``MINE``: this one, None: no known probe);
+    ``owner`` is who has notified of it (``THIS_PROBE``: this one, None: no known probe);
     ``over``: it no longer fires here; ``waited`` and ``opened`` are since how many seconds it
     has fired here, and since how many seconds the receiver is known to have been notified.
     ``agreed``: a quorum sees it now. ``pending``: a message of this probe waits for the
@@ -95,7 +95,7 @@ def elect(
         if agreed:
             return Assignment(Role.REOPEN)
     owners = [other for other in others if other.owns or (over and other.ends)]
-    if owner == MINE:
+    if owner == THIS_PROBE:
         # Both have notified: the one that comes first goes on, or the one that can.
         owners = [other for other in owners if pending or other.ahead]
         return Assignment(Role.STANDBY, owners[0].name) if owners else Assignment(Role.SEND)
@@ -110,7 +110,7 @@ def elect(
     return Assignment(Role.REPEAT if lost and not over else Role.SEND)
 
 
-def _first_notification(others: Sequence[Other], waited: float) -> Assignment:
+def _first_notification(others: Sequence[OtherMember], waited: float) -> Assignment:
     """No probe has notified yet: each probe before this one gets its time to do so, and one
     that is about to gets its time to deliver."""
     before = [other for other in others if other.ahead and other.sees]
@@ -121,7 +121,7 @@ def _first_notification(others: Sequence[Other], waited: float) -> Assignment:
     return Assignment(Role.WAIT if waited < timeout else Role.SEND)
 
 
-def _present_owners(others: Sequence[Other], ended: float | None) -> list[Other]:
+def _present_owners(others: Sequence[OtherMember], ended: float | None) -> list[OtherMember]:
     """Who has notified of a group that is not resolved yet. If the sender is gone, those who
     know of the group go on."""
     ends = [other.ended for other in others if other.ended is not None]
@@ -131,11 +131,11 @@ def _present_owners(others: Sequence[Other], ended: float | None) -> list[Other]
     return owners or [other for other in present if other.holds]
 
 
-def _is_past(other: Other, ends: Sequence[float]) -> bool:
+def _is_past(other: OtherMember, ends: Sequence[float]) -> bool:
     """Whether what another one knows of has been resolved since, which it will learn."""
     return other.opened is not None and any(end < other.opened for end in ends)
 
 
-def _ended(others: Sequence[Other], opened: float) -> bool:
+def _ended(others: Sequence[OtherMember], opened: float) -> bool:
     """Whether another one has ended this very group, not one of the same key before it."""
     return any(other.ended is not None and other.ended < opened for other in others)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
-from alerts.cluster.protocol import MAX_ANSWER
+from alerts.cluster.protocol.messages import MAX_ANSWER
 from probe.net.fetch.failure import reason_of
 from probe.net.flow.capped_socket import capped_connector
 

@@ -43,12 +43,12 @@ class MemberVote:
     it has ever answered. ``severity`` is None unless it sees it as bad."""
 
     name: str
-    stance: Vote
+    vote: Vote
     severity: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class CheckReport:
     """What another probe says of one check.
 
     ``age`` is how many seconds ago it last had a result, ``interval`` how often it runs;
@@ -92,18 +92,18 @@ class QuorumState:
         return self.scope in (Scope.SHARED, Scope.ALONE)
 
 
-def vote_of(name: str, opinion: Opinion | None, rule: str, failing_for: float) -> MemberVote:
-    """What a probe that answered says of one rule; ``opinion`` is None if it has no such check.
+def vote_of(name: str, report: CheckReport | None, rule: str, failing_for: float) -> MemberVote:
+    """What a probe that answered says of one rule; ``report`` is None if it has no such check.
 
     ``failing_for`` is for how many seconds the asking probe has seen it as bad: what another one
     saw before that is no contradiction.
     """
-    if opinion is None:
+    if report is None:
         return MemberVote(name, Vote.NOTHING)
-    if opinion.pending:
+    if report.pending:
         return MemberVote(name, Vote.SILENT)
-    fresh = opinion.age <= FRESH_INTERVALS * opinion.interval + FRESH_SECONDS
-    observed = opinion.bad.get(rule)
+    fresh = report.age <= FRESH_INTERVALS * report.interval + FRESH_SECONDS
+    observed = report.bad.get(rule)
     # Having no data is a present opinion however old the last result is.
     if observed is not None and (fresh or rule == NO_DATA):
         return (
@@ -111,9 +111,9 @@ def vote_of(name: str, opinion: Opinion | None, rule: str, failing_for: float) -
             if observed.sure
             else MemberVote(name, Vote.SILENT)
         )
-    if not opinion.measured:
+    if not report.measured:
         return MemberVote(name, Vote.NOTHING)
-    return MemberVote(name, Vote.FINE if fresh and opinion.age <= failing_for else Vote.SILENT)
+    return MemberVote(name, Vote.FINE if fresh and report.age <= failing_for else Vote.SILENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def judge(
     if len(bad) > 1:
         severity = _agreed(alert, region, votes)
         return QuorumState(Scope.SHARED, severity, view, last_denied=contradicted, agreed=True)
-    if before is not None and any(each.stance is Vote.UNASKED for each in votes):
+    if before is not None and any(each.vote is Vote.UNASKED for each in votes):
         return before
     if not fine and not silent:
         return QuorumState(Scope.SHARED, alert.severity, view, last_denied=contradicted)
@@ -236,7 +236,7 @@ def _milder(one: Severity, other: Severity) -> Severity:
 
 
 def _names(votes: Iterable[MemberVote], stance: Vote) -> set[str]:
-    return {vote.name for vote in votes if vote.stance is stance}
+    return {vote.name for vote in votes if vote.vote is stance}
 
 
 def _listed(names: Sequence[str]) -> str:

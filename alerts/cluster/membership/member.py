@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from alerts.cluster.protocol import MemberAnswer, Query, ReportedCheck
+from alerts.cluster.protocol.messages import MemberAnswer, Query, ReportedCheck
 from probe.net.urls import show_host
 from probe.report.text.sanitize import clean
 

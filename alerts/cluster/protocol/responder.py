@@ -4,12 +4,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from alerts.cluster.leader import HANDOVER_SECONDS
-from alerts.cluster.protocol import MAX_NAMED, MemberAnswer, Query, ReportedAlert, ReportedCheck
-from alerts.cluster.quorum import FRESH_INTERVALS, FRESH_SECONDS
+from alerts.cluster.decisions.leader import HANDOVER_SECONDS
+from alerts.cluster.decisions.quorum import FRESH_INTERVALS, FRESH_SECONDS
+from alerts.cluster.protocol.messages import (
+    MAX_NAMED,
+    MemberAnswer,
+    Query,
+    ReportedAlert,
+    ReportedCheck,
+)
 from alerts.model import Delivery, Fingerprint, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
-from alerts.role import MINE
+from alerts.role import THIS_PROBE
 from alerts.state.annotations import NO_DATA
 from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
@@ -64,6 +70,7 @@ class LocalMember:
     order: tuple[str, ...] = ()
     version: str = ""
     plan: str = ""
+    peers: str = ""
     time: float | None = None
     witness: bool = False
 
@@ -93,7 +100,9 @@ def build_answer(
         sees=_some(_groups(sure, own), wanted),
         open=_some(_groups(open_, own), wanted),
         owns=_some_keys(_owned(own, waited), wanted),
-        holds=_some_keys((key for key, view in own.views.items() if view.owner != MINE), wanted),
+        holds=_some_keys(
+            (key for key, view in own.views.items() if view.owner != THIS_PROBE), wanted
+        ),
         ended=_aged(ended, wanted),
         ends=_some_keys(_ending(own, waited), wanted),
         pending=_aged(waited, wanted),
@@ -103,6 +112,7 @@ def build_answer(
         order=me.order,
         version=me.version[:40],
         plan=me.plan,
+        peers=me.peers,
         time=me.time,
         witness=me.witness,
         incidents=_named(own.incidents, wanted),
@@ -157,7 +167,7 @@ def _owned(own: LocalState, waited: Mapping[Key, float]) -> Iterable[Key]:
     them free to notify; an update or an end does so after a while."""
     for key, view in own.views.items():
         is_late = key in own.openings or waited.get(key, 0.0) >= HANDOVER_SECONDS
-        if view.owner == MINE and not is_late:
+        if view.owner == THIS_PROBE and not is_late:
             yield key
 
 

@@ -1,0 +1,1 @@
+"""What several probes decide together: the quorum on an alert, and who notifies; pure."""

@@ -1,0 +1,67 @@
+"""Settings of the daemon alone, from the probe's own variables."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pydantic import SecretStr
+
+from alerts.cluster.membership.members import PeersPlan
+from probe.config.listen import listen_address
+from probe.config.probe_environment import ProbeEnvironment
+from probe.config.public_page import PublicSettings, public_settings
+from probe.net.urls import split_urls
+
+
+@dataclass(frozen=True)
+class DaemonSettings:
+    """Listen address, data directory, login, heartbeat, peers.
+
+    ``data`` is the directory of the history; None keeps it in memory.
+    """
+
+    listen: tuple[str, int] = ("::", 9091)
+    data: Path | None = None
+    web_user: str | None = None
+    web_password: SecretStr | None = None
+    web_token: SecretStr | None = None
+    api_token: SecretStr | None = None
+    metrics_open: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+    full_metrics: bool = False
+    web_config_file: Path | None = None
+    log_format: Literal["json", "console"] | None = None
+    heartbeat_url: SecretStr | None = None
+    sentry_dsn: SecretStr | None = None
+    peers: PeersPlan = field(default_factory=PeersPlan)
+    journal: Path | None = None
+    public: PublicSettings = field(default_factory=PublicSettings)
+
+    @property
+    def journals(self) -> tuple[Path, ...]:
+        """The directories in which the journal of open incidents is kept."""
+        return tuple(each for each in (self.data, self.journal) if each is not None)
+
+
+def daemon_settings(own: ProbeEnvironment) -> DaemonSettings:
+    """As the probe's own variables say."""
+    return DaemonSettings(
+        listen=listen_address(own.listen),
+        data=own.data,
+        web_user=own.web_user,
+        web_password=own.web_password,
+        web_token=own.web_token,
+        api_token=own.api_token,
+        metrics_open=own.metrics_open,
+        allowed_hosts=own.hosts_of_pages,
+        full_metrics=own.metrics == "full",
+        web_config_file=own.web_config_file,
+        log_format=own.log_format,
+        heartbeat_url=own.heartbeat_url,
+        sentry_dsn=own.own_sentry_dsn,
+        peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token, witness=own.witness),
+        journal=own.journal,
+        public=public_settings(
+            own.status_listen, own.status_title, own.status_logo, own.status_links
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Which probes send to a receiver."""
