@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from alerts.notifier import CONNECTED
 from probe.net.flow.capped_socket import BESIDE_BODY, CappedSocket
+from probe.net.tls import service_context
 
 if TYPE_CHECKING:
     import aiohttp
@@ -53,7 +54,7 @@ async def session_for_attempt(
 
     trace = aiohttp.TraceConfig()
     trace.on_connection_create_end.append(connected)
-    connector = aiohttp.TCPConnector(socket_factory=open_socket)
+    connector = aiohttp.TCPConnector(socket_factory=open_socket, ssl=service_context())
     async with aiohttp.ClientSession(
         connector=connector,
         headers=_PLAIN,

@@ -9,10 +9,13 @@ template may ask ``fits(CAUSE, …)``: whether the alert's cause is one of these
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
-from jinja2 import StrictUndefined, Template, TemplateError
-from jinja2.sandbox import SandboxedEnvironment
+from probe.core.resources import SPARE
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 Values = Mapping[str, object]
 
@@ -61,6 +64,9 @@ class RunbookError(ValueError):
 def render(text: str, values: Values, section: str) -> str:
     """The page; the steps of ``section`` that are left are renumbered, and so is what refers
     to them. Raises RunbookError."""
+    load_engine()
+    from jinja2 import TemplateError
+
     try:
         rendered = _template(text).render(**_with_questions({**GENERIC, **values}))
     except TemplateError as error:
@@ -70,8 +76,21 @@ def render(text: str, values: Values, section: str) -> str:
     return _renumbered(rendered, section)
 
 
+@cache
+def load_engine() -> None:
+    """Load Jinja2, which takes 2 MB and is for pages and notifications, and what it loads later."""
+    with SPARE.lent():
+        import encodings.unicode_escape  # noqa: F401  its lexer's
+
+        import jinja2.debug
+        import jinja2.sandbox  # noqa: F401
+
+
 @lru_cache(maxsize=256)
-def _template(text: str) -> Template:
+def _template(text: str) -> "Template":
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
     # Markdown, which is escaped where it becomes HTML.
     environment = SandboxedEnvironment(
         autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True

@@ -6,7 +6,7 @@ Amounts are in the plan's unit: bytes, commands, or seconds awake. A month is on
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from probe.core.kind import Check, QuotaUse
@@ -79,11 +79,15 @@ class Consumer:
     amount: float
     shared_window: bool = False
 
+    def within(self, seconds: float) -> float:
+        """The most that it would use within ``seconds`` if it were the only one: whole runs."""
+        taken = self.amount * math.ceil(seconds / self.interval - 1e-9)
+        return min(taken, seconds) if self.shared_window else taken
+
     @property
     def per_day(self) -> float:
-        """What it would use in a day if it were the only one."""
-        taken = self.amount * DAY / self.interval
-        return min(taken, DAY) if self.shared_window else taken
+        """The most that it would use in a day if it were the only one."""
+        return self.within(DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +98,33 @@ class Budget:
     terms: Quota
     consumers: tuple[Consumer, ...]
 
-    @property
-    def per_day(self) -> float:
-        """What all use in a day. For shared windows it is an upper bound: checks that are far apart
-        keep the same target awake at different times."""
-        awake_seconds = sum(each.per_day for each in self.consumers if each.shared_window)
-        return min(awake_seconds, DAY) + sum(
-            each.per_day for each in self.consumers if not each.shared_window
+    def within(self, seconds: float) -> float:
+        """The most that all use within ``seconds``, never less than what is counted then: an
+        interval that doesn't divide the time has its last run in it whole. Checks with a shared
+        window that are far apart keep the same target awake at different times."""
+        waking = sum(each.within(seconds) for each in self.consumers if each.shared_window)
+        return min(waking, seconds) + sum(
+            each.within(seconds) for each in self.consumers if not each.shared_window
         )
 
     @property
+    def per_day(self) -> float:
+        """The most that all use in a day."""
+        return self.within(DAY)
+
+    @property
     def per_month(self) -> float:
-        """What all use in a month of 31 days."""
-        return self.per_day * MONTH_DAYS
+        """The most that all use in a month of 31 days."""
+        return self.within(MONTH_DAYS * DAY)
 
     @property
     def per_period(self) -> float:
         """What all use in the plan's own period."""
-        return self.per_day if self.terms.period == "day" else self.per_month
+        return self.within(self._period_seconds)
+
+    @property
+    def _period_seconds(self) -> float:
+        return DAY if self.terms.period == "day" else MONTH_DAYS * DAY
 
     @property
     def exceeds(self) -> bool:
@@ -123,17 +136,29 @@ class Budget:
         """Which interval would fit, in words; empty where all is within the budget."""
         if not self.exceeds:
             return ""
-        most = self.terms.most / (1 if self.terms.period == "day" else MONTH_DAYS)
-        largest = max(self.consumers, key=lambda drain: drain.per_day)
+        most, seconds = self.terms.most, self._period_seconds
+        largest = max(self.consumers, key=lambda drain: drain.within(seconds))
         others = [each for each in self.consumers if each is not largest]
-        left = most - Budget(self.plan, self.terms, tuple(others)).per_day
-        if left > 0 and (fitting := _rounded(largest.amount * DAY / left)) <= DAY:
+        runs = (most - Budget(self.plan, self.terms, tuple(others)).per_period) // largest.amount
+        if runs >= 1 and (fitting := _rounded(seconds / runs)) <= DAY:
             return f"an interval of {fitting:g} s for {largest.check} would fit"
         # No single check can make up for it.
-        whole = sum(each.amount * DAY / each.interval for each in self.consumers)
-        factor = math.ceil(whole / most * 10) / 10
         names = ", ".join(each.check for each in self.consumers)
-        return f"intervals {factor:g} times as long for {names} would fit"
+        if sum(each.amount for each in self.consumers) > most:
+            return f"a single run of each of {names} takes more than that"
+        return f"intervals {self._fitting_factor():g} times as long for {names} would fit"
+
+    def _fitting_factor(self) -> float:
+        """How many times as long all intervals must be, in tenths; one run of each has to fit."""
+        whole = sum(each.amount * self._period_seconds / each.interval for each in self.consumers)
+        tenths = math.ceil(whole / self.terms.most * 10)
+        while self._stretched(tenths / 10).exceeds:
+            tenths += 1
+        return tenths / 10
+
+    def _stretched(self, factor: float) -> "Budget":
+        longer = (replace(each, interval=each.interval * factor) for each in self.consumers)
+        return Budget(self.plan, self.terms, tuple(longer))
 
     @property
     def warning(self) -> str:

@@ -19,12 +19,9 @@ from probe.ice.relay_pair import RelayPairIce
 from probe.stun.message import PeerAddress
 
 # After probe.call.endpoint, which leaves aiortc's codecs out.
-from aiortc import (  # isort: skip
-    RTCDtlsParameters,
-    RTCIceCandidate,
-    RTCIceParameters,
-    RTCSctpCapabilities,
-)
+from aiortc.rtcdtlstransport import RTCDtlsParameters  # isort: skip
+from aiortc.rtcicetransport import RTCIceCandidate, RTCIceParameters  # isort: skip
+from aiortc.rtcsctptransport import RTCSctpCapabilities  # isort: skip
 from aiortc.sdp import (  # isort: skip
     GroupDescription,
     MediaDescription,

@@ -8,6 +8,10 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
+from probe.net.flow import aiohttp_import  # noqa: F401  before whatever imports aiohttp
+
+# isort: split
+
 from probe.commands.settings_loading import print_problems, settings_for
 from probe.commands.signals import SignalThread
 from probe.commands.terminal import style_for

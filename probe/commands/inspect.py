@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from alerts.settings import receivers
-from probe.budget.plans import Budget, consumers_by_plan, format_amount, terms_of
+from probe.budget.plans import DAY, Budget, consumers_by_plan, format_amount, terms_of
 from probe.commands.settings_loading import print_problems, settings_for
 from probe.commands.terminal import style_for
 from probe.config.check_plan import CheckPlan
@@ -215,7 +215,7 @@ def _line(check: Check) -> CheckRow:
 def _costs(check: Check) -> tuple[str, ...]:
     """What a check uses of each quota in 30 days, if it were the only one."""
     return tuple(
-        f"{plan} {format_amount(sum(drain.per_day for drain in consumers) * 30, terms.unit)}"
+        f"{plan} {format_amount(sum(drain.within(30 * DAY) for drain in consumers), terms.unit)}"
         for plan, consumers in consumers_by_plan([check]).items()
         if (terms := terms_of(plan)) is not None
     )

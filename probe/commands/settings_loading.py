@@ -20,6 +20,7 @@ from probe.core.environment import (
     Variables,
     read_environment,
 )
+from probe.diagnostics.core_dumps import forbid_core_dumps
 from probe.kinds import KINDS
 from probe.kinds.http import HttpTable
 
@@ -67,6 +68,7 @@ def configured_settings(
     options: Mapping[str, Any], lab_environment: Mapping[str, str] | None = None
 ) -> Settings:
     """The settings with all that is configured, which may be nothing. Raises like settings_for."""
+    forbid_core_dumps()
     if lab_environment is not None:
         own = {name: os.environ[name] for name in OWN_VARIABLES if name in os.environ}
         return load_settings(KINDS, {**own, **lab_environment}, alone=True)
@@ -90,6 +92,7 @@ def read_own_environment(options: Mapping[str, Any]) -> ProbeEnvironment:
 
     Raises ConfigurationError with every mistake.
     """
+    forbid_core_dumps()
     sources = EnvironmentSources(os.environ, _env_file(options))
     return read_environment(ProbeEnvironment, sources.load(ProbeEnvironment.variable_names()))
 

@@ -16,8 +16,9 @@ from probe.config.listen import (
 from probe.config.public_page import check_links, check_public_listen, logo_address
 from probe.config.shard import Shard
 from probe.core.environment import Environment
+from probe.diagnostics.private_files import check_data_folder
 from probe.diagnostics.sentry import check_dsn
-from probe.net.peer_address import PeerEntries
+from probe.net.address.peer_address import PeerEntries
 from probe.net.urls import BaseUrl, HttpUrl, split_urls
 
 # The value of PROBE_SENTRY_DSN that takes the application's.
@@ -42,6 +43,7 @@ Listen = Annotated[str, AfterValidator(check_listen)]
 PublicListen = Annotated[str, AfterValidator(check_public_listen)]
 HostPatterns = Annotated[str, AfterValidator(check_host_patterns)]
 Links = Annotated[str, AfterValidator(check_links)]
+DataFolder = Annotated[Path, AfterValidator(check_data_folder)]
 
 
 class ProbeEnvironment(Environment):
@@ -60,7 +62,7 @@ class ProbeEnvironment(Environment):
     """Format of the log; without it `console` on a terminal, else `json`. Example: `json`"""
     listen: Listen = Field(default=DEFAULT_LISTEN, alias="PROBE_LISTEN", validate_default=True)
     """Address and port of the web server. Example: `127.0.0.1:9091`"""
-    data: Path | None = Field(default=None, alias="PROBE_DATA")
+    data: DataFolder | None = Field(default=None, alias="PROBE_DATA")
     """Directory of history, alerts and silences; without it they are kept in memory. Example:
     `/data`"""
     web_user: str | None = Field(default=None, alias="PROBE_WEB_USER")
@@ -104,7 +106,7 @@ class ProbeEnvironment(Environment):
     peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
     """Shared token of all probes, at least 16 letters and digits. With it this probe answers calls
     and queries of others."""
-    journal: Path | None = Field(default=None, alias="PROBE_JOURNAL")
+    journal: DataFolder | None = Field(default=None, alias="PROBE_JOURNAL")
     """Directory of a second copy of the journal of open incidents, on another volume than
     `PROBE_DATA`. Example: `/mnt/second`"""
     status_listen: PublicListen = Field(default="", alias="PROBE_STATUS_LISTEN")

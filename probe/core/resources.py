@@ -11,7 +11,7 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 # Reserved for notifications and the web server.
 RESERVE = 32
@@ -80,6 +80,41 @@ def lacks_descriptors(kept: int) -> bool:
         return error.errno in (errno.EMFILE, errno.ENFILE)
     os.close(number)
     return number >= descriptor_limit() - kept
+
+
+# The module's file, its folder, and a library that it is linked with.
+_FOR_AN_IMPORT = 4
+
+
+class SpareDescriptors:
+    """Descriptors that are kept for what is imported late; none before ``keep``.
+
+    An import opens one file after the other, and by then all descriptors may be used.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[int] = []
+
+    def keep(self, count: int = _FOR_AN_IMPORT) -> None:
+        """Open as many, as far as there are any."""
+        with suppress(OSError):
+            while len(self._kept) < count:
+                self._kept.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Import within this; they are kept again at its end. Raises what the import raises."""
+        count = len(self._kept)
+        while self._kept:
+            os.close(self._kept.pop())
+        try:
+            yield
+        finally:
+            self.keep(count)
+
+
+SPARE = SpareDescriptors()
+"""This process's."""
 
 
 def settle_garbage_collector() -> None:

@@ -149,6 +149,7 @@ class Daemon:
         read_shipped(
             settings.alerting.notifiers,
             probes_on_request=bool(settings.exporter.allowed.entries),
+            has_peers=bool(settings.service.peers.entries),
         )
         async with AsyncExitStack() as stack:
             await parts.starts.begin()

@@ -1,13 +1,36 @@
-"""History, alerts and silences are readable by their owner alone, whatever the umask."""
+"""History, alerts and silences are readable by their owner alone, whatever the umask.
+
+Rights are taken from others only on what is the probe's: its files by their names, and a folder
+that holds nothing else and belongs to the user that the probe runs as.
+"""
 
 import logging
 import os
+import stat
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
 UMASK = 0o077
 _OF_OTHERS = 0o077
+# What the probe keeps in PROBE_DATA and PROBE_JOURNAL, and what a new file system begins with.
+_NAMES = (
+    *("alerts*.sqlite*", "history*.sqlite*", "salvage-*", "open-incidents.*.journal"),
+    *("daemon.json", "starts.json", "watch.json", "secret_fingerprints.json"),
+    *(".daemon.json.*", ".starts.json.*", ".watch.json.*", ".secret_fingerprints.json.*"),
+)
+_LOST_AND_FOUND = "lost+found"
+# The folders of the Filesystem Hierarchy Standard 3.0 that others share.
+_SHARED = frozenset(
+    Path("/", name)
+    for name in (
+        *("", "bin", "boot", "dev", "dev/shm", "etc", "home", "lib", "lib64"),
+        *("media", "mnt", "opt", "proc", "root", "run", "run/lock", "sbin", "srv", "sys", "tmp"),
+        *("usr", "usr/bin", "usr/lib", "usr/local", "usr/share", "var", "var/cache", "var/lib"),
+        *("var/lock", "var/log", "var/mail", "var/opt", "var/run", "var/spool", "var/tmp"),
+    )
+)
 
 
 def create_privately() -> None:
@@ -15,13 +38,65 @@ def create_privately() -> None:
     os.umask(UMASK)
 
 
-def make_private(folder: Path) -> None:
-    """Take the rights of others from a data folder and the files that are in it already."""
+def check_data_folder(path: Path) -> Path:
+    """The path. Raises ValueError for a folder that the system or all of its users share.
+
+    Whoever may write to a folder that has the sticky bit (``/tmp``) can put a link in the place of
+    a file that isn't there yet.
+    """
+    real = Path(os.path.realpath(path))
+    example = real / "probe"
+    if real in _SHARED:
+        raise ValueError(f"{path} is the system's: write a folder of its own, such as {example}")
     try:
-        entries = [folder, *folder.iterdir()] if folder.is_dir() else []
-        for path in entries:
-            mode = path.stat(follow_symlinks=False).st_mode
-            if mode & _OF_OTHERS and not path.is_symlink():
-                path.chmod(mode & 0o7777 & ~_OF_OTHERS)
+        mode = real.stat().st_mode
+        open_to_all = stat.S_ISDIR(mode) and mode & stat.S_ISVTX and mode & stat.S_IWOTH
+        if open_to_all and not _holds_nothing_else(real):
+            raise ValueError(
+                f"all users may write to {path}, and it holds files that are not the probe's: "
+                f"write a folder of its own, such as {example}"
+            )
+    except OSError:
+        pass  # Not there yet, or not ours to see: opening it says why.
+    return path
+
+
+def make_private(folder: Path) -> None:
+    """Take the rights of others from the probe's files in a data folder, and from the folder if it
+    holds nothing else. What isn't the probe's keeps its rights."""
+    try:
+        if not folder.is_dir():
+            return
+        for path in folder.iterdir():
+            if _is_of_probe(path.name):
+                _restrict(path)
+        if _holds_nothing_else(folder):
+            _restrict(folder)
+        elif folder.stat().st_mode & _OF_OTHERS:
+            logger.warning(
+                "%s can be opened by others, and holds files that are not the probe's: its rights "
+                "are left as they are; set PROBE_DATA to a folder of its own",
+                folder,
+            )
     except OSError as error:
         logger.warning("%s stays readable by others: %s", folder, error.strerror)
+
+
+def _is_of_probe(name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in _NAMES)
+
+
+def _holds_nothing_else(folder: Path) -> bool:
+    """Whether a folder is empty or has the probe's files alone."""
+    names = (path.name for path in folder.iterdir())
+    return all(name == _LOST_AND_FOUND or _is_of_probe(name) for name in names)
+
+
+def _restrict(path: Path) -> None:
+    found = path.stat(follow_symlinks=False)
+    if stat.S_ISLNK(found.st_mode) or not found.st_mode & _OF_OTHERS:
+        return
+    if found.st_uid != os.geteuid():
+        logger.warning("%s stays readable by others: it belongs to another user", path)
+        return
+    path.chmod(found.st_mode & 0o7777 & ~_OF_OTHERS)

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
+from probe.diagnostics.encoded_text import layers, masked
+
 MASK = "***"
 
 # Shorter secrets can be guessed anyway, and hiding every "abc" would make texts unreadable.
@@ -19,6 +21,8 @@ SHORTEST = 4
 # Shorter ones ("probe", "test") are hidden as whole words: "probe_success" is none.
 _MIN_LENGTH_ANYWHERE = 8
 _DEEPEST = 50
+# Between the bytes of a dump.
+_HEX_DIVIDERS = (":", " ", "-")
 
 _RUN = re.compile(r"[^\s\"'<>`]*")
 _AUTHORITY_END = re.compile(r"[/?#]")
@@ -67,8 +71,9 @@ class Redactor:
     """Knows the secrets of one configuration.
 
     They are found as they are, quoted for an address (twice, too), escaped as in JSON, HTML
-    or a ``repr``, in hexadecimal, and inside base64. Of an address the user info, the
-    password and the query are secrets of their own.
+    or a ``repr``, in hexadecimal, and inside base64, whichever characters of them are escaped and
+    whatever divides them (``encoded_text``). Of an address the user info, the password and the
+    query are secrets of their own.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -78,18 +83,37 @@ class Redactor:
         # Looking for each form is forty times as fast as trying all of them at each character.
         self._forms = tuple(ordered)
         self._known = re.compile("|".join(map(_pattern, ordered))) if ordered else None
+        self._hex_forms = tuple(form for secret in known for form in _hexadecimal(secret))
+        self._hex = re.compile("|".join(self._hex_forms), re.IGNORECASE)
+        bare = sorted({form for secret in known for form in _decoded_forms(secret)}, key=len)
+        self._bare_forms = tuple(reversed(bare))
+        self._bare = re.compile("|".join(map(_pattern, self._bare_forms))) if bare else None
 
     def clean(self, text: str) -> str:
         """The text without secrets; addresses lose user info, query and fragment."""
         if self._known is not None and any(form in text for form in self._forms):
             text = self._known.sub(MASK, text)
+        text = self._without_encoded(text)
         if "://" in text:
             text = _bare_addresses(text)
         small = text.lower()
+        if any(form in small for form in self._hex_forms):
+            text = self._hex.sub(MASK, text)
         for markers, pattern in _WITH_KEPT_START:
             if any(marker in small for marker in markers):
                 text = pattern.sub(_masked, text)
         return _LONG_RUN.sub(_without_jwt, text)
+
+    def _without_encoded(self, text: str) -> str:
+        if self._bare is None:
+            return text
+        spans = [
+            (layer.starts[match.start()], layer.ends[match.end() - 1])
+            for layer in layers(text)
+            if any(form in layer.text for form in self._bare_forms)
+            for match in self._bare.finditer(layer.text)
+        ]
+        return masked(text, spans, MASK) if spans else text
 
     def clean_deep(self, value: object) -> object:
         """The same for a structure, made of what strict JSON knows (and tuples).
@@ -163,7 +187,30 @@ def _forms(secret: str) -> Iterator[str]:
     if len(secret) >= _MIN_LENGTH_ANYWHERE:
         raw = secret.encode("utf-8", "surrogatepass")
         yield from _inside_base64(raw)
-        yield from (raw.hex(), raw.hex().upper())
+        yield from _inside_base64(secret.encode("utf-16-le", "surrogatepass"))
+        yield secret[::-1]
+
+
+def _decoded_forms(secret: str) -> Iterator[str]:
+    """What it is where escapes are decoded to characters, those of bytes to Latin-1's."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    yield from (secret, raw.decode("latin-1"))
+    # One that looks like an escape itself.
+    yield from (layer.text for layer in layers(secret) if len(layer.text) >= SHORTEST)
+    if len(secret) >= _MIN_LENGTH_ANYWHERE:
+        yield from _inside_base64(raw)
+        yield secret[::-1]
+        # What UTF-16 leaves of it where it is read as UTF-8.
+        if len(letters := secret.encode("ascii", "ignore").decode()) >= _MIN_LENGTH_ANYWHERE:
+            yield letters
+
+
+def _hexadecimal(secret: str) -> Iterator[str]:
+    """Its bytes in small letters, as they are and as a dump divides them."""
+    if len(secret) >= _MIN_LENGTH_ANYWHERE:
+        raw = secret.encode("utf-8", "surrogatepass")
+        yield raw.hex()
+        yield from (raw.hex(divider) for divider in _HEX_DIVIDERS)
 
 
 def _quoted_small(secret: str) -> str:

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.address_policy import is_allowed_target
+from probe.net.address.policy import is_allowed_target, is_contactable
 from probe.net.resolver import Address
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -112,7 +112,7 @@ def _is_never_permitted(text: str) -> bool:
     ip = ipaddress.ip_address(text.partition("%")[0])
     if ip.is_link_local:
         return True
-    return not ip.is_loopback and not is_allowed_target(text)
+    return not ip.is_loopback and not is_contactable(text)
 
 
 class Permitted:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from aioice import Connection, TransportPolicy
-
+from probe.ice.aioice_import import Connection, TransportPolicy
 from probe.ice.candidate import IceParameters, places_of
 from probe.ice.connectivity_check import IceCredentials
 from probe.ice.relay_guard import RelayGuard

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
-from aioice import Candidate
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from probe.ice.aioice_import import Candidate
 from probe.ice.connectivity_check import IceCredentials
-from probe.net.address_policy import is_allowed_target
+from probe.net.address.policy import is_allowed_target
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
 SCHEMA = 1

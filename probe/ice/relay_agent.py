@@ -12,17 +12,15 @@ import ipaddress
 from collections.abc import Callable
 from typing import cast
 
-from aioice import Candidate
-from aioice.candidate import candidate_priority
-
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.ice import connectivity_check
+from probe.ice.aioice_import import Candidate, candidate_priority
 from probe.ice.candidate import IceParameters, OfferCandidate, places_of
 from probe.ice.relay_pair import CHECK_PACE
 from probe.ice.relay_transport import RelayIceBase, RelayServer
 from probe.ice.transport import RTO, IceTransport
-from probe.net.resolver import IPAddress
+from probe.net.address.ranges import IPAddress
 from probe.stun import message as messages
 from probe.stun.codec import MessageClass, StunMessage
 from probe.stun.message import PeerAddress

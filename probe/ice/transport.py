@@ -8,9 +8,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from aioice import Connection, TransportPolicy
-
 from probe.core.model import CheckAborted
+from probe.ice.aioice_import import Connection, TransportPolicy
 
 RTO = 0.5  # seconds, RFC 8489 section 6.2.1: when a check that was not answered is sent again
 

@@ -85,7 +85,7 @@ class FlyTable(FlyAccess):
     @property
     def impact(self) -> Impact:
         """What users lose when it fails."""
-        return Impact("machines", "Fly machines are down", "Fly machines are down in part")
+        return Impact("machines", "Fly machines are down", "Some Fly machines are down")
 
     @property
     def backup_groups(self) -> frozenset[str]:

@@ -24,6 +24,7 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.address.ranges import is_literal, is_unreachable
 from probe.net.fetch.cookies import Cookies, CookieUse
 from probe.net.fetch.issuers import start_browser_tls
 from probe.net.fetch.page_opening import PageOpening
@@ -37,15 +38,7 @@ from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
 from probe.net.proxies import Proxy, proxy_for
 from probe.net.proxies.tunnel import connect_through, through
-from probe.net.resolver import (
-    Address,
-    has_route,
-    is_filtered,
-    is_literal,
-    is_unreachable,
-    no_route,
-    resolve,
-)
+from probe.net.resolver import Address, has_route, is_filtered, no_route, resolve
 from probe.net.tls import TlsObserver
 
 __all__ = ["FreshHttpClient", "fresh_client", "is_literal", "read_bounded", "translate"]

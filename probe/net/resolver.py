@@ -2,9 +2,7 @@
 
 import asyncio
 import errno
-import ipaddress
 import logging
-import re
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from typing import Any
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.core.resources import shortage_of
+from probe.net.address.ranges import is_literal, is_this_machine, is_unreachable
 from probe.net.lookups import lookups
 from probe.net.protocol.own_resolver import resolver_answers
 from probe.untrusted.daemon_thread import in_daemon_thread
@@ -38,28 +37,6 @@ SERVFAIL_HINT = (
 # Of a name with more addresses, the first ones are used: each is compared with every range.
 MAX_ADDRESSES = 16
 
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-# Addresses that no server can have (RFC 6890). Private, loopback and benchmarking ranges are
-# not among them: a server may be private itself, and a laboratory has servers too.
-_UNREACHABLE = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "0.0.0.0/8",
-        "192.0.0.0/24",
-        "192.0.2.0/24",
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-        "224.0.0.0/4",
-        "240.0.0.0/4",
-        "::/128",
-        "100::/64",
-        "2001:db8::/32",
-        "3fff::/20",
-        "ff00::/8",
-    )
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -69,9 +46,6 @@ class Address:
     port: int
     family: int
 
-
-# What browsers look up at all: labels of 1 to 63 characters, 253 together.
-_VALID_NAME = re.compile(r"(?=.{1,253}$)[\w-]{1,63}(?:\.[\w-]{1,63})*", re.ASCII)
 
 AddressFilter = Callable[[str, Sequence[Address]], list[Address]]
 """Takes a host and its addresses, and gives those that may be contacted, in the order in which
@@ -100,32 +74,6 @@ def filtered(host: str, addresses: Sequence[Address]) -> list[Address]:
     """The addresses that this task may contact. Raises CheckAborted where there are none."""
     allowed = _FILTER.get()
     return list(addresses) if allowed is None else allowed(host, addresses)
-
-
-@lru_cache(maxsize=4096)
-def is_unreachable(address: str) -> bool:
-    """Whether the address is one that no host can have: documentation, reserved, multicast."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    return any(ip in network for network in _UNREACHABLE if network.version == ip.version)
-
-
-@lru_cache(maxsize=4096)
-def is_literal(host: str) -> bool:
-    """Whether a host is an IP address, for which nothing is looked up."""
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether a name is below ``localhost``, or that with its dot: resolvers need not know them,
-    and browsers never ask (RFC 6761, 6.3)."""
-    name = host.lower().removesuffix(".")
-    if name.endswith(".localhost"):
-        return _VALID_NAME.fullmatch(name) is not None
-    return name == "localhost" and host.endswith(".")
 
 
 def has_route(address: Address) -> bool:

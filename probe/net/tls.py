@@ -1,7 +1,7 @@
 """TLS contexts, what a handshake showed, and every TLS error as a cause."""
 
 import ssl
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from probe.core.causes import HINTS, Cause
@@ -121,6 +121,15 @@ def client_context(
     and anew when that file changes.
     """
     return _context(ca_file, last_change(ca_file), alpn, browser)
+
+
+@cache
+def service_context() -> ssl.SSLContext:
+    """For receivers of alerts and other probes, which aren't measured: Python's defaults, and the
+    system's authorities. Made once, which takes 30 ms."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def last_change(ca_file: Path | None) -> int:

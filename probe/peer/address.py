@@ -5,7 +5,7 @@ from collections.abc import Container, Iterator
 from itertools import count
 
 from probe.core.context import Context
-from probe.net.peer_address import DEFAULT_PORT, parse_peer
+from probe.net.address.peer_address import DEFAULT_PORT, parse_peer
 from probe.net.resolver import resolve
 from probe.net.urls import show_host
 from probe.stun.uri import format_hostport, parse_url_list

@@ -32,7 +32,7 @@ def _lines(incident: Incident, now: float) -> Iterator[str]:
     yield ""
     yield from _facts(incident, now)
     yield ""
-    yield "## What was measured"
+    yield "## Evidence"
     yield ""
     yield from _table(
         ("check", "severity", "from", "until", "what", "cause", "value", "limit"),
@@ -53,7 +53,7 @@ def _lines(incident: Incident, now: float) -> Iterator[str]:
     yield ""
     yield "## Root cause"
     yield ""
-    yield "## What went well, what did not"
+    yield "## What went well, what went wrong"
     yield ""
     yield "## Actions"
 
@@ -75,7 +75,7 @@ def _facts(incident: Incident, now: float) -> Iterator[str]:
     if incident.suppressed:
         yield f"- Notifications suppressed by: {escaped(', '.join(incident.suppressed))}"
     if incident.adopted:
-        yield "- Taken over from what a receiver knew: what was stored of its beginning is lost"
+        yield "- Restored from what a receiver knew: the stored beginning is lost"
 
 
 def _alert(alert: IncidentAlert) -> tuple[str, ...]:

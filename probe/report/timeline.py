@@ -19,7 +19,7 @@ _LABELS = {
     "firing": "notified",
     "changed": "sent an update",
     "reminder": "reminded",
-    "resolved": "notified of the end",
+    "resolved": "notified of the recovery",
 }
 
 

@@ -87,9 +87,12 @@ def recreate(
     database = open_file(path, schema)
     try:
         saved = salvage(quarantined, database, schema.tables, schema.is_valid, budget)
-    except (sqlite3.Error, OSError) as error:
+    except Exception as error:  # damaged contents may do anything to who reads them
         logger.info("nothing could be copied from %s: %s", quarantined.name, describe(error))
         saved = Salvaged()
+    except BaseException:
+        database.close()
+        raise
     return database, quarantined, saved
 
 

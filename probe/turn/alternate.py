@@ -5,7 +5,8 @@ import socket
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.resolver import Address, filtered, is_unreachable
+from probe.net.address.ranges import is_unreachable
+from probe.net.resolver import Address, filtered
 from probe.stun.codec import StunMessage
 from probe.stun.uri import format_hostport
 

@@ -4,7 +4,7 @@ import ipaddress
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.resolver import IPAddress, is_unreachable
+from probe.net.address.ranges import IPAddress, is_unreachable
 from probe.stun.codec import Method
 from probe.stun.credentials import expiry_of
 

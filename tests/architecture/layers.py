@@ -105,7 +105,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.exporter.settings",
         "probe.otel.settings",
         "probe.net.proxies",
-        "probe.net.peer_address",
+        "probe.net.address.peer_address",
         "probe.net.urls",
     },
     # A window of results and objectives in, go or roll back out.

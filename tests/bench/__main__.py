@@ -1,4 +1,4 @@
-"""``make bench``: how long the command line takes, beside what it measures."""
+"""``make bench``: how long the command line takes, compared with what it measures."""
 
 import asyncio
 import json
@@ -30,14 +30,14 @@ def cpu_seconds(arguments: Sequence[str]) -> float:
 
 
 def bench_help() -> None:
-    """CPU time of ``probe --help``, beside that of an interpreter which does nothing."""
+    """CPU time of ``probe --help``, compared with that of an interpreter which does nothing."""
     help_ = statistics.median(cpu_seconds(["-m", "probe", "--help"]) for _ in range(RUNS))
     bare = statistics.median(cpu_seconds(["-c", "pass"]) for _ in range(RUNS))
     print(f"probe --help: {help_:.3f} s of CPU (python -c pass: {bare:.3f} s), median of {RUNS}")
 
 
 async def bench_once(folder: Path) -> None:
-    """Wall time of ``probe --once`` against a lab in another process, beside its slowest check."""
+    """Wall time of ``probe --once`` against a lab in another process, and of its slowest check."""
     lab = await start("lab", "--write-env", "lab.env", cwd=folder)
     try:
         assert lab.stderr is not None

@@ -1,4 +1,4 @@
-"""``make bench-daemon``: what the daemon takes, beside what it is allowed to take."""
+"""``make bench-daemon``: what the daemon takes, compared with what it is allowed to take."""
 
 import asyncio
 import os

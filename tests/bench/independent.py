@@ -1,4 +1,4 @@
-"""``make bench-independent``: figures of ``probe --once`` beside those of other programs.
+"""``make bench-independent``: figures of ``probe --once`` compared with those of other programs.
 
 redis-benchmark, curl, a Node script with socket.io-client, and turnutils_uclient ask the same
 servers on the same machine, in turns with one-shot runs of everything at once. Medians over

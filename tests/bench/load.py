@@ -1,4 +1,4 @@
-"""``make bench-load``: ``probe load`` beside an independent generator, and the whole way of users.
+"""``make bench-load``: ``probe load`` and an independent generator, and the whole way of users.
 
 The target is the reference Socket.IO server with coturn. The other generator is a Node script
 with the application's own client library (``tests/servers/node/load.mjs``). Both take turns,
@@ -118,7 +118,7 @@ def quantile(values: list[float], share: float) -> float:
 
 
 def compared_rows(scenario: Scenario, found: Compared) -> list[str]:
-    """Markdown rows: medians over rounds of our quantiles beside those of all of Node's values."""
+    """Markdown rows: medians over rounds of our quantiles and those of all of Node's values."""
     rows = []
     for step in STEPS:
         ours, theirs = found.probe[step], found.node[step]

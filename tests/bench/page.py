@@ -1,4 +1,4 @@
-"""``make bench-page``: from a fault to the message, beside Prometheus, blackbox_exporter and
+"""``make bench-page``: from a fault to the message, compared with Prometheus, blackbox_exporter and
 Alertmanager with their usual intervals, in the same run and for the same rule: /health says
 that a service is down for more than 30 s.
 """

@@ -82,7 +82,7 @@ async def in_probe(relay: RelayServer, context: Context, found: Findings) -> Non
 
 
 async def raw(relay: RelayServer, context: Context, way: Way, found: Findings) -> None:
-    """The relay path alone, beside the delay that was really put in."""
+    """The relay path alone, compared with the delay that was really put in."""
     path = RelayPath(relay.url, relay.credentials, Recorder(), context)
     await way.held()
     await path.measure(ECHOES)

@@ -1,6 +1,6 @@
 """A way to a server that is slower, or loses packets: UDP and TCP, in user space.
 
-Run as a program it has an event loop and a core of its own, so that what is timed beside it
+Run as a program it has an event loop and a core of its own, so that what is timed next to it
 doesn't wait for it.
 """
 

@@ -56,8 +56,9 @@ async def test_a_day_at_default_intervals_stays_within_every_budget_and_is_as_fo
     assert runs["signaling"] == 120
     for table in found.values():
         counted = ledger.used(table.plan, "day", end)
-        # A day holds whole runs, also of intervals that don't divide it.
-        assert counted == pytest.approx(table.budget.per_day, rel=1e-3), table.plan
+        # A day holds whole runs, also of intervals that don't divide it: one of each fewer at most.
+        fewer = sum(drain.amount for drain in table.drains)
+        assert table.budget.per_day - fewer <= counted <= table.budget.per_day, table.plan
         assert counted * (1 if table.period == "day" else 31) <= table.budget.terms.most
     assert ledger.used("upstash", "day", end) == 912
     assert ledger.used("neon", "day", end) == pytest.approx(DAY)

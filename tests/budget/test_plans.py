@@ -1,5 +1,7 @@
 """What watching takes from plans: forecast by intervals, counted by runs, and both the same."""
 
+import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -68,7 +70,9 @@ def test_a_journey_in_addition_stays_within_the_tenth() -> None:
     upstash = budgets(plan_of(variables={**PAIRCAM, "PROBE_JOURNEY": "true"}))["upstash"].budget
     taken = {drain.check: drain.amount for drain in upstash.consumers}
     assert taken == {"signaling": 7, "redis": 3, "journey": 95}
-    assert 912 < upstash.per_day <= upstash.terms.most
+    # A day that has a journey takes all of its commands, whatever the mean of many days is.
+    assert upstash.per_day == 111 * 7 + 24 * 3 + 95
+    assert upstash.per_day <= upstash.terms.most
     assert not upstash.warning
 
 
@@ -118,9 +122,41 @@ def test_where_no_single_interval_fits_all_of_them_do_when_stretched(lingers: bo
     consumers = tuple(Consumer(f"c{n}", 600.0, 60.0, lingers) for n in range(9))
     terms = Quota(7000.0, "seconds", "day", 1.0)
     tight = Budget("p", terms, consumers)
-    assert "intervals 11.2 times as long for c0, c1" in tight.suggested_interval
-    stretched = tuple(Consumer(each.check, 600 * 11.2, 60.0, lingers) for each in consumers)
+    # 12 whole runs of each a day are 6480 s, 13 are 7020 s.
+    assert "intervals 12 times as long for c0, c1" in tight.suggested_interval
+    stretched = tuple(Consumer(each.check, 600 * 12, 60.0, lingers) for each in consumers)
     assert not Budget("p", terms, stretched).exceeds
+
+
+def test_where_one_run_of_each_is_too_much_no_interval_is_suggested() -> None:
+    drains = tuple(Consumer(f"c{n}", 600.0, 60.0) for n in range(9))
+    small = Budget("p", Quota(500.0, "bytes", "day", 1.0), drains)
+    assert small.suggested_interval.startswith("a single run of each of c0, c1")
+
+
+@pytest.mark.parametrize("interval", [1380.0, 1560.0, 1740.0, 7.0, 50_000.0, 100_000.0])
+@pytest.mark.parametrize("period", ["day", "month"])
+def test_no_period_holds_more_runs_than_are_forecast(interval: float, period: Any) -> None:
+    """A day of an interval that doesn't divide it has one run more than the quotient."""
+    budget = Budget("p", Quota(1e12, "bytes", period, 1.0), (Consumer("c", interval, 1000.0),))
+    seconds = DAY if period == "day" else 31 * DAY
+    for phase in (0.0, 0.4 * interval, 0.999 * interval):
+        runs = math.ceil(max(0.0, seconds - phase) / interval)
+        assert 1000 * runs <= budget.per_period
+    assert budget.per_period - 1000 < 1000 * seconds / interval
+
+
+@pytest.mark.parametrize("amount", [900.0, 1234.5, 48_200.0])
+@pytest.mark.parametrize("interval", [60.0, 77.0, 1560.0])
+def test_an_interval_that_is_suggested_fits(amount: float, interval: float) -> None:
+    terms = Quota(200_000.0, "bytes", "day", 1.0)
+    other = Consumer("other", 7000.0, 300.0)
+    tight = Budget("p", terms, (Consumer("c", interval, amount), other))
+    if not tight.exceeds:
+        return
+    found = re.search(r"an interval of (\d+) s for c would fit", tight.suggested_interval)
+    assert found is not None
+    assert not Budget("p", terms, (Consumer("c", float(found[1]), amount), other)).exceeds
 
 
 def test_what_runs_on_this_machine_takes_from_no_plan() -> None:

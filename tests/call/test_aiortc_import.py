@@ -54,6 +54,41 @@ print(*(profile.openssl_profile.decode() for profile in SRTP_PROFILES))
 """
 
 
+LOADED = """
+import sys
+from probe.call import local_call, sdp
+unused = "aiortc.rtcpeerconnection aiortc.codecs bcrypt dns.rdtypes dns.rrset".split()
+print(sys.modules.keys() & set(unused))
+import bcrypt
+import aiortc
+print(aiortc.RTCPeerConnection.__module__, aiortc.RTCCertificate is local_call.RTCCertificate)
+print(sys.modules.keys() & {"av", "pylibsrtp"})
+"""
+MDNS = """
+import asyncio
+from probe.ice import aioice_import
+from aioice import mdns
+async def main():
+    sent = []
+    class Transport(asyncio.DatagramTransport):
+        def sendto(self, data, address=None):
+            sent.append(data)
+    protocol = mdns.MDnsProtocol()
+    protocol.connection_made(Transport())
+    waiting = asyncio.get_running_loop().create_future()
+    dns = mdns.dns
+    protocol.queries[dns.name.from_text("a.local")] = {waiting}
+    query = dns.message.make_query("a.local", "A")
+    protocol.datagram_received(query.to_wire(), ("192.0.2.2", 5353))
+    answer = dns.message.make_response(query)
+    data = dns.rdata.GenericRdata(mdns.MDNS_RDCLASS, dns.rdatatype.A, bytes((192, 0, 2, 1)))
+    answer.answer.append(dns.rrset.from_rdata(dns.name.from_text("a.local"), 120, data))
+    protocol.datagram_received(answer.to_wire(), ("192.0.2.2", 5353))
+    print(await waiting, sent)
+asyncio.run(main())
+"""
+
+
 def run(script: str) -> str:
     """What a Python of its own prints."""
     command = [sys.executable, "-c", script]
@@ -64,6 +99,16 @@ def run(script: str) -> str:
 
 def test_a_call_works_and_neither_codecs_nor_srtp_are_loaded() -> None:
     assert run(CALL) == "echoes 3"
+
+
+def test_what_calls_do_not_use_is_loaded_by_who_uses_it() -> None:
+    loaded, package, media = run(LOADED).splitlines()
+    assert loaded == media == "set()"
+    assert package == "aiortc.rtcpeerconnection True"
+
+
+def test_names_of_mdns_are_understood_by_what_is_loaded_then() -> None:
+    assert run(MDNS) == "192.0.2.1 []"
 
 
 @pytest.mark.parametrize("script", [OTHERS, FIRST])

@@ -10,7 +10,7 @@ from probe.core.environment import ConfigurationError
 from probe.kinds import KINDS
 from tests.command import probe
 
-# Without a notifier there would be a warning of it beside each of these.
+# Without a notifier there would be a warning of it next to each of these.
 BACKEND = {"BACKEND_URL": "https://app.example", "ALERTMANAGER_URLS": "http://am.example:9093"}
 DSN, OWN = "https://key@theirs.example/1", "https://key@ours.example/2"
 

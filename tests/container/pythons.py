@@ -19,22 +19,29 @@ VERSIONS = ("3.11", "3.12", "3.13", "3.14", "3.15")
 # Folders of tests that need no real part; the others are for `make test`, on each Python in CI.
 FAST = (
     *("budget", "call", "config", "core", "diagnostics", "exporter", "gate", "history", "ice"),
-    *("net", "paircam", "report", "storage", "stun", "telemetry", "turn", "untrusted", "web"),
+    *("net", "paircam", "report", "storage", "stun", "telemetry", "turn"),
+    *("turn_targets", "untrusted", "web"),
 )
+# And one has none that is not needed there: google-re2, for the regular expressions of /probe.
+_LEFT_OUT = {"3.15": {"exporter"}}
 _PACKAGES = "ca-certificates,curl,iproute2,git,openssl"
+# Some packages have no wheel yet for a Python that is not out.
+_COMPILERS = {"3.15": ",gcc,libc6-dev,python3.15-dev"}
 _STEPS = """set -eu
 cd "$SOURCE"
 "$PYTHON" -m venv "$WORK/venv"
 pip="$WORK/venv/bin/pip --disable-pip-version-check --quiet"
 $pip install --require-hashes --requirement requirements.txt
-$pip install --require-hashes --requirement requirements-dev.txt
+# Coverage is not measured here, and its tool has no release for a Python that is not out yet.
+awk '/^[^ ]/ { left = /^slipcover==/ } !left' requirements-dev.txt >"$WORK/dev.txt"
+$pip install --require-hashes --requirement "$WORK/dev.txt"
 $pip install --no-deps --no-build-isolation .
 "$WORK/venv/bin/probe" --once --lab --format json >"$WORK/lab.json"
 options="-q -p no:cacheprovider --timeout 300 -n 2"
 "$WORK/venv/bin/python" -m pytest $options $TESTS >"$WORK/tests.txt"
 """
 _COUNTS = re.compile(r"(\d+) (passed|failed|skipped|errors?)")
-# Files that pip's settings name, beside those in the environment.
+# Files that pip's settings name, besides those in the environment.
 _SETTINGS = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt", "/etc/resolv.conf")
 _PASSED = re.compile(r"PIP_\w+|https?_proxy|no_proxy|SSL_CERT_FILE|REQUESTS_CA_BUNDLE", re.I)
 
@@ -79,7 +86,7 @@ def run_in_chroot(version: str, folder: Path) -> Outcome:
         requirements.program(program, part=PART)
     root = folder / "root"
     root.mkdir()
-    wanted = f"python{version},python{version}-venv,{_PACKAGES}"
+    wanted = f"python{version},python{version}-venv,{_PACKAGES}{_COMPILERS.get(version, '')}"
     subprocess.run(["tar", "-C", root, "-xf", debian_root(SUITES[version], wanted)], check=True)
     copy_sources(root / "probe")
     (root / "work").mkdir()
@@ -107,7 +114,8 @@ def copy_sources(target: Path) -> None:
 
 
 def _run(command: list[str], env: Mapping[str, str], work: Path, version: str) -> Outcome:
-    env = {**env, "TESTS": " ".join(f"tests/{name}" for name in FAST)}
+    folders = [name for name in FAST if name not in _LEFT_OUT.get(version[:4], set())]
+    env = {**env, "TESTS": " ".join(f"tests/{name}" for name in folders)}
     done = subprocess.run(
         command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

@@ -1,6 +1,6 @@
 """What scripts see stays: a name that is gone or means something else breaks them.
 
-New names are welcome beside the old ones: ``python -m tests.contract`` adds them to the
+New names are welcome next to the old ones: ``python -m tests.contract`` adds them to the
 snapshot.
 """
 

@@ -15,7 +15,7 @@ import aiohttp
 
 from tests.command import Process, start
 
-# A noisy machine with other tests beside this one.
+# A noisy machine with other tests next to this one.
 PATIENCE = 150.0
 
 

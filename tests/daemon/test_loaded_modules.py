@@ -51,3 +51,8 @@ _OF_CALLS = {"OpenSSL", "aioice", "aiortc", "av", "cryptography", "pylibsrtp"}
 
 def test_a_daemon_without_calls_does_not_load_what_only_calls_need() -> None:
     assert not packages("http", "signaling", "turn") & _OF_CALLS
+
+
+def test_a_daemon_that_notifies_nobody_does_not_load_what_only_pages_need() -> None:
+    of_pages = {"jinja2", "markdown_it", "mdurl", "xml"}
+    assert not packages("http", "signaling", "turn") & of_pages

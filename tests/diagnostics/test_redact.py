@@ -69,7 +69,7 @@ def test_a_secret_inside_base64_without_a_name_is_found(user: str) -> None:
     encoded = base64.b64encode(f"{user}:{secret}".encode()).decode()
     cleaned = Redactor([secret]).clean(f"sent {encoded}.")
     assert MASK in cleaned
-    # What is left of it beside the user's name is less than one character.
+    # What is left of it besides the user's name is less than one character.
     assert len(cleaned.removeprefix("sent ").replace(MASK, "")) <= len(user) * 4 / 3 + 6
 
 

@@ -20,7 +20,22 @@ METADATA = [
     "64:ff9b::a9fe:a9fe",
     "0.0.0.0",
     "224.0.0.1",
+    "64:ff9b:1:a::a9fe:a9fe",
+    "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    "2002:a9fe:a9fe::1",
+    "2a00:1::5efe:a9fe:a9fe",
+    "fd20:ce::254",
+    "192.0.0.192",
+    "240.0.0.1",
+    "255.255.255.255",
+    "ff0e::1",
 ]
+# What a host pattern doesn't reach, and a network of the list does.
+SPECIAL = ["198.18.0.1", "192.88.99.1", "64:ff9b:2::1", "2001:2::1", "2001:20::1", "5f00::1"]
+LOOPBACK_FORMS = (
+    *("0x7f.1", "0x7f000001", "2130706433", "017700000001", "0177.0.0.1", "127.1", "0"),
+    *("[::ffff:127.0.0.1]", "[::1%25lo]", "\u2460\u2461\u2466.0.0.1", "127\u30020\u30020\u30021"),
+)
 
 
 def address(ip: str, port: int = 443) -> Address:
@@ -36,6 +51,22 @@ def test_a_host_pattern_lets_no_private_address_pass(ip: str) -> None:
     assert not permits("*", "rebound.example.org", ip)
     network = "::/0" if ":" in ip else "0.0.0.0/0"
     assert permits(network, ip, ip)
+
+
+@pytest.mark.parametrize("ip", SPECIAL)
+def test_addresses_of_a_special_purpose_have_to_be_named(ip: str) -> None:
+    assert not permits("*", "rebound.example.org", ip)
+    assert permits("::/0" if ":" in ip else "0.0.0.0/0", ip, ip)
+
+
+@pytest.mark.parametrize("host", LOOPBACK_FORMS)
+@pytest.mark.parametrize("module", ["http_2xx", "tcp_connect"])
+async def test_no_way_of_writing_loopback_reaches_it(host: str, module: str) -> None:
+    async with Pages(answers()) as pages, exporter(config_of(("*",))) as asked:
+        target = f"{host}:{pages.port}"
+        answer = await asked.probe(f"http://{target}/" if module == "http_2xx" else target, module)
+    assert answer.status in (400, 403) or answer.success == 0.0
+    assert pages.connections == 0
 
 
 @pytest.mark.parametrize("ip", METADATA)

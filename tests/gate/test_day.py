@@ -238,7 +238,7 @@ RATE: dict[str, Any] = {
 
 
 def test_a_share_that_the_target_reports_is_one_of_its_cases(tmp_path: Path) -> None:
-    """A tenth of 10 requests at night is nothing beside a day of 200,000 at a time."""
+    """A tenth of 10 requests at night is nothing compared with a day of 200,000 at a time."""
     release = Release(tmp_path, requests=200_000.0)
     rate = objective(release.watch(), "machine/probe_toy_error_ratio")
     assert rate.statistic == "mean"

@@ -13,7 +13,7 @@ from probe.ice.candidate import (
     read,
     write,
 )
-from probe.net.address_policy import is_allowed_target
+from probe.net.address.policy import is_allowed_target
 
 PLACE = {"type": "host", "address": "10.0.0.1", "port": 50000, "priority": 1}
 WORDS: dict[str, Any] = {
@@ -69,8 +69,32 @@ def test_a_newer_version_of_the_same_schema_may_say_more() -> None:
         "100.100.100.200",
         "168.63.129.16",
         "fd00:ec2::254",
+        "fd20:ce::254",
+        "192.0.0.1",
+        "192.0.0.192",
+        "192.88.99.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "ff02::1",
+        "169.254.170.2",
+        "64:ff9b:1:a::a9fe:a9fe",
+        "64:ff9b:2::1",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        "2001:1::1",
+        "2001:2::1",
+        "2001:20::1",
+        "2002:a9fe:a9fe::1",
+        "fe80::5efe:10.0.0.1",
+        "5f00::1",
+        "::ffff:127.0.0.1%lo",
+        "fe80::1%25eth0",
         "0177.0.0.1",
+        "017700000001",
+        "0x7f000001",
         "0x7f.0.0.1",
+        "0",
+        "\u2460\u2461\u2466.0.0.1",
+        "127\u30020\u30020\u30021",
         "127.1",
         "2130706433",
         "[::1]",

@@ -50,7 +50,8 @@ async def test_the_first_check_of_each_side_meets_a_permission(lab: TurnLab, way
         for side in sides(call):
             assert side.checks_sent == side.checks_answered
             assert side.retransmissions == 0
-        assert call.retransmitted == ()
+        # DTLS' own timer may go off on a busy machine.
+        assert "ice" not in call.retransmitted
 
 
 async def test_a_set_up_that_needed_the_timer_of_ice_says_so(lab: TurnLab) -> None:

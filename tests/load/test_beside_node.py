@@ -1,4 +1,4 @@
-"""What the generator measures, beside an independent one with the application's own client.
+"""What the generator measures, compared with an independent one with the application's own client.
 
 ``make bench-load`` is the long form; here the ratio has room for a busy machine.
 """

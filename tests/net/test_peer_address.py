@@ -10,7 +10,7 @@ from alerts.cluster.protocol.messages import Query
 from probe.config.settings import load_settings
 from probe.core.environment import ConfigurationError
 from probe.kinds import KINDS
-from probe.net.peer_address import parse_peer, parse_peers
+from probe.net.address.peer_address import parse_peer, parse_peers
 
 TOKEN = "0f-all-three-pr0bes"
 TURN = {"TURN_URL": "turn:turn.example.org", "TURN_USERNAME": "u", "TURN_PASSWORD": "c"}

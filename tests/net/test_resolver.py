@@ -9,7 +9,8 @@ import pytest
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.net import resolver
-from probe.net.resolver import Address, is_unreachable, resolve
+from probe.net.address.ranges import is_unreachable
+from probe.net.resolver import Address, resolve
 
 
 @pytest.mark.parametrize(

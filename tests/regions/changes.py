@@ -220,7 +220,7 @@ async def _trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 async def _probe(member: Member, *arguments: str) -> None:
-    """Run a command beside a daemon, with what it keeps."""
+    """Run a command next to a daemon, with what it keeps."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "probe", *arguments),
         cwd=member.folder,

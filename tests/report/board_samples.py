@@ -73,7 +73,7 @@ def board(
     notices: Sequence[Notice] = (),
     announcements: Sequence[Announcement] = (),
 ) -> StatusBoard:
-    """A board of these rows, whose services were down in part on some days (0: today)."""
+    """A board of these rows, whose services were partially down on some days (0: today)."""
     verdict = worst(rows) or Verdict.OK
     overview = samples.overview(verdict, *rows, notices=notices)
     return StatusBoard(

@@ -56,7 +56,7 @@ class Service:
         await self._runner.cleanup()
 
     def routes(self, app: web.Application) -> None:
-        """What it serves beside."""
+        """What else it serves."""
 
     async def until(self, count: int, seconds: float = 150.0) -> list[dict[str, Any]]:
         """Wait until so many documents were accepted."""

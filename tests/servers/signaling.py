@@ -88,7 +88,7 @@ class SignalingServer:
         request: web.Request,
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
-        # Polls come and go beside the WebSocket, which is the session's once there is one.
+        # Polls come and go next to the WebSocket, which is the session's once there is one.
         is_gone = self.connection is None or self.connection.is_closing()
         if is_gone or "Upgrade" in request.headers:
             self.connection = request.transport

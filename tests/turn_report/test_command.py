@@ -19,7 +19,7 @@ async def server() -> AsyncIterator[BentServer]:
 
 
 async def run(*arguments: str) -> Result:
-    """The command in a thread of its own, beside the servers of the test."""
+    """The command in a thread of its own, next to the servers of the test."""
     import asyncio
 
     return await asyncio.to_thread(CliRunner().invoke, cli, ["turn", *arguments])

@@ -29,7 +29,7 @@ async def api(server: BentServer) -> AsyncIterator[Issuers]:
 
 
 async def run(env: dict[str, str], *arguments: str) -> Result:
-    """The command in a thread of its own, beside the servers of the test."""
+    """The command in a thread of its own, next to the servers of the test."""
     given = ["turn", "--no-throughput", "--format", "json", *arguments]
     return await asyncio.to_thread(CliRunner().invoke, cli, given, env=env)
 

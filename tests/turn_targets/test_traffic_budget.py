@@ -1,8 +1,11 @@
 """What the schedule costs for each provider, from bytes that are measured here again."""
 
 import asyncio
+import math
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from probe.core.environment import Variables
 from probe.core.kind import Check, Kind
 from probe.core.model import Status
 from probe.kinds import KINDS, allocation, call, turn
+from probe.turn_targets import traffic_budget
 from probe.turn_targets.signals import BYTES, traffic_of
 from probe.turn_targets.traffic_budget import MONTH_SECONDS, MONTHLY_BYTES
 from tests.turn.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, run, turn_lab
@@ -47,7 +51,7 @@ PLANS = {
 def spent(check: Check) -> dict[str, float]:
     """What a check takes from each plan in 30 days."""
     return {
-        use.plan: use.amount * MONTH_SECONDS / check.interval
+        use.plan: use.amount * math.ceil(MONTH_SECONDS / check.interval)
         for use in check.kind.uses(check.table)
     }
 
@@ -102,3 +106,24 @@ async def test_a_run_costs_what_its_kind_declares_and_not_much_less(
         if counted <= declared:
             break
     assert 0.8 * declared < counted <= declared
+
+
+@pytest.mark.parametrize(("hello", "extra"), [(187, 0), (517, 0), (1556, 2500), (1612, 2700)])
+def test_a_longer_hello_of_the_tls_library_is_declared_both_ways(
+    hello: int, extra: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1,556 bytes are OpenSSL 3.6's, with X25519MLKEM768 beside X25519."""
+    bio = SimpleNamespace(pending=hello)
+    monkeypatch.setattr(ssl, "MemoryBIO", lambda: bio)
+    monkeypatch.setattr(ssl, "SSLContext", lambda _: _Unanswered())
+    assert traffic_budget.key_share_bytes.__wrapped__() == extra
+
+
+class _Unanswered:
+    """A TLS context whose connections wait for the server's answer."""
+
+    def wrap_bio(self, incoming: object, outgoing: object, server_hostname: str) -> "_Unanswered":
+        return self
+
+    def do_handshake(self) -> None:
+        raise ssl.SSLWantReadError

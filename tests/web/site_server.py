@@ -62,7 +62,7 @@ class Source:
         return found[0] if found else None
 
     def pages(self, access: Access | None = None, base: str = "/status") -> Pages:
-        """The application; the public page is beside it, at ``base``."""
+        """The application; the public page is next to it, at ``base``."""
         public = PublicSite(self.make, lambda: self.revision, LOOK, base)
         site = SiteData(
             self.make,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from alerts.cluster.membership.member import NOT_ASKED, Member
 from alerts.cluster.protocol.messages import MAX_MEMBERS
 from probe.core.model import CheckAborted
-from probe.net.peer_address import parse_peer
+from probe.net.address.peer_address import parse_peer
 from probe.net.resolver import resolve
 from probe.net.urls import show_host
 from probe.report.text.sanitize import clean

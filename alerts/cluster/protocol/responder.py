@@ -100,9 +100,7 @@ def build_answer(
         sees=_some(_groups(sure, own), wanted),
         open=_some(_groups(open_, own), wanted),
         owns=_some_keys(_owned(own, waited), wanted),
-        holds=_some_keys(
-            (key for key, view in own.views.items() if view.owner != THIS_PROBE), wanted
-        ),
+        holds=_some_keys(_held(own), wanted),
         ended=_aged(ended, wanted),
         ends=_some_keys(_ending(own, waited), wanted),
         pending=_aged(waited, wanted),
@@ -117,6 +115,11 @@ def build_answer(
         witness=me.witness,
         incidents=_named(own.incidents, wanted),
     )
+
+
+def _held(own: LocalState) -> Iterable[Key]:
+    """What another member sends."""
+    return (key for key, view in own.views.items() if view.owner != THIS_PROBE)
 
 
 def undelivered_of(waiting: Iterable[Delivery]) -> dict[Key, float]:

@@ -17,12 +17,13 @@ from probe.core.recorder import Recorder
 from probe.exporter.modules.fields import Addressed, Protocol
 from probe.exporter.modules.tls import TlsConfig
 from probe.exporter.probers import signals
+from probe.net.address.ranges import is_unreachable
 from probe.net.certificate.certificate import Certificate
 from probe.net.fetch.timing import Timing
 from probe.net.protocol.connect import connect_tcp, start_tls
 from probe.net.protocol.stream import Stream, TlsStream
 from probe.net.protocol.tls_chain import Chain, chain_of
-from probe.net.resolver import Address, has_route, is_unreachable, no_route, resolve
+from probe.net.resolver import Address, has_route, no_route, resolve
 from probe.net.tls import TlsObserver, client_context
 
 _FAMILIES: dict[Protocol, int] = {"ip4": socket.AF_INET, "ip6": socket.AF_INET6}

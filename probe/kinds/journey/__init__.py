@@ -244,8 +244,8 @@ KIND = Kind(
     cost="2 tokens (none with JWT_SECRET), 2 sessions, 95 Redis commands, two allocations, 24 kB",
     uses=uses,
     load=lazy_import("probe.net.http", "probe.net.socketio", "probe.call.signaled_call"),
-    # In addition to the 912 commands a day of signaling and redis there are 88 left in the tenth of
-    # Upstash's free plan that monitoring may take: 95 every 27 hours are 85 a day.
+    # Signaling and redis leave 151 commands a day beside a journey, of the tenth of Upstash's free
+    # plan that monitoring may take: one run of 95.
     interval=97_200.0,
     # A day of failing takes 10 runs so, which stay within the same tenth.
     retry=200.0,

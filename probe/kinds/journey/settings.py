@@ -7,6 +7,7 @@ from probe.core.kind import CheckConfig, DerivedChecks
 from probe.core.model import Impact
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, BackendEnvironment, Duration
+from probe.paircam.journey_variable import JourneyVariable
 from probe.turn_targets.traffic_budget import CALL_ECHOES
 
 
@@ -41,13 +42,10 @@ class JourneyTable(CheckConfig):
         return show_host(self.url.get_secret_value())
 
 
-class JourneyEnvironment(BackendEnvironment):
+class JourneyEnvironment(BackendEnvironment, JourneyVariable):
     """Where the backend is, and whether its queue may be joined."""
 
     title = "The user journey"
-    journey: bool = Field(default=False, alias="PROBE_JOURNEY")
-    """`true` runs the user journey twice a day: two users of the probe join the application's queue
-    and call each other. Example: `true`"""
     region: str | None = Field(default=None, alias="PROBE_REGION")
     """Name of the region that the probe runs in, e.g. `lax`. Example: `lax`"""
     fly_region: str | None = Field(default=None, alias="FLY_REGION")

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from probe.core.field_types import Seconds
 from probe.core.model import Impact, Signal
-from probe.net.peer_address import PeerEntries, PeerEntry
+from probe.net.address.peer_address import PeerEntries, PeerEntry
 from probe.net.urls import HttpUrl, show_host
 from probe.peer.address import base_url
 from probe.stun.uri import TurnUri, parse_stun_url

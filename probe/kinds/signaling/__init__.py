@@ -31,6 +31,7 @@ from probe.paircam import (
     backend_from,
 )
 from probe.paircam.confirmation import explain_refusal
+from probe.paircam.journey_variable import JourneyVariable
 from probe.paircam.open_sessions import open_sessions
 from probe.paircam.signaling import (
     UPGRADE,
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
 # 7 Redis commands a run: 840 a day, of the 1,000 that a tenth of Upstash's free plan is;
 # the redis check takes 72 more.
 INTERVAL = 720.0
+# A run of the journey takes 95 at a time: with 777, 72 and 95 a day that has one stays within.
+BESIDE_JOURNEY_SECONDS = 780.0
 # Where commands cost nothing: a Redis that hangs is critical within 90 s, 60 s of them failing.
 UNMETERED_SECONDS = 15.0
 MINIMUM_SAMPLES = 20
@@ -96,7 +99,7 @@ class SignalingTable(SocketTable):
         return super().triggers | {REDIS}
 
 
-class SignalingEnvironment(BackendEnvironment, RedisVariables):
+class SignalingEnvironment(BackendEnvironment, RedisVariables, JourneyVariable):
     """Where the backend is, and its Redis: whether sessions are paid for by the command."""
 
     @property
@@ -125,6 +128,8 @@ def derive(environment: SignalingEnvironment) -> DerivedChecks:
     table: dict[str, Any] = {"name": "signaling"}
     if not environment.is_metered:
         table |= {"metered": False, "interval": UNMETERED_SECONDS}
+    elif environment.journey:
+        table |= {"interval": BESIDE_JOURNEY_SECONDS}
     return DerivedChecks(tables=(table,), defaults=defaults)
 
 

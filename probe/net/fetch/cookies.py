@@ -11,10 +11,10 @@ from typing import Literal
 
 from yarl import URL
 
+from probe.net.address.ranges import is_literal
 from probe.net.fetch.cookie_dates import parse_date
 from probe.net.fetch.sites import is_trustworthy
 from probe.net.protocol.exchange import HttpResponse
-from probe.net.resolver import is_literal
 
 MAX_COOKIES = 180
 """Of one host, as Chromium has it."""

@@ -8,7 +8,7 @@ import re
 
 from yarl import URL
 
-from probe.net.resolver import is_literal
+from probe.net.address.ranges import is_literal
 
 _SUFFIXES = frozenset(
     {

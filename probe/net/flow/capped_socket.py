@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from probe.net.flow.pace import FIRST
 from probe.net.flow.sliced_socket import SlicedSocket
+from probe.net.tls import service_context
 
 if TYPE_CHECKING:
     import aiohttp
@@ -49,4 +50,4 @@ def capped_connector(most: int) -> "aiohttp.TCPConnector":
     def open_socket(info: Sequence[Any]) -> CappedSocket:
         return CappedSocket(info[0], most + BESIDE_BODY)
 
-    return aiohttp.TCPConnector(socket_factory=open_socket)
+    return aiohttp.TCPConnector(socket_factory=open_socket, ssl=service_context())

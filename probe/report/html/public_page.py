@@ -38,7 +38,7 @@ _HEADLINES = {
     Verdict.OK: "All services are operational",
     Verdict.WARNING: "Some services are degraded",
     Verdict.CRITICAL: "Some services are down",
-    Verdict.UNKNOWN: "The state of some services is not known",
+    Verdict.UNKNOWN: "The state of some services is unknown",
 }
 _ORDER = (Verdict.CRITICAL, Verdict.WARNING, Verdict.UNKNOWN, Verdict.OK)
 DEFAULT_TITLE = "Service status"
@@ -98,7 +98,7 @@ def render(
         "look": branding,
         "verdict": verdict,
         "symbol": _SYMBOLS[verdict],
-        "headline": _HEADLINES[verdict] if services else "Nothing is measured yet",
+        "headline": _HEADLINES[verdict] if services else "No measurements yet",
         "services": services,
         "incidents": [_incident(each, board) for each in board.open if _is_public(each, board)],
         "notices": announcements_of(board),

@@ -9,35 +9,27 @@ import hashlib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unicodedata import bidirectional
 from urllib.parse import quote
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 from markupsafe import Markup, escape
 
 from probe.core.model import Unit, Verdict
+from probe.core.resources import SPARE
 from probe.report.text.headline import NOT_RUN
 from probe.report.text.phrases import SYMBOLS, without_objectives
 from probe.report.text.sanitize import clean, truncate
 from probe.report.text.time_format import clock, duration, iso
 from probe.report.text.units import plural, show
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 _FOLDER = "templates"
 SCRIPT = "page.js"
 _RIGHT_TO_LEFT = frozenset({"R", "AL"})
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
-
-
-class _Shipped(BaseLoader):
-    """Reads the package's files once: later there may be no file descriptor left for them."""
-
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, Any]:
-        """Raises TemplateNotFound."""
-        found = _sources().get(template)
-        if found is None:
-            raise TemplateNotFound(template)
-        return found, template, lambda: True
 
 
 def render(name: str, context: Mapping[str, Any], *, style: str = "") -> str:
@@ -73,17 +65,11 @@ def script_version() -> str:
 
 
 @cache
-def environment() -> Environment:
+def environment() -> "Environment":
     """The environment of all templates, compiled once."""
-    made = Environment(
-        loader=_Shipped(),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-        auto_reload=False,
-    )
+    with SPARE.lent():
+        from probe.report.html.rendering.environment import make_environment
+    made = make_environment(_sources(), _finalize)
     made.filters |= {
         "cut": truncate,
         "duration": duration,
@@ -100,10 +86,10 @@ def environment() -> Environment:
 
 
 def read_templates() -> None:
-    """Read every template, which is compiled when its page is first asked for: all of them take a
-    tenth of a second of CPU and 3 MB, and most daemons are only ever asked for their metrics."""
+    """Read every template. It is compiled, and Jinja2 loaded for it, when its page is first asked
+    for: that takes a tenth of a second of CPU and 5 MB, and most daemons are only ever asked for
+    their metrics."""
     _sources()
-    environment()
 
 
 def verbatim(text: str) -> Markup:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from probe.report import feed
+from probe.core.resources import SPARE
 from probe.report.board import StatusBoard
 from probe.report.html import badge
 from probe.web.api.documents import WINDOW_NAMES
@@ -52,6 +52,10 @@ class ServiceFiles:
         return self._file(request, text, _SVG, BADGE_SECONDS)
 
     async def _feed(self, request: web.Request) -> web.Response:
+        with SPARE.lent():
+            # It loads the writer of XML.
+            from probe.report import feed
+
         board = await self._board()
         incidents = sorted((*board.open, *board.recent), key=lambda each: -each.since)
         address = self._address or str(request.url.origin())

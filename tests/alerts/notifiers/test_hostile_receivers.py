@@ -15,7 +15,7 @@ from tests.hostile.floods import web_once
 from tests.hostile.servers import Behaviour, serving
 
 BLOCK = 64 << 10
-# Beside what is read, the kernel takes what its buffers hold: 4 MiB to send, 6 to receive.
+# Besides what is read, the kernel takes what its buffers hold: 4 MiB to send, 6 to receive.
 IN_BUFFERS = 12 << 20
 ENOUGH = 64 << 20
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -71,7 +71,7 @@ def what_is_no_component_of_ours_is_an_alert_of_the_check() -> World:
 
 @world
 def foreign_metrics_of_the_same_names_count_for_nothing() -> World:
-    """A blackbox_exporter beside the probe, and a CI run's pushed result."""
+    """A blackbox_exporter next to the probe, and a CI run's pushed result."""
     made = World(120, [passing("lax"), passing("fra")])
     for place in ({"job": "blackbox", "instance": "https://example.org"}, {"job": "pushgateway"}):
         made.more[labelled("probe_success", place)] = steady(0, 120)
@@ -155,7 +155,7 @@ def test_a_world_that_expects_the_wrong_thing_is_found(tmp_path: Path) -> None:
 
 
 def test_every_alert_fires_by_its_own_name_and_no_other(tmp_path: Path) -> None:
-    """Each component in two regions, with everything else that is wrong beside it."""
+    """Each component in two regions, with everything else that is wrong besides."""
     made, names = World(60), alert_names(KINDS)
     assert len(names) >= 50
     for number, (name, (which, symptom)) in enumerate(names.items()):

@@ -74,7 +74,7 @@ class Seen:
         return {**self.place, "region": self.region, "check": self.check}
 
     def lines(self, samples: int, step: int = STEP) -> dict[str, Values]:
-        """All of its series; those in ``more`` come beside or instead."""
+        """All of its series; those in ``more`` come in addition or instead."""
         always = steady(1, samples)
         full = {**self.labels, "kind": "toy", "target": f"test://{self.check}"}
         info = {

@@ -1,4 +1,4 @@
-"""A measurement beside one hostile server, by a process of its own and any checkout's ``probe``."""
+"""A measurement near one hostile server, by a process of its own and any checkout's ``probe``."""
 
 import asyncio
 import sys
@@ -25,7 +25,7 @@ class ChildError(Exception):
 async def output_of(
     module: str, name: str, server: Server, folder: Path, checkout: Path, more: Sequence[str] = ()
 ) -> bytes:
-    """What ``python -m module SORT PORT CA_FILE MORE…`` prints beside the server of that name.
+    """What ``python -m module SORT PORT CA_FILE MORE…`` prints next to the server of that name.
 
     ``folder`` has the certificates, ``checkout`` the ``probe`` and perhaps a ``.venv``. Raises
     ChildError where the process fails, prints nothing, or takes more than ``LIMIT``.

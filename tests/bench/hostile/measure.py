@@ -74,7 +74,7 @@ class Neighbour:
 
 
 async def measure(hostile: Check, healthy: Check) -> dict[str, object]:
-    """Alone, beside the hostile one, alone again."""
+    """Alone, next to the hostile one, alone again."""
     context, causes = Context(), set[str]()
 
     async def attack() -> None:

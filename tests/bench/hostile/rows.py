@@ -28,7 +28,7 @@ def within_goal(figures: Figures) -> bool:
 
 
 def middle(measurements: Sequence[Figures]) -> Figures:
-    """The one in the middle by p95 beside; the first of one or two."""
+    """The one in the middle by p95 next to it; the first of one or two."""
     if len(measurements) < 3:
         return measurements[0]
 

@@ -1,4 +1,4 @@
-"""``python -m tests.bench.hostile.turns [WORDS]``: the event loop's turns beside a hostile server.
+"""``python -m tests.bench.hostile.turns [WORDS]``: the event loop's turns next to a hostile server.
 
 Counted work, in CPU seconds of the loop's own thread, which other programs of a busy machine
 don't lengthen: the turns of one check, the longest of them, those above 2 ms, and the CPU of all.

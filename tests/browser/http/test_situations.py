@@ -1,4 +1,4 @@
-"""The probe judges servers' answers as Chromium does; curl and blackbox_exporter beside it.
+"""The probe judges servers' answers as Chromium does; curl and blackbox_exporter next to it.
 
 The table of what each of them makes of an answer is in docs/browser.md.
 """
@@ -32,7 +32,7 @@ modules:
 
 @dataclass(frozen=True)
 class Clients:
-    """What asks beside the probe."""
+    """What asks besides the probe."""
 
     tab: Tab
     blackbox: str

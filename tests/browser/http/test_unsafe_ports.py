@@ -18,7 +18,7 @@ from tests.browser.odd.signaling_server import SignalingBends, odd_signaling
 from tests.servers.chromium import Chromium
 from tests.servers.pages import Pages, answers, says
 
-# Beside what is refused, and closed on loopback.
+# Besides what is refused, and closed on loopback.
 ASKED = (2, 24, 81, 444, 602, 4190, 6001, 6679, 6698, 10081)
 
 

@@ -1,1 +1,1 @@
-"""Servers that behave oddly, beside Chromium: what it makes of them, and what the probe says."""
+"""Servers that behave oddly, and Chromium: what it makes of them, and what the probe says."""

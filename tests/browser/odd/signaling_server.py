@@ -134,7 +134,7 @@ class OddSignaling:
             )
         if request.method == "POST":
             status, text = self._bends.posted
-            # What is refused is not answered on the poll beside it.
+            # What is refused is not answered on the poll next to it.
             for packet in (await request.text()).split(SEPARATOR) if status == 200 else ():
                 await self._take(session, packet)
             return web.Response(status=status, text=text, headers=cors)

@@ -1,4 +1,4 @@
-"""Odd extensions and frames of WebSocket servers, beside the handshakes of websocket_rows."""
+"""Odd extensions and frames of WebSocket servers, besides the handshakes of websocket_rows."""
 
 import struct
 import zlib

@@ -69,8 +69,15 @@ async def test_a_single_run_that_is_ended_deletes_what_it_has_allocated(
 
 def live(server: Coturn) -> int:
     """Allocations that coturn's log has seen made and not deleted."""
-    made = set(re.findall(r"session (\d+): .*ALLOCATE processed, success", server.log))
-    deleted = set(re.findall(r"session (\d+): refreshed, .*lifetime=0", server.log))
+    made, deleted = set[str](), set[str]()
+    for line in server.log.splitlines():
+        # At the start of a line, or at its end (coturn 4.18).
+        if (session := re.search(r"\bsession (\d+)", line)) is None:
+            continue
+        if "ALLOCATE processed, success" in line:
+            made.add(session[1])
+        elif "refreshed, " in line and re.search(r"lifetime=0\b", line):
+            deleted.add(session[1])
     return len(made - deleted)
 
 

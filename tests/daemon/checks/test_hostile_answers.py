@@ -1,4 +1,4 @@
-"""A daemon beside answers that are odd in every place: it alerts, stays ready, and stays small."""
+"""A daemon and answers that are odd in every place: it alerts, stays ready, and stays small."""
 
 import json
 import os

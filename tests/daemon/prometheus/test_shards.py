@@ -21,7 +21,7 @@ from tests.servers.scraping.scraper import Scraper
 
 SHARDS, TARGETS, BROKEN = 3, 30, ("page-28", "page-29")
 GOOD, BAD = answers(), answers(500)
-# Beside the generated rules, whose alerts take minutes.
+# Besides the generated rules, whose alerts take minutes.
 QUICK = {
     "name": "quick",
     "rules": [

@@ -140,7 +140,7 @@ def environment(variant: str, ports: Ports) -> tuple[dict[str, str], dict[str, s
 
 
 def _companions(variant: str, ports: Ports) -> dict[str, str]:
-    """What some of the secrets need beside them."""
+    """What some of the secrets need besides."""
     turn = f"turn:127.0.0.1:{ports.turn}?transport=tcp"
     values = {
         **{"FLY_ORG": "o", "FLY_APP": "a", "TURN_URLS": turn, "TURN_BACKUP_URLS": turn},
@@ -159,7 +159,7 @@ def forms(secret: str) -> set[str]:
     raw = secret.encode()
     found = {secret, quote(secret, safe=""), html.escape(secret), json.dumps(secret)[1:-1]}
     found |= {raw.hex(), raw.hex().upper(), quote(quote(secret, safe=""), safe="")}
-    # Inside base64, wherever it begins; the ends depend on what stands beside it.
+    # Inside base64, wherever it begins; the ends depend on what is next to it.
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + raw)[4:-4]
         found |= {encoded.decode(), encoded.decode().replace("+", "-").replace("/", "_")}

@@ -1,4 +1,4 @@
-"""``python -m tests.hostile.dns.run``: names whose server is hostile, beside a healthy one.
+"""``python -m tests.hostile.dns.run``: names whose server is hostile, next to a healthy one.
 
 Runs where 127.0.0.1 is the resolver and loopback the whole network; prints each name's status,
 cause, seconds, and the neighbours' failures as JSON.

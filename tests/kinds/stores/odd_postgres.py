@@ -172,7 +172,7 @@ ODD_POSTGRES: Sequence[OddStore] = (
         url=URL,
     ),
     _fine("SCRAM-SHA-256", scram()),
-    _fine("SCRAM-SHA-256 beside OAUTHBEARER", scram(b"OAUTHBEARER", b"SCRAM-SHA-256")),
+    _fine("SCRAM-SHA-256 next to OAUTHBEARER", scram(b"OAUTHBEARER", b"SCRAM-SHA-256")),
     _fine("SCRAM-SHA-256 with one iteration", scram(iterations=1)),
     _fails("SCRAM-SHA-256, another password", _AUTH, scram(password=b"other")),
     _fails("SCRAM-SHA-256, the server does not know the password", _BROKEN, scram(forged=True)),

@@ -26,7 +26,7 @@ async def look(url: str, **table: Any) -> Result:
 
 @asynccontextmanager
 async def clients(postgres: Postgres, count: int) -> AsyncIterator[list[Any]]:
-    """So many connections beside the probe's."""
+    """So many connections besides the probe's."""
     async with AsyncExitStack() as stack:
         found = []
         for _ in range(count):

@@ -90,7 +90,7 @@ async def test_a_server_without_tls_keeps_silent_and_the_hint_says_why(redis: Re
 async def test_memory_moves_through_the_limits(
     redis: RedisServer, filled: int, verdict: Verdict
 ) -> None:
-    """Filled to so many MB beside the one or two that Redis itself takes."""
+    """Filled to so many MB besides the one or two that Redis itself takes."""
     limits = {MEMORY.name: {"objective": 10e6, "warning": 15e6, "critical": 19e6}}
     each = check(redis.url(), thresholds=limits)
     async with client(redis) as other:

@@ -1,4 +1,4 @@
-"""The own reader of certificates, beside cryptography's."""
+"""The own reader of certificates, compared with cryptography's."""
 
 import datetime as dt
 import random

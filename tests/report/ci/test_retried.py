@@ -18,7 +18,7 @@ from tests.fake_kind import ToyTable, toy, toy_kind
 
 
 async def report_of(causes: Sequence[Cause], monkeypatch: pytest.MonkeyPatch) -> Report:
-    """A run of a check that meets these in turn and passes then, beside a good one."""
+    """A run of a check that meets these in turn and passes then, next to a good one."""
     left = list(causes)
 
     async def run(table: ToyTable, record: Recorder, context: Context) -> None:

@@ -40,7 +40,7 @@ class Home:
         )
 
     def ask(self, path: str) -> tuple[int, str]:
-        """Status and text of a page of the peer's, asked from beside it. Raises OSError,
+        """Status and text of a page of the peer's, asked from next to it. Raises OSError,
         HTTPException."""
         connection = HTTPConnection("127.0.0.1", PORT)
         with tcp_socket_in(self.name) as connection.sock:

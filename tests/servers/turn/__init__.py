@@ -1,1 +1,1 @@
-"""TURN servers beside coturn, and a client."""
+"""TURN servers besides coturn, and a client."""

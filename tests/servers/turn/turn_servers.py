@@ -1,4 +1,4 @@
-"""TURN servers that others have written, beside coturn: pion/turn, node-turn, turn-rs."""
+"""TURN servers that others have written, besides coturn: pion/turn, node-turn, turn-rs."""
 
 import os
 import shutil

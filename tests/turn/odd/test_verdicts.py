@@ -1,4 +1,4 @@
-"""What was found beside Chromium (tests/browser/odd), without it: the verdicts of the probe."""
+"""What was found with Chromium (tests/browser/odd), without it: the verdicts of the probe."""
 
 import pytest
 

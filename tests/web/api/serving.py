@@ -199,7 +199,7 @@ async def _no_metrics(_: str | None) -> tuple[bytes, str]:
 
 @asynccontextmanager
 async def served(*, token: str | None = TOKEN, login: bool = True) -> AsyncIterator[Client]:
-    """The API with a token of its own, beside pages that need a login."""
+    """The API with a token of its own, next to pages that need a login."""
     secret = SecretStr(token) if token else None
     access = (
         Access("ops", SecretStr("secret-of-the-pages"), api_token=secret)

@@ -6,7 +6,7 @@ another one: IPv6 has eight ways to write an IPv4 address, and each is a way aro
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
-from probe.net.resolver import is_unreachable
+from probe.net.address.ranges import is_unreachable
 
 # Where clouds hand out a machine's credentials; those at link-local addresses are refused anyway.
 _METADATA = frozenset(
@@ -36,6 +36,20 @@ _TRANSLATED = tuple(
 # ISATAP (RFC 5214): the last 64 bits are 0:5efe or 200:5efe and the IPv4 address.
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})
 _SITE_LOCAL = ip_network("fec0::/10")
+# For purposes of their own (IANA's registries of special-purpose addresses, RFC 6890): no peer is
+# there. 198.18.0.0/15 (RFC 2544) is what laboratories use, as private as 10.0.0.0/8.
+_SPECIAL = tuple(
+    ip_network(network)
+    for network in (
+        "192.88.99.0/24",  # 6to4 relays (RFC 7526)
+        "64:ff9b::/32",  # around both prefixes of NAT64
+        "2001:1::/32",  # anycast of protocols (RFC 7723, RFC 8155)
+        "2001:2::/48",  # benchmarks (RFC 5180)
+        "2001:10::/28",  # ORCHID (RFC 4843)
+        "2001:20::/28",  # ORCHIDv2 (RFC 7343)
+        "5f00::/16",  # segment identifiers (RFC 9602)
+    )
+)
 
 
 def is_allowed_target(text: str) -> bool:
@@ -43,6 +57,12 @@ def is_allowed_target(text: str) -> bool:
 
     Octal, hexadecimal and short forms (``0177.0.0.1``, ``127.1``) are no literals here.
     """
+    return is_contactable(text) and not any(ip_address(text) in network for network in _SPECIAL)
+
+
+def is_contactable(text: str) -> bool:
+    """The same for an address that a list of this machine's operator names: of a special purpose
+    it may be."""
     if "%" in text:
         return False
     try:
