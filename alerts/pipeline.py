@@ -178,6 +178,7 @@ class Pipeline:
             self._link.begin(suspected, self.waiting, self.groups, self.unknown.groups)
         self._groups = groups = self._alert_groups(now)
         deliveries = self.group_store.settle(groups, now, self._context(now))
+        self.unknown.note_sent(deliveries)
         deliveries += self._resolves_of_unknown(now)
         self.recorder.update(groups, now, lambda alert: self.suppressed_by(alert, now))
         self.recorder.queued(deliveries)

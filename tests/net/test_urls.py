@@ -1,7 +1,13 @@
 """Addresses as people write them, and what they are told about their mistakes."""
 
+import subprocess
+import sys
+from itertools import product
+
+import ada_url
 import pytest
 
+from probe.net.fetch.web_address import web_address
 from probe.net.urls import check_base_url, check_http_url, show_host, show_url
 
 
@@ -61,3 +67,37 @@ def test_an_address_is_shown_without_what_may_be_secret() -> None:
     assert show_url(url) == "https://paircam.live:8443/health"
     assert show_host(url) == "paircam.live:8443"
     assert show_host("http://[::1]:80/") == "[::1]:80"
+
+
+def test_plain_addresses_are_read_without_the_parser_of_browsers_and_as_it_reads_them() -> None:
+    hosts = ("127.0.0.1", "255.10.0.99", "example.org", "a.b", "localhost")
+    ports = ("", ":1", ":80", ":443", ":8080", ":10000", ":59999")
+    paths = ("", "/", "/a", "/a/b.c/", "/health?x=1&y=2", "/a#b")
+    addresses = [
+        f"{scheme}://{host}{port}{path}"
+        for scheme, host, port, path in product(("http", "https"), hosts, ports, paths)
+    ]
+    script = "import sys; from probe.net.fetch.web_address import web_address as read\n"
+    script += "print(*map(read, sys.argv[1:]), 'ada_url' in sys.modules, sep='\\n')"
+    command = [sys.executable, "-c", script, *addresses]
+    *found, is_loaded = subprocess.run(
+        command, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert found == [ada_url.URL(address).href for address in addresses]
+    assert is_loaded == "False"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["http://256.1.1.1", "http://1.2.3", "http://01.2.3.4/", "http://a.b:65536", "http://a.b:0"],
+)
+def test_odd_addresses_are_what_browsers_make_of_them(text: str) -> None:
+    try:
+        href = ada_url.URL(text).href
+    except ValueError:
+        href = "invalid"
+    try:
+        found = str(web_address(text))
+    except ValueError:
+        found = "invalid"
+    assert found == href

@@ -10,9 +10,13 @@ from urllib.parse import quote_from_bytes
 from yarl import URL
 
 # What every parser reads alike needs no other: it costs memory, and most addresses are plain.
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_ORIGIN = (
+    r"https?://(?:[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
+    rf"|{_BYTE}(?:\.{_BYTE}){{3}})(?::(?:[1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?"
+)
 _PLAIN = re.compile(
-    r"(?:https?://[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
-    r"(?::[1-9][0-9]{0,3})?)?"
+    rf"{_ORIGIN}|(?:{_ORIGIN})?"
     r"(?:/(?![/.])[A-Za-z0-9_~-]*(?:\.[A-Za-z0-9_~-]+)*)+"
     r"(?:\?[A-Za-z0-9_~.&=-]+)?(?:\#[A-Za-z0-9_-]*)?"
 )
@@ -27,7 +31,8 @@ def web_address(text: str, base: URL | None = None) -> URL:
     Raises ValueError for one that is none, or no http: or https:.
     """
     if _PLAIN.fullmatch(text) and (base is not None or text.startswith("http")):
-        return base.join(URL(text)) if base is not None else URL(text)
+        address = URL(f"{text}/" if text.startswith("http") and text.count("/") == 2 else text)
+        return base.join(address) if base is not None else address
     import ada_url
 
     found = ada_url.URL(text, base=str(base)) if base is not None else ada_url.URL(text)
