@@ -11,9 +11,10 @@ from alerts.state.alert_store import Event
 @dataclass(frozen=True, slots=True)
 class Flush:
     """What has to be stored and sent together, and what happened to alerts; pending messages of
-    ``withdrawn`` (notifier and incident) are another probe's to send."""
+    ``withdrawn`` (notifier and incident) are another probe's to send: those up to and including
+    the named one, or all (None)."""
 
     deliveries: tuple[Delivery, ...] = ()
     documents: Mapping[str, str | None] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
-    withdrawn: tuple[Key, ...] = ()
+    withdrawn: Mapping[Key, Delivery | None] = field(default_factory=dict)

@@ -278,9 +278,11 @@ class AlertManager(AlertingStatus):
         wait = SILENCE_POLL_SECONDS if soonest is None else soonest - now
         return min(max(wait, 0.01), SILENCE_POLL_SECONDS)
 
-    async def _withdraw(self, queue: Dispatcher | Outbox, keys: Sequence[Key]) -> None:
-        for key in keys:
-            await queue.withdraw(*key)
+    async def _withdraw(
+        self, queue: Dispatcher | Outbox, withdrawn: Mapping[Key, Delivery | None]
+    ) -> None:
+        for key, last in withdrawn.items():
+            await queue.withdraw(*key, last.number if last else None)
         if self._cluster.asks_others:
             self._cluster.roles.settled()
 

@@ -193,7 +193,7 @@ class Pipeline:
             **self.group_store.documents(),
             **self.incidents.documents(),
         }
-        withdrawn: tuple[Key, ...] = ()
+        withdrawn: dict[Key, Delivery | None] = {}
         if self._link is not None:
             ended, withdrawn = self._link.end()
             documents |= ended

@@ -111,11 +111,13 @@ def _ends(waiting: Iterable[Delivery]) -> Iterable[tuple[Key, float]]:
             yield (each.notifier, each.message.key), each.message.at
 
 
-def overtaken(cluster: Cluster, waiting: Iterable[Delivery], by_key: Collection[str]) -> set[Key]:
-    """Notifier and group of what waits and is no longer true for the cluster. ``by_key`` are
-    notifiers whose service recognizes a group by its key."""
+def overtaken(
+    cluster: Cluster, waiting: Iterable[Delivery], by_key: Collection[str]
+) -> dict[Key, Delivery]:
+    """What waits and is no longer true for the cluster, the last one of each notifier and group;
+    what waits after it is. ``by_key`` are notifiers whose service recognizes a group by its key."""
     return {
-        (each.notifier, each.message.key)
+        (each.notifier, each.message.key): each
         for each in waiting
         if cluster.is_overtaken(each, deduplicates=each.notifier in by_key)
     }
@@ -126,7 +128,7 @@ class ClusterLink:
 
     def __init__(self, cluster: Cluster, group_store: GroupStore) -> None:
         self._cluster, self._group_store, self._ended = cluster, group_store, EndedGroups()
-        self._withdrawn: set[Key] = set()
+        self._overtaken: dict[Key, Delivery] = {}
 
     def incident_of(self, subject: str) -> str:
         """The id of a group's open incident at the others, the least of several; empty without."""
@@ -158,17 +160,17 @@ class ClusterLink:
             group_store.ended,
         )
         keyed = {route.name for route in group_store.routes.notifiers if route.deduplicates}
-        self._withdrawn = overtaken(self._cluster, waiting, keyed)
+        self._overtaken = overtaken(self._cluster, waiting, keyed)
         self._cluster.roles.flushed(keyed)
 
-    def end(self) -> tuple[dict[str, str | None], tuple[Key, ...]]:
-        """What is to be kept, and of which notifier and group what waits is to be withdrawn:
-        an end among it is no end."""
-        withdrawn = self._withdrawn | self._group_store.withdrawn
+    def end(self) -> tuple[dict[str, str | None], dict[Key, Delivery | None]]:
+        """What is to be kept, and of which notifier and group what waits is to be withdrawn, up to
+        which message (None: all of it): an end among it is no end."""
+        withdrawn = {**self._overtaken, **dict.fromkeys(self._group_store.withdrawn)}
         self._group_store.withdrawn.clear()
         for key in withdrawn:
             self._group_store.ended.pop(key, None)
-        return self._ended.documents(self._group_store.ended), tuple(withdrawn)
+        return self._ended.documents(self._group_store.ended), withdrawn
 
 
 class EndedGroups:

@@ -165,10 +165,10 @@ class IncidentRecorder:
         """What waits for a notifier under a key is not sent any more."""
         self._drop(key, until=float("inf"))
 
-    def withdrawn(self, keys: Iterable[Key]) -> None:
-        """What waits under these is another probe's to send."""
-        for key in keys:
-            self.dropped(key)
+    def withdrawn(self, found: Mapping[Key, Delivery | None]) -> None:
+        """What waits under these is another probe's to send, up to a message if there is one."""
+        for key, last in found.items():
+            self._drop(key, until=last.message.at if last else float("inf"))
 
     def _lost(
         self, waiting: Iterable[Delivery]

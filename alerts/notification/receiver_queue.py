@@ -62,14 +62,18 @@ class ReceiverHealth:
 class SendAttempt:
     """A message under way. One that is withdrawn ends at once: another probe sends it."""
 
-    def __init__(self, key: str) -> None:
-        self.key, self.withdrawn = key, False
+    def __init__(self, key: str, number: int) -> None:
+        self._key, self._number, self.withdrawn = key, number, False
         self._deadline: asyncio.Timeout | None = None
 
     def within(self, seconds: float) -> asyncio.Timeout:
         """A block that raises TimeoutError after ``seconds``, or once it is withdrawn."""
         self._deadline = asyncio.timeout(seconds)
         return self._deadline
+
+    def is_of(self, key: str, last: int | None) -> bool:
+        """Whether it is of a key, and of a message up to the number ``last`` if there is one."""
+        return self._key == key and (last is None or self._number <= last)
 
     def withdraw(self) -> None:
         """End it, in whatever step it is."""

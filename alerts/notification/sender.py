@@ -103,13 +103,13 @@ class Dispatcher:
         for queue in self._queues.values():
             queue.woken.set()
 
-    async def withdraw(self, notifier: str, key: str) -> None:
-        """Another probe sends what waits for a notifier under a key: an attempt under way ends,
-        and nothing of it is tried again."""
+    async def withdraw(self, notifier: str, key: str, last: int | None = None) -> None:
+        """Another probe sends what waits for a notifier under a key, up to a ``last`` number if
+        there is one: an attempt under way ends, and nothing of it is tried again."""
         queue = self._queues.get(notifier)
-        if queue is not None and queue.attempt is not None and queue.attempt.key == key:
+        if queue is not None and queue.attempt is not None and queue.attempt.is_of(key, last):
             queue.attempt.withdraw()
-        await self._outbox.withdraw(notifier, key)
+        await self._outbox.withdraw(notifier, key, last)
 
     async def stop(self, timeout: float) -> None:
         """Start nothing more; a send in progress has ``timeout`` seconds, then is cancelled.
@@ -199,7 +199,7 @@ class Dispatcher:
 
     async def _send(self, queue: ReceiverQueue, delivery: Delivery) -> None:
         notifier, key = queue.notifier, delivery.message.key
-        queue.attempt = attempt = SendAttempt(key)
+        queue.attempt = attempt = SendAttempt(key, delivery.number)
         delivery = await self._outbox.begin(delivery)
         memory: Mapping[str, str] = await self._outbox.memory(notifier.name, key)
         if delivery.attempts > 1:

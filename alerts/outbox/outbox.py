@@ -196,9 +196,10 @@ class Outbox:
         """The last ones that were refused for good, oldest first."""
         return self._tables.ask(queries.refused)
 
-    async def withdraw(self, notifier: str, key: str) -> None:
-        """Remove what waits for a notifier under a key: another probe sends it."""
-        await self._tables.change(lambda db: queries.withdraw(db, notifier, key))
+    async def withdraw(self, notifier: str, key: str, last: int | None = None) -> None:
+        """Remove what waits for a notifier under a key, up to a ``last`` number if there is one:
+        another probe sends it."""
+        await self._tables.change(lambda db: queries.withdraw(db, notifier, key, last))
 
     async def replace(self, old: Sequence[Delivery], new: Delivery | None) -> None:
         """Put ``new`` into the place of the first of ``old`` and remove the others."""

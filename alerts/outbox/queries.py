@@ -143,11 +143,12 @@ def failed(db: sqlite3.Connection, delivery: Delivery, error: str, due: float) -
     )
 
 
-def withdraw(db: sqlite3.Connection, notifier: str, key: str) -> None:
-    """Remove what waits for a notifier under a key."""
+def withdraw(db: sqlite3.Connection, notifier: str, key: str, last: int | None) -> None:
+    """Remove what waits for a notifier under a key, up to a ``last`` number if there is one."""
     db.execute(
-        "DELETE FROM deliveries WHERE notifier = ? AND json_extract(message, '$.key') = ?",
-        (notifier, key),
+        "DELETE FROM deliveries WHERE notifier = ? AND json_extract(message, '$.key') = ?"
+        " AND (? IS NULL OR number <= ?)",
+        (notifier, key, last, last),
     )
 
 

@@ -61,6 +61,33 @@ async def test_only_the_message_of_its_key_and_receiver_ends(outbox: Outbox) -> 
     assert pager.received == []
 
 
+async def test_what_follows_the_last_withdrawn_message_is_sent(outbox: Outbox) -> None:
+    chat = Service("chat", script=[NotifyError("503")])
+    async with running(Post(outbox, chat)) as post:
+        await post.commit(a_delivery(RESOLVED, to="chat"))
+        await chat.attempted(1)
+        await post.settled()
+        (overtaken,) = await outbox.waiting()
+        await post.commit(a_delivery(at=2, to="chat"))
+        await post.dispatcher.withdraw("chat", "a", overtaken.number)
+        assert await chat.took(1) == ["firing at 2"]
+    assert await outbox.waiting() == []
+
+
+async def test_an_attempt_of_what_follows_the_last_withdrawn_message_goes_on(
+    outbox: Outbox,
+) -> None:
+    gate = asyncio.Event()
+    chat = Service("chat", script=[gate])
+    async with running(Post(outbox, chat)) as post:
+        await post.commit(a_delivery(to="chat"))
+        await chat.attempted(1)
+        (sent,) = await outbox.waiting()
+        await post.dispatcher.withdraw("chat", "a", sent.number - 1)
+        gate.set()
+        assert await chat.took(1) == ["firing at 0"]
+
+
 async def test_what_waits_for_its_next_attempt_is_withdrawn_with_its_end(outbox: Outbox) -> None:
     chat = Service("chat", script=[NotifyError("503")])
     async with running(Post(outbox, chat)) as post:

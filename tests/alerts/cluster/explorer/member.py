@@ -87,13 +87,17 @@ class Node:
         )
         self.__dict__.update(kept.__dict__, quorum_at=now)
 
-    def withdraw(self, receiver: str) -> None:
-        """Nothing that waits for a receiver is sent; an attempt under way ends."""
-        if any(each.receiver == receiver and not each.fires for each in self.queue):
+    def withdraw(self, receiver: str, last: Waiting | None = None) -> None:
+        """Nothing that waits for a receiver is sent, or nothing up to the ``last``; an attempt
+        under way at it ends."""
+        until = self.queue.index(last) + 1 if last in self.queue else len(self.queue)
+        gone = [each for each in self.queue[:until] if each.receiver == receiver]
+        if not all(each.fires for each in gone):
             # An end that nobody has been sent is no end.
             self.ended.pop(receiver, None)
-        self.queue = [each for each in self.queue if each.receiver != receiver]
-        self.end_attempt(receiver)
+        self.queue = [each for each in self.queue if each not in gone]
+        if self.attempt in gone:
+            self.attempt = None
 
     def end_attempt(self, receiver: str) -> None:
         """An attempt at a receiver that is under way ends."""

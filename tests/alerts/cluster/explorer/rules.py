@@ -220,8 +220,8 @@ class Decision:
             by_other = is_open or (
                 each.receiver == CHAT and any(end >= each.at - 60 for end in ends)
             )
-            if not each.fires and by_other:
-                node.withdraw(each.receiver)
+            if not each.fires and by_other and each in node.queue:
+                node.withdraw(each.receiver, each)
 
 
 def answer_of(node: Node, now: float) -> Said:

@@ -8,7 +8,7 @@ over. States that behave the same are looked at once.
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -115,6 +115,14 @@ def explore(depth: int, *, only: str = "", stop: bool = False, seconds: float = 
             elif len(path) < depth:
                 queue.append((after, (*path, name)))
     return found
+
+
+def follow(path: Sequence[str]) -> str:
+    """What is wrong after one order of actions: a scenario's name, then theirs; else empty."""
+    world = dict(scenarios())[path[0]].clone()
+    for name in path[1:]:
+        _apply(dict(actions(world))[name], world)
+    return problem_of(world)
 
 
 def problem_of(world: World) -> str:

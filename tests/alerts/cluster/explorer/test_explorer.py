@@ -8,7 +8,7 @@ import pytest
 from alerts.cluster.decisions.leader import elect
 from alerts.role import Assignment
 from tests.alerts.cluster.explorer import rules
-from tests.alerts.cluster.explorer.search import Found, explore
+from tests.alerts.cluster.explorer.search import Found, explore, follow
 
 
 def show(found: Found, capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,6 +24,17 @@ def test_no_order_of_two_events_loses_a_trigger_or_an_end(
     show(found, capsys)
     assert found.states > 1000
     assert found.broken == []
+
+
+@pytest.mark.parametrize("seen_by", ["('fra', 'nrt')", "('lax', 'fra', 'nrt')"])
+@pytest.mark.parametrize("first", ["fra", "nrt"])
+@pytest.mark.parametrize("seconds", [70, 190])
+def test_an_outage_is_sent_though_the_resolve_before_it_is_overtaken_in_the_queue(
+    seen_by: str, first: str, seconds: int
+) -> None:
+    mute = "the end, the sender can't deliver"
+    path = (mute, f"bad 1 {seen_by}", "wait 190", f"look {first} 1", f"wait {seconds}")
+    assert follow(path) == ""
 
 
 @pytest.mark.proof
