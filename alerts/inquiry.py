@@ -58,7 +58,7 @@ class Inquiry:
         ]
         unknown = sorted(set(notifiers) - {each.name for each in receivers})
         if unknown and self.had_stored:
-            await self._say(unknown)
+            await self._report_unknown(unknown)
         await asyncio.gather(*(self._ask(each) for each in receivers))
         await asyncio.Event().wait()
 
@@ -165,7 +165,7 @@ class Inquiry:
             labels=tuple(check.table.labels.items()),
         )
 
-    async def _say(self, names: Sequence[str]) -> None:
+    async def _report_unknown(self, names: Sequence[str]) -> None:
         """That what was sent before is not known any more."""
         text = f"What was stored is lost. Incidents may have been left open at {', '.join(names)}"
         text += ", unless another probe knows of them." if self.among_others else "."

@@ -10,7 +10,7 @@ from enum import StrEnum
 Labels = tuple[tuple[str, str], ...]
 
 
-_SAID_BY_TARGET = ("degraded", "service_down")
+_REPORTED_BY_TARGET = ("degraded", "service_down")
 
 
 class Severity(StrEnum):
@@ -87,7 +87,7 @@ class Alert:
     def wrong(self) -> str:
         """What is wrong inside the target, where it says so itself; else empty. A change of
         it is worth an update."""
-        return self.summary if self.cause in _SAID_BY_TARGET else ""
+        return self.summary if self.cause in _REPORTED_BY_TARGET else ""
 
 
 @dataclass(frozen=True, slots=True)

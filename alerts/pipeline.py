@@ -70,8 +70,7 @@ class Pipeline:
         self._recovering: frozenset[Fingerprint] = frozenset()
         self._events: list[Event] = []
         self.unknown = UnknownGroups(cluster, config.region)
-        # Pending messages, as far as they matter to other probes.
-        self.waiting: Sequence[Delivery] = ()
+        self.waiting: Sequence[Delivery] = ()  # as far as they matter to other probes
         self._now, self._groups = 0.0, list[AlertGroup]()
         # Names of stored alerts that could not be read.
         self.unreadable: list[str] = []
@@ -178,6 +177,7 @@ class Pipeline:
             self._link.begin(suspected, self.waiting, self.groups, self.unknown.groups)
         self._groups = groups = self._alert_groups(now)
         deliveries = self.group_store.settle(groups, now, self._context(now))
+        self.unknown.note_sent(deliveries)
         deliveries += self._resolves_of_unknown(now)
         self.recorder.update(groups, now, lambda alert: self.suppressed_by(alert, now))
         self.recorder.queued(deliveries)

@@ -1,10 +1,11 @@
 """Alert groups that a receiver may hold open from before a start that found nothing stored."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.decisions.scoped_alert import local_group
-from alerts.notification.notification_log import Key
+from alerts.model import Delivery, MessageType
+from alerts.notification.notification_log import Key, NotificationLogEntry
 
 # Among several probes, all of which may just have started, what works here may be failing for
 # others that have yet to confirm it.
@@ -24,18 +25,35 @@ class UnknownGroups:
         """The groups, whatever the notifier."""
         return {group for _, group in self.keys}
 
+    def note_sent(self, deliveries: Iterable[Delivery]) -> None:
+        """These are sent: what is resolved by one of them is no longer unknown."""
+        self.keys -= {
+            (each.notifier, each.message.key)
+            for each in deliveries
+            if each.message.occasion is MessageType.RESOLVED
+        }
+
     def over(
-        self, firing: Collection[str], pending: Collection[str], views: Collection[Key], now: float
+        self,
+        firing: Collection[str],
+        pending: Collection[str],
+        views: Mapping[Key, NotificationLogEntry],
+        now: float,
     ) -> list[Key]:
         """What is to be resolved now: the group works, and no other probe sees it as failing.
-        What fires and is among ``views`` gets its resolve in its time, so it is no longer
-        unknown."""
+        What fires and was accepted (``views``) gets its resolve in its time, so it is no longer
+        unknown. What was refused gets none: it is unknown until it is over."""
         if not self.keys or (self._cluster is not None and not self._cluster.is_ready):
             return []
-        self.keys -= {key for key in self.keys if key in views and key[1] in firing}
+        self.keys -= {
+            key
+            for key in self.keys
+            if (view := views.get(key)) is not None and view.accepted and key[1] in firing
+        }
         bad = {*firing, *pending}
         for key in self.keys:
-            if {key[1], key[1].removesuffix(self._here)} & bad or self._is_held(key[1]):
+            names = {key[1], key[1].removesuffix(self._here)}
+            if names & bad or key in views or self._is_held(key[1]):
                 self._works_since.pop(key, None)
             else:
                 self._works_since.setdefault(key, now)

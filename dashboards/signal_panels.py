@@ -23,7 +23,7 @@ UNITS = {
     Unit.BOOLEAN: "bool_yes_no",
     Unit.TIMESTAMP: "dateTimeFromNow",
 }
-_WORDS = {"percentunit": "share", "short": "count", "s": "time"}
+_UNIT_NOUNS = {"percentunit": "share", "short": "count", "s": "time"}
 # Grafana takes dates in milliseconds.
 DETAILS = "details, with PROBE_METRICS=full"
 _FACTOR = {Unit.TIMESTAMP: " * 1000"}
@@ -154,7 +154,7 @@ def _distinct(panels: Sequence[Panel]) -> tuple[Panel, ...]:
     """Two signals that differ in their unit alone differ in their title by it."""
     titles = [panel.title for panel in panels]
     return tuple(
-        replace(panel, title=f"{panel.title}, {_WORDS.get(panel.unit, panel.unit)}")
+        replace(panel, title=f"{panel.title}, {_UNIT_NOUNS.get(panel.unit, panel.unit)}")
         if titles.count(panel.title) > 1
         else panel
         for panel in panels

@@ -234,14 +234,14 @@ class IncidentRecorder:
             return
         pending = self._pending.setdefault((found.receiver, key), {})
         place = (found.occasion, found.at)
-        is_news = pending.get(place) != found
+        is_changed = pending.get(place) != found
         if found.status is NotificationStatus.PENDING:
             pending[place] = found
         else:
             pending.pop(place, None)
         if not pending:
             del self._pending[found.receiver, key]
-        if is_news and self._sink is not None:
+        if is_changed and self._sink is not None:
             self._sink.keep_notification(name, found)
 
     def _drop(self, key: Key, *, until: float) -> None:

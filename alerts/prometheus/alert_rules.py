@@ -153,10 +153,10 @@ def _others(components: Iterable[str]) -> str:
 def _named(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Rule]:
     for name, (which, symptom) in alert_names(kinds).items():
         matchers = ", ".join(filter(None, (which, f'symptom="{symptom.value}"')))
-        say = annotations.of_failure if symptom is Symptom.DOWN else annotations.of_value
+        annotate = annotations.of_failure if symptom is Symptom.DOWN else annotations.of_value
         # What is recorded fires; the comparison says so to people and linters.
         expr = f"{FIRING}{{{matchers}}} > 0"
-        yield Alerting(name, expr, {}, say(_WHAT[symptom]), keep=KEEP_SECONDS)
+        yield Alerting(name, expr, {}, annotate(_WHAT[symptom]), keep=KEEP_SECONDS)
 
 
 def _no_data() -> Alerting:

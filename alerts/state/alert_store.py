@@ -216,8 +216,8 @@ class AlertStore:
         if entry.evaluation is not None and entry.evaluation.value is not None:
             kept.values.append((now, entry.evaluation.value))
         if entry.seen in (ObservedLevel.WARNING, ObservedLevel.CRITICAL):
-            kept.words = self._annotate(entry, check, result, kept)
-            kept.first = kept.words() if kept.state.since is None else kept.first
+            kept.annotate = self._annotate(entry, check, result, kept)
+            kept.first = kept.annotate() if kept.state.since is None else kept.first
         began = self._results[check.name][1] if entry.identity.rule == annotations.FAILING else None
         step = observe(kept.state, entry.seen, now, entry.terms, began=began, again=again)
         return self._step(entry.identity, *step)
@@ -248,7 +248,7 @@ class AlertStore:
         terms = terms_of(check, annotations.NO_DATA)
         kept = self._kept.get(identity) or self._kept.add(identity, AlertRecord(State(), terms))
         silence = no_data_after(check)
-        kept.words = lambda: annotations.no_data(check, None, self._region, silence)
+        kept.annotate = lambda: annotations.no_data(check, None, self._region, silence)
         kept.terms = replace(terms, hold={**terms.hold, Severity.WARNING: 0.0})
         kept.heard, kept.stale = now, False
         return self._step(identity, *observe(kept.state, ObservedLevel.WARNING, now, kept.terms))
@@ -268,7 +268,7 @@ class AlertStore:
             self._dirty.add(identity)
         state_before, kept.state = kept.state, state
         self._kept.settle(identity, kept)
-        if state.stage is AlertState.FIRING and kept.words is not None:
+        if state.stage is AlertState.FIRING and kept.annotate is not None:
             kept.alert = described(kept, transition)
         if transition is None or kept.alert is None:
             return None

@@ -34,7 +34,7 @@ class AlertRecord:
 
     state: State
     terms: Timers
-    words: Callable[[], Alert] | None = None
+    annotate: Callable[[], Alert] | None = None
     alert: Alert | None = None
     values: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_VALUES))
     heard: float = 0.0
@@ -94,9 +94,9 @@ _STORED = JsonCodec(StoredAlert)
 
 def dump(identity: Fingerprint, kept: AlertRecord) -> str:
     """One alert as text."""
-    words = kept.words() if kept.words is not None else kept.alert
+    alert = kept.annotate() if kept.annotate is not None else kept.alert
     texts = [
-        dump_alert(each) if each is not None else None for each in (kept.alert, words, kept.first)
+        dump_alert(each) if each is not None else None for each in (kept.alert, alert, kept.first)
     ]
     return _STORED.dump(StoredAlert(identity, kept.state, kept.heard, *texts))
 
@@ -105,7 +105,7 @@ def resolved_alert(kept: AlertRecord, before: State, at: float) -> Alert:
     """The alert as it is reported: with what was wrong first, and until it passed again."""
     alert = kept.alert
     if alert is None:
-        raise RuntimeError("an alert without words is resolved")
+        raise RuntimeError("an alert without a description is resolved")
     first, ended = kept.first, at if before.good is None else before.good
     if first is None or first.identity.rule != FAILING:
         return replace(alert, ended=ended)
@@ -155,8 +155,8 @@ def load(name: str, text: str) -> tuple[Fingerprint, AlertRecord] | None:
         if stored.first:
             kept.first = load_alert(stored.first)
         if stored.words:
-            words = load_alert(stored.words)
-            kept.words = lambda: words
+            described_alert = load_alert(stored.words)
+            kept.annotate = lambda: described_alert
         return stored.identity, kept
     except CodecError:
         return None
@@ -171,14 +171,14 @@ def is_worth_keeping(state: State, before: State) -> bool:
 def described(kept: AlertRecord, transition: Transition | None) -> Alert:
     """The alert in words, with the times and the severity of its state."""
     state = kept.state
-    words = kept.words() if kept.words is not None else kept.alert
-    if words is None:
-        raise RuntimeError("an alert without words fires")
+    alert = kept.annotate() if kept.annotate is not None else kept.alert
+    if alert is None:
+        raise RuntimeError("an alert without a description fires")
     fired = state.fired if state.fired is not None else 0.0
     if transition is not None and transition.turn is TransitionType.FLAPPING:
-        words = replace(words, summary=f"{words.summary} (again and again: it flaps)")
+        alert = replace(alert, summary=f"{alert.summary} (again and again: it flaps)")
     return replace(
-        words,
+        alert,
         severity=state.severity or Severity.WARNING,
         since=state.since if state.since is not None else fired,
         fired=fired,

@@ -94,7 +94,7 @@ async def _watch(
     _log_proxies()
     daemon = Daemon(settings, load, security=security)
     guard.record = daemon.record_restart
-    task = asyncio.create_task(daemon.run(started=lambda: _say_where(daemon)))
+    task = asyncio.create_task(daemon.run(started=lambda: _print_address(daemon)))
     signals.attach(task.cancel, daemon.reloader.request_reload)
     try:
         await task
@@ -140,7 +140,7 @@ def _log_proxies() -> None:
         logger.info("%s", proxied)
 
 
-def _say_where(daemon: Daemon) -> None:
+def _print_address(daemon: Daemon) -> None:
     host, port = daemon.address
     logging_setup.event(
         logger,

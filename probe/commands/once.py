@@ -25,6 +25,7 @@ from probe.core.kind import Check
 from probe.core.model import Result
 from probe.diagnostics.redact import Redactor
 from probe.exit_codes import INTERRUPTED, OUTPUT_ERROR, TERMINATED, USAGE_ERROR
+from probe.lab_process import LabProcess
 from probe.once import OnceOptions, ProgressListener, run_once
 from probe.report.formats import FORMATS, Style
 from probe.report.model import Report
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 _FORMATS_NEXT_TO_GITHUB = {".json": "json", ".xml": "junit"}
 
 
-def run(options: Mapping[str, Any]) -> int:
-    """Run and report; returns the exit code."""
+def run(options: Mapping[str, Any], lab: LabProcess | None = None) -> int:
+    """Run, against ``lab`` if there is one, and report; returns the exit code."""
     try:
         _check_output(options["output"])
         if _has_metrics(options):
@@ -45,7 +46,7 @@ def run(options: Mapping[str, Any]) -> int:
 
             push.check_options(options)
         slack = _slack(options)
-        report, checks = asyncio.run(_run(options))
+        report, checks = asyncio.run(_run(options, lab))
     except ConfigurationError as error:
         print_problems(error)
         return USAGE_ERROR
@@ -83,17 +84,19 @@ def _has_metrics(options: Mapping[str, Any]) -> bool:
     return any(options[name] not in (None, ()) for name in names)
 
 
-async def _run(options: Mapping[str, Any]) -> tuple[Report, Sequence[Check]]:
+async def _run(
+    options: Mapping[str, Any], lab: LabProcess | None
+) -> tuple[Report, Sequence[Check]]:
     task = asyncio.current_task()
     if task is not None:
         # As with Ctrl-C: allocations are deleted and sessions closed before the process ends.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    if not options["lab"]:
+    if lab is None:
         return await _watch(settings_for(options), options)
-    from probe.lab import Lab
-
-    async with Lab() as lab:
-        return await _watch(settings_for(options, lab.shared_environment()), options)
+    try:
+        return await _watch(settings_for(options, await lab.environment()), options)
+    finally:
+        lab.end()
 
 
 async def _watch(settings: Settings, options: Mapping[str, Any]) -> tuple[Report, Sequence[Check]]:

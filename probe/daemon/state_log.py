@@ -20,7 +20,7 @@ _LEVELS = {
 
 # Not a logger below ``probe``: a target's failure is not an error of the probe.
 logger = logging.getLogger("state")
-_WORDS = {
+_STATE_TEXTS = {
     Verdict.UNKNOWN: "could not be measured",
     Verdict.WARNING: "has a warning",
     Verdict.CRITICAL: "is critical",
@@ -63,4 +63,4 @@ def _sentence(change: Change, now: Verdict) -> str:
         why = "; ".join(
             limit_sentence(each) for each in change.evaluations if each.verdict in BREACHED
         )
-    return f"{name} {_WORDS[now]}: {why}"
+    return f"{name} {_STATE_TEXTS[now]}: {why}"

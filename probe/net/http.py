@@ -13,6 +13,7 @@ NotHttp, ProtocolViolation       protocol_error
 """
 
 import json as json_module
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -25,19 +26,20 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.address.ranges import is_literal, is_unreachable
 from probe.net.fetch.cookies import Cookies, CookieUse
+from probe.net.fetch.issuers import start_browser_tls
 from probe.net.fetch.page_opening import PageOpening
 from probe.net.fetch.redirect import Response
 from probe.net.fetch.timing import Timing
 from probe.net.protocol import http1, http2
-from probe.net.protocol.connect import Connector, SocketFactory, connect_tcp, start_tls
+from probe.net.protocol.connect import Connector, SocketFactory, connect_tcp
 from probe.net.protocol.errors import PeerError, Unfinished, Unprocessed
 from probe.net.protocol.exchange import HttpResponse, Request, read_bounded, request_for
 from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
 from probe.net.proxies import Proxy, proxy_for
-from probe.net.proxies.tunnel import connect_to_proxy, open_tunnel, through
+from probe.net.proxies.tunnel import connect_through, through
 from probe.net.resolver import Address, has_route, is_filtered, no_route, resolve
-from probe.net.tls import TlsObserver, client_context
+from probe.net.tls import TlsObserver
 
 __all__ = ["FreshHttpClient", "fresh_client", "is_literal", "read_bounded", "translate"]
 
@@ -137,17 +139,16 @@ class FreshHttpClient:
 
         Raises CheckAborted.
         """
-        alpn, repeated = ALPN[1:] if upgrade else ALPN, 0
+        alpn = ALPN[1:] if upgrade else ALPN
         kept = self._cookies.header_for(address, cookies)
         sending = request_for(method, address, headers, body, kept)
         with self._translating(address):
-            while True:
+            for left in reversed(range(MAX_REPEATED + 1)):
                 try:
                     response = await self._exchange(sending, address, alpn, upgrade=upgrade)
                     break
                 except Unprocessed as refusal:
-                    repeated += 1
-                    if repeated > MAX_REPEATED:
+                    if not left:
                         raise
                     alpn = ALPN[1:] if refusal.by_http1 else alpn
             self._cookies.keep(response, address, cookies)
@@ -178,10 +179,7 @@ class FreshHttpClient:
     async def upgrade(
         self, url: str | URL, headers: Mapping[str, str], cookies: CookieUse = True
     ) -> http1.Http1Response:
-        """A request that asks for another protocol; its connection lasts until ``close``.
-
-        Raises CheckAborted.
-        """
+        """A request for another protocol, which lasts until ``close``. Raises CheckAborted."""
         response = await self.start("GET", URL(url), headers, upgrade=True, cookies=cookies)
         assert isinstance(response, http1.Http1Response)
         return response
@@ -233,24 +231,26 @@ class FreshHttpClient:
         self._proxy = None if self._detour or is_filtered() else proxy_for(str(address))
         if self._connector is not None:
             return self._kept(await self._connector(address, alpn, self.timing, self.tls))
+        sock = await self._socket(address, tunnel=tunnel)
+        if address.scheme != "https":
+            return self._kept(Stream(sock))
+        name = (address.raw_host or "").partition("%")[0].removesuffix(".")  # RFC 6066, 3
+        stream = await start_browser_tls(
+            sock, name, self.tls, self._ca_file, alpn, lambda: self._socket(address, tunnel=tunnel)
+        )
+        return self._kept(stream)
+
+    async def _socket(self, address: URL, *, tunnel: bool) -> socket.socket:
+        addresses = [] if self._proxy else await self._addresses(address)
+        self.timing.enter("connect")
         if self._proxy is not None:
-            self.timing.enter("connect")
-            sock = await connect_to_proxy(self._proxy)
-            if tunnel or address.scheme == "https":
-                place = f"{address.host_subcomponent}:{address.port}"
-                await open_tunnel(sock, self._proxy, place)
+            whole = tunnel or address.scheme == "https"
+            sock = await connect_through(self._proxy, address, tunnel=whole)
         else:
-            addresses = await self._addresses(address)
-            self.timing.enter("connect")
             sock = await connect_tcp(addresses, self._detour)
         if address.scheme == "https":
             self.timing.enter("tls")
-            context = client_context(self._ca_file, alpn)
-            name = (address.raw_host or "").partition("%")[0].removesuffix(".")  # RFC 6066, 3
-            stream = await start_tls(sock, context, name, self.tls)
-        else:
-            stream = Stream(sock)
-        return self._kept(stream)
+        return sock
 
     def _kept(self, stream: Stream) -> Stream:
         if self._closed:

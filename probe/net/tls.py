@@ -13,6 +13,7 @@ from probe.net.protocol.tls_chain import (
     is_key_of_browsers,
     is_named_as_browsers_want,
     key_name,
+    weak_signature,
 )
 
 CA_HINT = "Put the file back, or change PROBE_CA_FILE or ca_file."
@@ -30,6 +31,7 @@ USAGE_HINT = (
     "Browsers refuse it (ERR_SSL_KEY_USAGE_INCOMPATIBLE): issue a certificate with the key usage "
     "digitalSignature."
 )
+SIGNATURE_HINT = "Have it issued anew, signed with SHA-256, SHA-384 or SHA-512."
 NAMES_HINT = (
     "Browsers refuse it (RFC 5280, 4.2.1.6): mark subjectAltName as critical, or give the "
     "certificate a subject."
@@ -67,6 +69,9 @@ _BROWSER_CIPHERS = ":".join(
         "@SECLEVEL=1",
     )
 )
+_FETCHED = (
+    "browsers fetch them; curl, Node and WebViews of Android don't: have the server send them"
+)
 # When each file was last seen to change: few, they come from the configuration.
 _changes: dict[Path, int] = {}
 
@@ -77,6 +82,7 @@ class TlsObserver:
     def __init__(self) -> None:
         self.chains: list[Chain] = []
         self.unverified: Chain | None = None
+        self.fetched: tuple[str, ...] = ()
 
     def completed(self, connection: ssl.SSLObject) -> None:
         """A handshake is done and its chain is verified."""
@@ -96,7 +102,10 @@ class TlsObserver:
     def facts(self) -> dict[str, str]:
         """The last server's certificate for people: subject, names, issuer, key, chain."""
         shown = self.chains[-1] if self.chains else self.unverified
-        return shown.facts if shown is not None else {}
+        facts = shown.facts if shown is not None else {}
+        if self.fetched:
+            return {**facts, "certificates not sent": f"{'; '.join(self.fetched)} ({_FETCHED})"}
+        return facts
 
 
 def client_context(
@@ -139,6 +148,27 @@ def last_change(ca_file: Path | None) -> int:
     return _changes[ca_file]
 
 
+def completed_context(
+    ca_file: Path | None, alpn: tuple[str, ...], issuers: tuple[bytes, ...]
+) -> ssl.SSLContext:
+    """The same for a browser that has fetched these certificates (DER), which complete chains.
+
+    None of them may be self-issued: it would be trusted.
+    """
+    return _completed(ca_file, last_change(ca_file), alpn, issuers)
+
+
+@lru_cache(maxsize=4)
+def _completed(
+    ca_file: Path | None, changed: int, alpn: tuple[str, ...], issuers: tuple[bytes, ...]
+) -> ssl.SSLContext:
+    context = _context.__wrapped__(ca_file, changed, alpn, browser=True)
+    context.verify_flags &= ~ssl.VERIFY_X509_PARTIAL_CHAIN
+    for each in issuers:
+        context.load_verify_locations(cadata=each)
+    return context
+
+
 @lru_cache(maxsize=16)
 def _context(
     ca_file: Path | None, _changed: int, alpn: tuple[str, ...], browser: bool
@@ -166,6 +196,9 @@ def check_certificate(chain: Chain, host: str, connection: ssl.SSLObject) -> Non
     if not chain.certificates:
         return
     leaf, shown = chain.certificates[0], f"the certificate of {host}"
+    if (weak := weak_signature(chain)) is not None:
+        message = f"{shown} is signed by way of {weak}, which browsers do not accept"
+        raise CheckFailed(Cause.TLS_INVALID, message, phase="tls", hint=SIGNATURE_HINT)
     if not is_key_of_browsers(leaf):
         message = f"{shown} has a key ({key_name(leaf)}) that browsers do not accept"
         raise CheckFailed(Cause.TLS_FAILED, message, phase="tls", hint=KEY_HINT)

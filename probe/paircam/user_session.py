@@ -135,7 +135,7 @@ class AppUser:
         with suppress(TimeoutError, CheckAborted):
             if self._pump is not None and not self._pump.done():
                 async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
-                    await self._take_leave()
+                    await self._leave_queue()
         if self._pump is not None:
             self._pump.cancel()
             await asyncio.wait({self._pump})
@@ -145,7 +145,7 @@ class AppUser:
         await asyncio.gather(*strangers, return_exceptions=True)
         await self._session.close()
 
-    async def _take_leave(self) -> None:
+    async def _leave_queue(self) -> None:
         if self._leaving:
             await asyncio.wait(self._leaving)
         left = len(self._received.get("queue-left", ()))

@@ -94,8 +94,10 @@ class PostgresSession:
         # What the server, or a provider's proxy, is to know: Neon's endpoint, a schema.
         if address.options.get("options"):
             given["options"] = address.options["options"]
-        words = b"".join(f"{name}\0{value}\0".encode() for name, value in given.items()) + b"\0"
-        body = _LENGTH.pack(PROTOCOL) + words
+        parameters = (
+            b"".join(f"{name}\0{value}\0".encode() for name, value in given.items()) + b"\0"
+        )
+        body = _LENGTH.pack(PROTOCOL) + parameters
         await self.stream.send(_LENGTH.pack(len(body) + 4) + body)
         mode = address.options.get("channel_binding", "prefer")
         await self._authenticate(user, address.password, mode)

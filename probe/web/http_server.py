@@ -71,10 +71,11 @@ class WebServer:
         bound = bind(*self._listen)
         self.address = bound.getsockname()[:2]
         loop = asyncio.get_running_loop()
+        # asyncio takes so many in one turn, or one more (Python 3.15).
         self._listener = await loop.create_server(
-            table.new, sock=bound, backlog=self._limits.accepts
+            table.new, sock=bound, backlog=max(1, self._limits.accepts - 1)
         )
-        # asyncio takes so many in one turn; the system may hold more of them back.
+        # The system may hold more of them back.
         bound.listen(BACKLOG)
 
     async def stop(self) -> None:

@@ -92,6 +92,12 @@ class WebConfig(_Strict):
     http_server_config: HttpServer = HttpServer()
     basic_auth_users: dict[str, str] = {}
 
+    @field_validator("http_server_config", "basic_auth_users", mode="before")
+    @classmethod
+    def _given(cls, value: object) -> object:
+        """A key without a value is one that is not there, as for Prometheus."""
+        return {} if value is None else value
+
     @field_validator("basic_auth_users")
     @classmethod
     def _hashed(cls, value: dict[str, str]) -> dict[str, str]:
@@ -165,7 +171,12 @@ def _problems(error: ValidationError) -> Iterator[str]:
 
 def _context(tls: TlsServer, folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # A client of TLS 1.2 could have a handshake made anew without end (OpenSSL before 3.0).
+    context.options |= ssl.OP_NO_RENEGOTIATION
     try:
+        if _VERSIONS[tls.min_version] > _VERSIONS[tls.max_version]:
+            problem = f"min_version {tls.min_version} is above max_version {tls.max_version}"
+            raise WebConfigError(f"tls_server_config: {problem}: no client could connect")
         context.minimum_version = _VERSIONS[tls.min_version]
         context.maximum_version = _VERSIONS[tls.max_version]
         context.load_cert_chain(folder / tls.cert_file, folder / tls.key_file, password="")
@@ -176,6 +187,8 @@ def _context(tls: TlsServer, folder: Path) -> ssl.SSLContext:
         if tls.prefer_server_cipher_suites:
             context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
         _verify_clients(context, tls, folder)
+    except WebConfigError:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or "unusable"
         raise WebConfigError(f"tls_server_config: certificate, key or CA: {reason}") from None

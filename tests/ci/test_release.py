@@ -93,3 +93,12 @@ def test_the_bill_of_materials_names_every_locked_package(tmp_path: Path) -> Non
         for each in document["components"]
         for reference in each["externalReferences"]
     )
+
+
+def test_what_is_locked_is_audited_each_night_by_a_fixed_version() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/nightly.yml").read_text("utf-8"))["jobs"]
+    [command] = [step["run"] for step in jobs["audit"]["steps"] if "run" in step]
+    words = command.split()
+    assert re.fullmatch(r"pip-audit==\d+\.\d+\.\d+", words[2])
+    assert {"--require-hashes", "requirements.txt", "requirements-dev.txt"} <= set(words)
+    assert all((ROOT / each).is_file() for each in words if each.endswith(".txt"))

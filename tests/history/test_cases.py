@@ -1,5 +1,6 @@
 """Of how many cases a ratio is stays with it: in the file, over a restart, for older versions."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +28,7 @@ async def test_they_are_kept_and_no_value_of_a_signal(tmp_path: Path) -> None:
         await keep(history, [row, entry(NOON + 1)])
         assert await everything(history) == [row, entry(NOON + 1)]
     # An older version reads them as values of a signal that it does not know.
-    with database(tmp_path) as db:
+    with closing(database(tmp_path)) as db:
         names = {name for (name,) in db.execute("SELECT signal FROM series")}
     assert names == {"probe_success", ERRORS.name, f"{ERRORS.name}#cases"}
 

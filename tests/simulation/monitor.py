@@ -90,6 +90,7 @@ class Simulation:
 
     async def _live(self) -> None:
         began = self._clock()
+        self._unseen = {check.name for check in self._checks}
         steady = self._wall() - began
         manager = AlertManager(
             self._config(),
@@ -186,11 +187,19 @@ class Simulation:
             manager.suppress_own_network(not self._operator.has_network())
             if self._operator.is_configured(check.name):
                 manager.handle_result(check, self._result(check, fails), (), backed_up=False)
+            self._count_run(manager, check.name)
             recovering = manager.is_recovering(check.name)
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY if fails or recovering else INTERVAL):
                     await soon.wait()
                     await asyncio.sleep(0.5)
+
+    def _count_run(self, manager: AlertManager, name: str) -> None:
+        """As the daemon does, say once that every check has run."""
+        if self._unseen:
+            self._unseen.discard(name)
+            if not self._unseen:
+                manager.first_round_done()
 
     def _result(self, check: Check, fails: bool) -> Result:
         failure = None

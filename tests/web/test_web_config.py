@@ -19,7 +19,7 @@ from probe.web import security as security_module
 from probe.web.access import Access
 from probe.web.pages import PageData, Pages, WebServer
 from probe.web.security import WebSecurity
-from probe.web.web_config import WebConfigError, read_web_config
+from probe.web.web_config import WebConfig, WebConfigError, read_web_config
 from tests.servers.certificate import Certificate, make_certificate
 from tests.servers.scraping.scraper import Scraper
 
@@ -173,6 +173,15 @@ async def test_headers_of_the_file_are_in_every_answer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["", "null", "# x", "tls_server_config:", "http_server_config:", "basic_auth_users:"]
+)
+def test_a_key_without_a_value_is_not_there(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "web.yml"
+    path.write_text(text)
+    assert read_web_config(path) == (WebConfig(), None)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("basic_auth_users: {eva: s3cret}", "basic_auth_users: eva: this is not a bcrypt hash"),
@@ -181,6 +190,11 @@ async def test_headers_of_the_file_are_in_every_answer(tmp_path: Path) -> None:
         ("tls_server_config: {cert_file: a, key_file: b}", "No such file"),
         ("tls_server_config: {cert_file: a, key_file: b, min_version: SSL30}", "min_version"),
         ("tls_server_config: {cert_file: a, key_file: b, cipher_suites: [X]}", "X is not a cipher"),
+        (
+            "tls_server_config: {cert_file: a, key_file: b, min_version: TLS13, "
+            "max_version: TLS12}",
+            "min_version TLS13 is above max_version TLS12",
+        ),
         ("http_server_config: {headers: {X-Own: a}}", "X-Own can't be set here"),
         ("a: [", "this is not YAML"),
         ("[1]", "valid dictionary"),

@@ -202,8 +202,8 @@ def _keep(alert: Alert, before: QuorumState, view: str) -> QuorumState:
     """A probe without answers keeps the previous state."""
     alone = before.scope is Scope.ALONE
     severity = alert.severity if alone else _milder(alert.severity, before.severity)
-    words = f"{view} (no other region could be asked)" if alone else view
-    return QuorumState(before.scope, severity, words, before.disputed_since, before.last_denied)
+    text = f"{view} (no other region could be asked)" if alone else view
+    return QuorumState(before.scope, severity, text, before.disputed_since, before.last_denied)
 
 
 def may_resolve(reachable: int, members: int, waited: float) -> bool:
@@ -220,8 +220,8 @@ def _alone(
     alert: Alert, before: QuorumState | None, view: str, contradicted: float | None, now: float
 ) -> QuorumState:
     if now >= _decides_alone_at(alert, contradicted):
-        words = f"{view} (no other region could be asked)"
-        return QuorumState(Scope.ALONE, alert.severity, words, last_denied=contradicted)
+        text = f"{view} (no other region could be asked)"
+        return QuorumState(Scope.ALONE, alert.severity, text, last_denied=contradicted)
     scope = Scope.LOCAL if before and before.scope is Scope.LOCAL else Scope.WAITING
     return QuorumState(scope, Severity.WARNING, view, last_denied=contradicted)
 

@@ -16,7 +16,7 @@ _MARKS = {
     SystemState.UNKNOWN: ("?", "35"),
     SystemState.NOT_READY: ("✗", "1;31"),
 }
-_WORDS = {
+_VERDICT_TEXTS = {
     SystemState.READY: "READY",
     SystemState.UNKNOWN: "NOT DECIDED",
     SystemState.NOT_READY: "NOT READY",
@@ -70,7 +70,7 @@ def _lines(found: Examination) -> Iterator[str]:
         item for item in found.items if item.state in (SystemState.NOT_READY, SystemState.UNKNOWN)
     ]
     what = f"{len(found.items) - len(bad)} of {len(found.items)} systems are ready"
-    yield f"{_WORDS[found.verdict]}: {what}{', nothing was sent' if found.offline else ''}"
+    yield f"{_VERDICT_TEXTS[found.verdict]}: {what}{', nothing was sent' if found.offline else ''}"
     names = max((len(item.name) for item in found.items), default=0)
     for item in found.items:
         yield f"{_MARKS[item.state][0]} {item.name:{names}}  {clean(item.detail)}"

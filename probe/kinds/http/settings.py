@@ -132,7 +132,7 @@ class HttpTable(CheckConfig):
     """Transfer that one run takes from a Vercel plan; 0 for a page elsewhere. Example: `50000`"""
 
     @model_validator(mode="after")
-    def _body_can_tell(self) -> Self:
+    def _expectations_fit_body(self) -> Self:
         if self.body == "any" and (self.expect_version or self.expect_new_instance):
             raise ValueError('expectations of version or instance need body = "health" or "json"')
         return self

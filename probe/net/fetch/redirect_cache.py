@@ -11,7 +11,7 @@ from yarl import URL
 
 from probe.net.protocol.exchange import HttpResponse
 
-_LASTING = (300, 301, 308)  # cached without being told for how long (RFC 9110, 15.1)
+_LASTING = (300, 301, 308)  # cacheable without an explicit lifetime (RFC 9110, 15.1)
 _NEVER = frozenset({"no-store", "no-cache"})
 
 

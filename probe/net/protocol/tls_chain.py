@@ -17,6 +17,7 @@ from probe.net.certificate.names import COMMON_NAME, ORGANIZATION, Name
 MAX_CHAIN = 16
 _MAX_FACT = 160
 _BROWSER_CURVES = ("secp256r1", "secp384r1")
+_BROWSER_HASHES = ("sha256", "sha384", "sha512")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,14 @@ def is_named_as_browsers_want(leaf: Certificate) -> bool:
     if leaf.subject.relative:
         return True
     return leaf.alternative_names is not None and leaf.alternative_names.critical
+
+
+def weak_signature(chain: Chain) -> str | None:
+    """The hash of a signature that browsers do not accept, of any certificate below the root."""
+    for each in chain.certificates[:-1]:
+        if each.signature_hash not in _BROWSER_HASHES:
+            return each.signature_hash or "an algorithm without a name"
+    return None
 
 
 def allows_handshake(leaf: Certificate, connection: ssl.SSLObject) -> bool:

@@ -3,6 +3,8 @@
 import socket
 from dataclasses import replace
 
+from yarl import URL
+
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.net.protocol import http1
@@ -26,6 +28,14 @@ async def connect_to_proxy(proxy: Proxy) -> socket.socket:
         why = error.message if isinstance(error, CheckAborted) else error.strerror or ""
         message = f"no connection to the proxy {proxy.host}" + (f": {why}" if why else "")
         raise NotMeasured(Cause.OWN_NETWORK, message, phase=_PHASE, hint=HINT) from None
+
+
+async def connect_through(proxy: Proxy, address: URL, *, tunnel: bool) -> socket.socket:
+    """A connection by way of a proxy, which leads to the address itself with ``tunnel``."""
+    sock = await connect_to_proxy(proxy)
+    if tunnel:
+        await open_tunnel(sock, proxy, f"{address.host_subcomponent}:{address.port}")
+    return sock
 
 
 async def open_tunnel(sock: socket.socket, proxy: Proxy, authority: str) -> None:

@@ -257,7 +257,10 @@ class BoundedConnection(asyncio.Protocol):
             self.abort()
             self._table.remove(self)
             return
-        if transport is None or not self._table.accepts(transport):
+        if transport is None:  # closed by its deadline: asyncio's TLS informs no protocol of it
+            self._table.remove(self)
+            return
+        if not self._table.accepts(transport):
             self.abort()
             return
         self._begin(transport)

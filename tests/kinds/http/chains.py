@@ -46,6 +46,8 @@ def certify(
     usage: str = "",
     subject: bool = True,
     critical: bool = False,
+    access: x509.AuthorityInformationAccess | None = None,
+    algorithm: hashes.SHA224 | hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None = None,
 ) -> Issued:
     """A certificate of an authority, or of loopback where the name is ``leaf``."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -73,7 +75,9 @@ def certify(
         allowed = (usage,) if usage else ("key_cert_sign", "crl_sign")
         used = x509.KeyUsage(**{each: each in allowed for each in USAGES})
         builder = builder.add_extension(used, critical=True)
-    return Issued(builder.sign(signer, hashes.SHA256()), key)
+    if access is not None:
+        builder = builder.add_extension(access, critical=False)
+    return Issued(builder.sign(signer, algorithm or hashes.SHA256()), key)
 
 
 class Chains:

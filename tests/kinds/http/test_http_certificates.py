@@ -4,6 +4,10 @@ import ssl
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from probe.core.causes import Cause
 from tests.kinds.http.chains import Chains, certify
@@ -52,3 +56,74 @@ async def test_a_name_with_the_root_s_dot_is_the_name(tmp_path: Path) -> None:
         result = await look(address, ca_file=chains.ca_file)
     # Not every resolver finds a dotted name in its file of hosts.
     assert result.failure is None or ending(result) == ("resolve", Cause.DNS_FAILED)
+
+
+def _says_where(url: str) -> x509.AuthorityInformationAccess:
+    place = x509.UniformResourceIdentifier(url)
+    return x509.AuthorityInformationAccess(
+        [x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "mended"),
+    [("der", True), ("pem", True), ("pkcs7", True), ("garbage", False), ("root", False)],
+)
+async def test_an_issuer_that_is_not_sent_is_fetched_as_browsers_do(
+    tmp_path: Path, form: str, mended: bool
+) -> None:
+    chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
+    held = chains.intermediate.certificate
+    bodies = {
+        "der": held.public_bytes(Encoding.DER),
+        "pem": held.public_bytes(Encoding.PEM),
+        "pkcs7": pkcs7.serialize_certificates([held], Encoding.DER),
+        "garbage": b"garbage",
+        "root": certify("root", None, 90).certificate.public_bytes(Encoding.DER),
+    }
+    async with Pages(answers(200, bodies[form])) as issuers:
+        chains.leaf = certify(
+            "leaf", chains.intermediate, 90, access=_says_where(f"{issuers.url}/{form}")
+        )
+        server = chains.server(sends_intermediate=False)
+        async with Pages(answers(), tls=server) as pages:
+            result = await look(pages.url, ca_file=chains.ca_file)
+        assert issuers.connections == 1
+    assert (result.failure is None) == mended
+    if mended:
+        assert "CN=intermediate" in result.facts["certificates not sent"]
+    else:
+        assert ending(result) == ("tls", Cause.TLS_INVALID)
+
+
+async def test_an_issuer_that_is_fetched_makes_no_stranger_trusted(tmp_path: Path) -> None:
+    chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
+    other = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
+    chains.ca_file.write_bytes(certify("root", None, 90).pem)
+    body = other.intermediate.certificate.public_bytes(Encoding.DER)
+    async with Pages(answers(200, body)) as issuers:
+        other.leaf = certify("leaf", other.intermediate, 90, access=_says_where(issuers.url))
+        async with Pages(answers(), tls=other.server(sends_intermediate=False)) as pages:
+            result = await look(pages.url, ca_file=chains.ca_file)
+    assert ending(result) == ("tls", Cause.TLS_INVALID)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "cause"),
+    [
+        (hashes.SHA256(), None),
+        (hashes.SHA384(), None),
+        (hashes.SHA512(), None),
+        (hashes.SHA224(), Cause.TLS_INVALID),
+    ],
+)
+async def test_a_signature_that_browsers_do_not_know_is_refused(
+    tmp_path: Path,
+    algorithm: hashes.SHA224 | hashes.SHA256 | hashes.SHA384 | hashes.SHA512,
+    cause: Cause | None,
+) -> None:
+    chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
+    chains.leaf = certify("leaf", chains.intermediate, 90, algorithm=algorithm)
+    async with Pages(answers(), tls=chains.server()) as pages:
+        result = await look(pages.url, ca_file=chains.ca_file)
+    assert (result.failure and result.failure.cause) == cause

@@ -91,7 +91,7 @@ def chart_of(
         median=_steps([_height(point.median, scale) for point in points]),
         limits=tuple(_limit_lines(signal, within, scale)),
         times=tuple(_times(points[0].start, points[-1].end)),
-        caption=(_in_words(points, signal), *off_scale_limits(signal, within, scale)),
+        caption=(_summary(points, signal), *off_scale_limits(signal, within, scale)),
     )
 
 
@@ -128,7 +128,7 @@ def _name(signal: Signal) -> str:
     return signal.display_name or signal.column or signal.name
 
 
-def _in_words(points: Sequence[SeriesPoint], signal: Signal) -> str:
+def _summary(points: Sequence[SeriesPoint], signal: Signal) -> str:
     """``typically 180 ms, mostly 150 ms to 240 ms, at most 1.2 s (about 12:15 UTC)``."""
     medians = sorted(numbers(point.median for point in points))
     lows, highs = numbers(point.low for point in points), numbers(point.high for point in points)

@@ -1,0 +1,136 @@
+"""Certificates of issuers that a server does not send, fetched from where its own says (RFC 5280,
+4.2.2.1), as Chromium does.
+
+They complete a chain and are never trusted themselves: what is self-issued is left out. Only where
+one is needed is cryptography imported, which takes 10 MB.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from probe.core.model import CheckAborted
+from probe.net.fetch.web_address import web_address
+from probe.net.protocol import http1
+from probe.net.protocol.connect import connect_tcp, start_tls
+from probe.net.protocol.errors import PeerError
+from probe.net.protocol.exchange import read_bounded, request_for
+from probe.net.protocol.stream import Stream
+from probe.net.resolver import has_route, resolve
+from probe.net.tls import TlsObserver, client_context, completed_context
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+MAX_FETCHED = 4
+MAX_BYTES = 64 << 10
+FETCH_SECONDS = 5.0
+# X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, …_CERT_HAS_EXPIRED, …_ISSUER_CERT_LOCALLY,
+# …_VERIFY_LEAF_SIGNATURE: another issuer may mend these.
+_MENDED = (2, 10, 20, 21)
+_MAX_KEPT = 32
+_kept: "OrderedDict[str, tuple[x509.Certificate, ...]]" = OrderedDict()
+
+
+async def start_browser_tls(
+    sock: socket.socket,
+    server_name: str,
+    handshakes: TlsObserver,
+    ca_file: Path | None,
+    alpn: tuple[str, ...],
+    again: Callable[[], Awaitable[socket.socket]],
+) -> Stream:
+    """The socket with TLS on it, as ``start_tls`` does it; where the chain lacks an issuer, on the
+    socket that ``again`` makes, with the issuers that were fetched. Raises what start_tls raises.
+    """
+    context = client_context(ca_file, alpn)
+    try:
+        return await start_tls(sock, context, server_name, handshakes)
+    except ssl.SSLCertVerificationError as error:
+        sent = handshakes.unverified.certificates if handshakes.unverified else ()
+        if error.verify_code not in _MENDED or not sent:
+            raise
+        found = await _issuers_of([sent[0].encoded, sent[-1].encoded])
+        if not found:
+            raise
+    handshakes.fetched = tuple(each.subject.rfc4514_string() for each in found)
+    context = completed_context(ca_file, alpn, _encoded(found))
+    return await start_tls(await again(), context, server_name, handshakes)
+
+
+async def _issuers_of(sent: list[bytes]) -> "list[x509.Certificate]":
+    waiting, asked = list(sent), set[str]()
+    found: list[x509.Certificate] = []
+    while waiting and len(asked) < MAX_FETCHED:
+        for url in _addresses(waiting.pop(0)):
+            if url in asked or len(asked) == MAX_FETCHED:
+                continue
+            asked.add(url)
+            fresh = [each for each in await _fetched(url) if each.issuer != each.subject]
+            found += fresh
+            waiting += _encoded(fresh)
+    return found
+
+
+def _addresses(encoded: bytes) -> list[str]:
+    """Where a certificate's issuer is to be had; http: alone, as in Chromium."""
+    from cryptography import x509
+    from cryptography.x509.oid import AuthorityInformationAccessOID
+
+    try:
+        extensions = x509.load_der_x509_certificate(encoded).extensions
+        access = extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    wanted = AuthorityInformationAccessOID.CA_ISSUERS
+    places = (each.access_location for each in access if each.access_method == wanted)
+    uris = (each.value for each in places if isinstance(each, x509.UniformResourceIdentifier))
+    return [each for each in uris if each.lower().startswith("http://")]
+
+
+def _encoded(found: "Sequence[x509.Certificate]") -> tuple[bytes, ...]:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return tuple(each.public_bytes(Encoding.DER) for each in found)
+
+
+async def _fetched(url: str) -> "tuple[x509.Certificate, ...]":
+    """The certificates there; none where they can't be had. Kept for as long as the process."""
+    if url not in _kept:
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
+                found = _read(await _body(url))
+        except (CheckAborted, PeerError, OSError, ValueError):
+            return ()
+        _kept[url] = found
+        if len(_kept) > _MAX_KEPT:
+            _kept.popitem(last=False)
+    return _kept[url]
+
+
+async def _body(url: str) -> bytes:
+    address = web_address(url)
+    found = await resolve(address.raw_host or "", address.port or 80)
+    stream = Stream(await connect_tcp([each for each in found if has_route(each)] or found))
+    try:
+        response = await http1.exchange(stream, request_for("GET", address, {}, b"", ""))
+        return await read_bounded(response, MAX_BYTES) if response.status == 200 else b""
+    finally:
+        stream.close()
+
+
+def _read(body: bytes) -> "tuple[x509.Certificate, ...]":
+    """DER, PEM, or PKCS #7 (RFC 5280, 4.2.2.1). Raises ValueError."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import pkcs7
+
+    if b"-----BEGIN" in body:
+        return tuple(x509.load_pem_x509_certificates(body)[:MAX_FETCHED])
+    try:
+        return (x509.load_der_x509_certificate(body),)
+    except ValueError:
+        return tuple(pkcs7.load_der_pkcs7_certificates(body)[:MAX_FETCHED])
