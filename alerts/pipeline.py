@@ -70,8 +70,7 @@ class Pipeline:
         self._recovering: frozenset[Fingerprint] = frozenset()
         self._events: list[Event] = []
         self.unknown = UnknownGroups(cluster, config.region)
-        # Pending messages, as far as they matter to other probes.
-        self.waiting: Sequence[Delivery] = ()
+        self.waiting: Sequence[Delivery] = ()  # as far as they matter to other probes
         self._now, self._groups = 0.0, list[AlertGroup]()
         # Names of stored alerts that could not be read.
         self.unreadable: list[str] = []

@@ -191,8 +191,8 @@ def test_a_key_without_a_value_is_not_there(tmp_path: Path, text: str) -> None:
         ("tls_server_config: {cert_file: a, key_file: b, min_version: SSL30}", "min_version"),
         ("tls_server_config: {cert_file: a, key_file: b, cipher_suites: [X]}", "X is not a cipher"),
         (
-            "tls_server_config: {cert_file: a, key_file: b, min_version: TLS13,"
-            " max_version: TLS12}",
+            "tls_server_config: {cert_file: a, key_file: b, min_version: TLS13, "
+            "max_version: TLS12}",
             "min_version TLS13 is above max_version TLS12",
         ),
         ("http_server_config: {headers: {X-Own: a}}", "X-Own can't be set here"),
