@@ -181,11 +181,8 @@ class Pipeline:
         deliveries += self._resolves_of_unknown(now)
         self.recorder.update(groups, now, lambda alert: self.suppressed_by(alert, now))
         self.recorder.queued(deliveries)
-        is_open = (
-            self.group_store.log.is_open
-            if self._cluster is None
-            else self.group_store.log.is_open_anywhere
-        )
+        log = self.group_store.log
+        is_open = log.is_open if self._cluster is None else log.is_open_anywhere
         self.incidents.close(is_open, self.alerts.firing)
         documents = {
             **self.alerts.documents(),
