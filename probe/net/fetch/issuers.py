@@ -1,8 +1,9 @@
 """Certificates of issuers that a server does not send, fetched from where its own says (RFC 5280,
 4.2.2.1), as Chromium does.
 
-They complete a chain and are never trusted themselves: what is self-issued is left out. Only where
-one is needed is cryptography imported, which takes 10 MB.
+They complete a chain and are never trusted themselves: what is self-issued is left out. A server
+elsewhere can't have this machine, its link or a metadata service asked. Only where an issuer is
+needed is cryptography imported, which takes 10 MB.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probe.core.model import CheckAborted
+from probe.net.address.policy import is_contactable
+from probe.net.fetch.unsafe_ports import check_port
 from probe.net.fetch.web_address import web_address
 from probe.net.protocol import http1
 from probe.net.protocol.connect import connect_tcp, start_tls
@@ -47,14 +50,15 @@ async def start_browser_tls(
     """The socket with TLS on it, as ``start_tls`` does it; where the chain lacks an issuer, on the
     socket that ``again`` makes, with the issuers that were fetched. Raises what start_tls raises.
     """
-    context = client_context(ca_file, alpn)
+    context, server = client_context(ca_file, alpn), sock.getpeername()
     try:
         return await start_tls(sock, context, server_name, handshakes)
     except ssl.SSLCertVerificationError as error:
         sent = handshakes.unverified.certificates if handshakes.unverified else ()
         if error.verify_code not in _MENDED or not sent:
             raise
-        found = await _issuers_of([sent[0].encoded, sent[-1].encoded])
+        is_elsewhere = is_contactable(str(server[0]).partition("%")[0])
+        found = await _issuers_of([sent[0].encoded, sent[-1].encoded], is_elsewhere)
         if not found:
             raise
     handshakes.fetched = tuple(each.subject.rfc4514_string() for each in found)
@@ -62,7 +66,7 @@ async def start_browser_tls(
     return await start_tls(await again(), context, server_name, handshakes)
 
 
-async def _issuers_of(sent: list[bytes]) -> "list[x509.Certificate]":
+async def _issuers_of(sent: list[bytes], is_elsewhere: bool) -> "list[x509.Certificate]":
     waiting, asked = list(sent), set[str]()
     found: list[x509.Certificate] = []
     while waiting and len(asked) < MAX_FETCHED:
@@ -70,7 +74,9 @@ async def _issuers_of(sent: list[bytes]) -> "list[x509.Certificate]":
             if url in asked or len(asked) == MAX_FETCHED:
                 continue
             asked.add(url)
-            fresh = [each for each in await _fetched(url) if each.issuer != each.subject]
+            fresh = [
+                each for each in await _fetched(url, is_elsewhere) if each.issuer != each.subject
+            ]
             found += fresh
             waiting += _encoded(fresh)
     return found
@@ -98,12 +104,12 @@ def _encoded(found: "Sequence[x509.Certificate]") -> tuple[bytes, ...]:
     return tuple(each.public_bytes(Encoding.DER) for each in found)
 
 
-async def _fetched(url: str) -> "tuple[x509.Certificate, ...]":
+async def _fetched(url: str, is_elsewhere: bool) -> "tuple[x509.Certificate, ...]":
     """The certificates there; none where they can't be had. Kept for as long as the process."""
     if url not in _kept:
         try:
             async with asyncio.timeout(FETCH_SECONDS):
-                found = _read(await _body(url))
+                found = _read(await _body(url, is_elsewhere))
         except (CheckAborted, PeerError, OSError, ValueError):
             return ()
         _kept[url] = found
@@ -112,9 +118,12 @@ async def _fetched(url: str) -> "tuple[x509.Certificate, ...]":
     return _kept[url]
 
 
-async def _body(url: str) -> bytes:
+async def _body(url: str, is_elsewhere: bool) -> bytes:
     address = web_address(url)
+    check_port(address)
     found = await resolve(address.raw_host or "", address.port or 80)
+    if is_elsewhere and not all(is_contactable(each.ip) for each in found):
+        return b""
     stream = Stream(await connect_tcp([each for each in found if has_route(each)] or found))
     try:
         response = await http1.exchange(stream, request_for("GET", address, {}, b"", ""))

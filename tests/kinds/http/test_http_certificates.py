@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from probe.core.causes import Cause
+from probe.net.fetch import issuers
 from tests.kinds.http.chains import Chains, certify
 from tests.kinds.http_helpers import ending, look
 from tests.servers.pages import Pages, answers
@@ -81,14 +82,14 @@ async def test_an_issuer_that_is_not_sent_is_fetched_as_browsers_do(
         "garbage": b"garbage",
         "root": certify("root", None, 90).certificate.public_bytes(Encoding.DER),
     }
-    async with Pages(answers(200, bodies[form])) as issuers:
+    async with Pages(answers(200, bodies[form])) as place:
         chains.leaf = certify(
-            "leaf", chains.intermediate, 90, access=_says_where(f"{issuers.url}/{form}")
+            "leaf", chains.intermediate, 90, access=_says_where(f"{place.url}/{form}")
         )
         server = chains.server(sends_intermediate=False)
         async with Pages(answers(), tls=server) as pages:
             result = await look(pages.url, ca_file=chains.ca_file)
-        assert issuers.connections == 1
+        assert place.connections == 1
     assert (result.failure is None) == mended
     if mended:
         assert "CN=intermediate" in result.facts["certificates not sent"]
@@ -96,13 +97,39 @@ async def test_an_issuer_that_is_not_sent_is_fetched_as_browsers_do(
         assert ending(result) == ("tls", Cause.TLS_INVALID)
 
 
+@pytest.mark.parametrize("near", [(), ("127.0.0.2",), ("127.0.0.1", "127.0.0.2")])
+async def test_a_server_elsewhere_has_nothing_asked_that_is_near_this_machine(
+    tmp_path: Path, near: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server is 127.0.0.1, and its certificate says that the issuer is at 127.0.0.2."""
+    monkeypatch.setattr(issuers, "is_contactable", lambda text: text not in near)
+    chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
+    body = chains.intermediate.certificate.public_bytes(Encoding.DER)
+    async with Pages(answers(200, body), host="127.0.0.2") as place:
+        chains.leaf = certify("leaf", chains.intermediate, 90, access=_says_where(place.url))
+        async with Pages(answers(), tls=chains.server(sends_intermediate=False)) as pages:
+            result = await look(pages.url, ca_file=chains.ca_file)
+    is_asked = near != ("127.0.0.2",)
+    assert place.connections == is_asked
+    assert (result.failure is None) == is_asked
+
+
+async def test_no_port_is_asked_for_an_issuer_that_browsers_never_ask(tmp_path: Path) -> None:
+    chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
+    access = _says_where("http://127.0.0.1:6000/")
+    chains.leaf = certify("leaf", chains.intermediate, 90, access=access)
+    async with Pages(answers(), tls=chains.server(sends_intermediate=False)) as pages:
+        result = await look(pages.url, ca_file=chains.ca_file)
+    assert ending(result) == ("tls", Cause.TLS_INVALID)
+
+
 async def test_an_issuer_that_is_fetched_makes_no_stranger_trusted(tmp_path: Path) -> None:
     chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
     other = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
     chains.ca_file.write_bytes(certify("root", None, 90).pem)
     body = other.intermediate.certificate.public_bytes(Encoding.DER)
-    async with Pages(answers(200, body)) as issuers:
-        other.leaf = certify("leaf", other.intermediate, 90, access=_says_where(issuers.url))
+    async with Pages(answers(200, body)) as place:
+        other.leaf = certify("leaf", other.intermediate, 90, access=_says_where(place.url))
         async with Pages(answers(), tls=other.server(sends_intermediate=False)) as pages:
             result = await look(pages.url, ca_file=chains.ca_file)
     assert ending(result) == ("tls", Cause.TLS_INVALID)
