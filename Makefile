@@ -5,7 +5,8 @@ WORKERS ?= 5
 BIN     := .venv/bin
 PIP     := $(BIN)/pip --disable-pip-version-check --quiet
 PYTEST  := $(BIN)/python -m pytest
-COVER   := $(BIN)/python -m slipcover
+# Empty where there is no slipcover: it has no release for Python 3.15 yet.
+COVER    = $(shell $(BIN)/python -c 'import slipcover' 2>/dev/null && echo '-m slipcover')
 # What failed alongside others is run once more, alone, and has to pass there.
 ALONE   := echo "== what failed, once more and alone"; $(PYTEST) --last-failed --last-failed-no-failures none
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-deps --allow-unsafe \
@@ -27,9 +28,9 @@ demo: .venv/runtime.stamp ## environment, install, one run against the built-in 
 	@$(BIN)/probe --once --lab
 
 test: .venv/dev.stamp ## the tests with coverage, with the real parts that are there (WORKERS=N)
-	@$(COVER) -m pytest --numprocesses $(WORKERS) --dist worksteal --timeout 180 || \
+	@$(BIN)/python $(COVER) -m pytest --numprocesses $(WORKERS) --dist worksteal --timeout 180 || \
 	  { $(ALONE) --timeout 180; }
-	@$(COVER) --xml --out coverage.xml --merge .coverage.json
+	@$(if $(COVER),$(BIN)/python $(COVER) --xml --out coverage.xml --merge .coverage.json)
 
 parts: ## install the real parts of the tests: coturn, node, socket.io, prometheus, chromium, …
 	@tests/servers/install
