@@ -16,7 +16,7 @@ UMASK = 0o077
 _OF_OTHERS = 0o077
 # What the probe keeps in PROBE_DATA and PROBE_JOURNAL, and what a new file system begins with.
 _NAMES = (
-    *("alerts*.sqlite*", "history*.sqlite*", "salvage-*", "open-incidents.*.journal"),
+    *("*.sqlite*", "salvage-*", "open-incidents.*.journal"),
     *("daemon.json", "starts.json", "watch.json", "secret_fingerprints.json"),
     *(".daemon.json.*", ".starts.json.*", ".watch.json.*", ".secret_fingerprints.json.*"),
 )

@@ -42,7 +42,7 @@ def test_a_folder_of_the_probe_alone_becomes_private(
     assert set(found.values()) <= {"0o600"}
 
 
-@pytest.mark.parametrize("other", ["notes.txt", ".bashrc", "other.sqlite", "other.journal"])
+@pytest.mark.parametrize("other", ["notes.txt", ".bashrc", "other.db", "other.journal"])
 def test_a_folder_that_holds_something_else_keeps_its_rights(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, other: str
 ) -> None:

@@ -16,6 +16,7 @@ from probe.net.fetch.web_address import web_address
 from probe.net.protocol.exchange import HttpResponse
 
 _MISDIRECTED = 421
+_TOO_MANY_REQUESTS = 429
 
 
 class Requests(Protocol):
@@ -59,13 +60,16 @@ class PageOpening:
         self._asked_again = ""
 
     async def __aenter__(self) -> Response:
-        address, redirects = self._address, 0
+        address, redirects, circles = self._address, 0, False
         cache, seen = RedirectCache(), {address}
         while True:
             following = cache.of(address)
             if following is None:
                 response = await self._answer(address)
                 page = Response(response, address, redirects, self._asked_again)
+                if circles and response.status == _TOO_MANY_REQUESTS:
+                    self._client.finish(response)
+                    raise _too_many(redirects, seen, address, ", until it answers 429")
                 following = self._following(page)
                 if following is None:
                     self._response = response
@@ -74,6 +78,7 @@ class PageOpening:
                 cache.keep(address, response, following)
             if redirects == self._max_redirects:
                 raise _too_many(redirects, seen, following)
+            circles |= following in seen
             seen.add(following)
             address, redirects = following, redirects + 1
 
@@ -118,7 +123,9 @@ class PageOpening:
             raise
 
 
-def _too_many(redirects: int, seen: set[URL], following: URL) -> CheckFailed:
+def _too_many(redirects: int, seen: set[URL], following: URL, end: str = "") -> CheckFailed:
+    """Also where a target limits the requests that its own circle causes: users never get out."""
     circle = f": they lead in a circle of {len(seen)}" if following in seen else ""
-    message = f"more than {redirects} redirects in a row{circle}"
+    number = str(redirects) if end else f"more than {redirects}"
+    message = f"{number} redirects in a row{circle}{end}"
     return CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)

@@ -163,6 +163,35 @@ async def test_a_redirect_loop_ends_where_it_closes() -> None:
     assert ending(result) == ("redirect", Cause.TOO_MANY_REDIRECTS)
 
 
+@pytest.mark.parametrize("length", [1, 2, 5])
+async def test_a_circle_that_is_limited_at_last_is_the_circle_and_no_limit(length: int) -> None:
+    asked = itertools.count()
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number = next(asked)
+        answer = answers(302, b"", Location=f"/{number % length}")
+        await (answer if number < length + 3 else answers(429))(reader, writer)
+
+    async with Pages(behave) as pages:
+        result = await look(f"{pages.url}/{length - 1}")
+    assert ending(result) == ("redirect", Cause.TOO_MANY_REDIRECTS)
+    assert result.failure is not None
+    assert f"in a circle of {length}, until it answers 429" in result.failure.message
+
+
+async def test_a_limit_at_the_end_of_redirects_that_do_not_circle_is_a_limit() -> None:
+    hops = itertools.count()
+
+    async def onward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number = next(hops)
+        answer = answers(302, b"", Location=f"/{number}") if number < 3 else answers(429)
+        await answer(reader, writer)
+
+    result = await look_at(onward)
+    assert result.failure is not None
+    assert result.failure.cause is Cause.RATE_LIMITED
+
+
 async def test_a_redirect_that_never_arrives_ends() -> None:
     hops = itertools.count()
 
