@@ -76,7 +76,7 @@ def check_config(options: Mapping[str, Any], *, probe: bool = False) -> int:
 
 def _ask_receivers(settings: Settings) -> int:
     from alerts.notifiers.verification import verify
-    from alerts.senders.asking import foreign_at
+    from alerts.senders.query import foreign_at
 
     found = asyncio.run(verify(settings.alerting.notifiers))
     labels = {True: "ok", False: "would not accept a notification", None: "unknown"}

@@ -15,7 +15,7 @@ from alerts.notification.route import REPEAT_INTERVAL_SECONDS, Route
 from alerts.notifier import Notifier
 from alerts.notifiers.alertmanager import Alertmanager
 from alerts.notifiers.pagerduty import PagerDuty
-from alerts.senders.asking import foreign_at
+from alerts.senders.query import foreign_at
 from probe.core.model import Status
 from probe.daemon.serving.foreign_sender_loop import ForeignSenderLoop
 from tests.alerts.test_inquiry import CLOCKS, life, until
