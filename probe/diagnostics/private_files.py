@@ -14,10 +14,12 @@ logger = logging.getLogger(__name__)
 
 UMASK = 0o077
 _OF_OTHERS = 0o077
-# What the probe keeps in PROBE_DATA and PROBE_JOURNAL, and what a new file system begins with.
+# What the probe keeps in PROBE_DATA and PROBE_JOURNAL, its temporary files, which are there too in
+# the image (TMPDIR), and what a new file system begins with.
 _NAMES = (
     *("*.sqlite*", "salvage-*", "open-incidents.*.journal"),
     *("daemon.json", "starts.json", "watch.json", "secret_fingerprints.json"),
+    *("probe-lab-*", "probe-tls-*"),
     *(".daemon.json.*", ".starts.json.*", ".watch.json.*", ".secret_fingerprints.json.*"),
 )
 _LOST_AND_FOUND = "lost+found"

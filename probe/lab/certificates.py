@@ -143,7 +143,7 @@ def _server_context(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     # The ssl module reads keys from files only; this one is private to its owner
     # (mkdtemp's 0700) and gone again before the context is used.
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory(prefix="probe-lab-") as directory:
         path = Path(directory, "server.pem")
         path.write_bytes(
             key.private_bytes(

@@ -2,11 +2,13 @@
 
 import logging
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from probe.diagnostics.private_files import check_data_folder, make_private
+from probe.lab import Lab
 from tests.command import probe
 from tests.storage.test_private import rights
 
@@ -55,6 +57,18 @@ def test_a_folder_that_holds_something_else_keeps_its_rights(
     (line,) = caplog.messages
     assert "set PROBE_DATA to a folder of its own" in line
     assert str(folder) in line
+
+
+async def test_a_folder_with_the_laboratorys_temporary_files_becomes_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the image temporary files are in the data folder."""
+    folder = filled(tmp_path / "data", OURS, 0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    async with Lab(certificate="valid"):
+        assert len(rights(folder)) > len(OURS) + 1
+        make_private(check_data_folder(folder))
+        assert rights(folder)["data"] == "0o700"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="files of others need root")

@@ -87,7 +87,9 @@ class TlsConfig(Strict):
             key = self.key.get_secret_value() if self.key else ""
             key = self.key_file.read_text(encoding="utf-8") if self.key_file else key
             cert = self.cert_file.read_text(encoding="utf-8") if self.cert_file else self.cert
-            with tempfile.NamedTemporaryFile("w", suffix=".pem", encoding="utf-8") as file:
+            with tempfile.NamedTemporaryFile(
+                "w", prefix="probe-tls-", suffix=".pem", encoding="utf-8"
+            ) as file:
                 file.write(f"{cert}\n{key}\n")
                 file.flush()
                 context.load_cert_chain(file.name)
