@@ -110,9 +110,9 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
     if options["once"]:
         # What is loaded stays, and looking for garbage in it takes as long as a tenth of the run.
         gc.disable()
-        from probe.lab_process import lab_beside
+        from probe.lab_process import lab_alongside
 
-        with lab_beside(wanted=options["lab"]) as lab:
+        with lab_alongside(wanted=options["lab"]) as lab:
             from probe.commands import once
 
             ctx.exit(once.run(options, lab))

@@ -26,22 +26,22 @@ class LabProcess:
     """
 
     def __init__(self) -> None:
-        self._told, tell = os.pipe()
-        stay, self._leave = os.pipe()
+        self._environment_pipe, writer = os.pipe()
+        lifeline, self._lifeline = os.pipe()
         self.pid = os.fork()
         if not self.pid:
-            os.close(self._told)
-            os.close(self._leave)
-            _serve(tell, stay)
-        os.close(tell)
-        os.close(stay)
+            os.close(self._environment_pipe)
+            os.close(self._lifeline)
+            _serve(writer, lifeline)
+        os.close(writer)
+        os.close(lifeline)
         self._has_ended = False
 
     async def environment(self) -> dict[str, str]:
         """The variables that point to the lab. Raises RuntimeError where it does not start."""
         reader = asyncio.StreamReader()
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(self._told, "rb")
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(self._environment_pipe, "rb")
         )
         try:
             text = await reader.read()
@@ -56,7 +56,7 @@ class LabProcess:
         """Let it stop; again does nothing."""
         if not self._has_ended:
             self._has_ended = True
-            os.close(self._leave)
+            os.close(self._lifeline)
 
     def close(self) -> None:
         """Wait until it has stopped, and end it after END_SECONDS."""
@@ -71,7 +71,7 @@ class LabProcess:
 
 
 @contextmanager
-def lab_beside(*, wanted: bool) -> Iterator[LabProcess | None]:
+def lab_alongside(*, wanted: bool) -> Iterator[LabProcess | None]:
     """The lab of what is inside, if one is wanted; it has stopped at the end."""
     lab = LabProcess() if wanted else None
     try:
@@ -81,8 +81,8 @@ def lab_beside(*, wanted: bool) -> Iterator[LabProcess | None]:
             lab.close()
 
 
-def _serve(tell: int, stay: int) -> None:
-    """The process of the lab, until the other end of ``stay`` is closed. Never returns."""
+def _serve(writer: int, lifeline: int) -> None:
+    """The process of the lab, until the other end of ``lifeline`` is closed. Never returns."""
     code = 1
     try:
         # Ctrl-C reaches it too; it ends with the run, which has sessions to close before.
@@ -91,7 +91,7 @@ def _serve(tell: int, stay: int) -> None:
         # Whoever reads what the run prints does not wait for the lab.
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, 1)
-        asyncio.run(_lab(tell, stay))
+        asyncio.run(_lab(writer, lifeline))
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -99,15 +99,15 @@ def _serve(tell: int, stay: int) -> None:
         os._exit(code)
 
 
-async def _lab(tell: int, stay: int) -> None:
+async def _lab(writer: int, lifeline: int) -> None:
     from probe.lab import Lab
 
     over = asyncio.Event()
     async with Lab() as lab:
-        with os.fdopen(tell, "w", encoding="utf-8") as telling:
-            json.dump(lab.shared_environment(), telling)
+        with os.fdopen(writer, "w", encoding="utf-8") as file:
+            json.dump(lab.shared_environment(), file)
         gc.freeze()
         gc.enable()
-        asyncio.get_running_loop().add_reader(stay, over.set)
+        asyncio.get_running_loop().add_reader(lifeline, over.set)
         await over.wait()
-        asyncio.get_running_loop().remove_reader(stay)
+        asyncio.get_running_loop().remove_reader(lifeline)
