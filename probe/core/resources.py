@@ -5,7 +5,6 @@ exceptions of a failed check.
 """
 
 import errno
-import gc
 import os
 import resource
 import time
@@ -17,8 +16,6 @@ from contextlib import contextmanager, suppress
 RESERVE = 32
 MAX_DESCRIPTORS = 1 << 20
 RECENT_SECONDS = 60.0
-# Containers that are made before the garbage collector runs; Python's default is 700.
-NEW_OBJECTS = 5000
 # While most are free, so many seconds can't use them up.
 PLENTY_SECONDS = 0.02
 
@@ -115,14 +112,6 @@ class SpareDescriptors:
 
 SPARE = SpareDescriptors()
 """This process's."""
-
-
-def settle_garbage_collector() -> None:
-    """What is loaded by now stays: keep the garbage collector from scanning it again, and from
-    scanning what a few checks leave, nearly all of which is freed without it."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(NEW_OBJECTS)
 
 
 class FreeDescriptors:

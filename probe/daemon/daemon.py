@@ -13,7 +13,6 @@ from prometheus_client import CollectorRegistry
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.kind import Check
-from probe.core.resources import settle_garbage_collector
 from probe.core.runner import preload, run_check
 from probe.daemon.annotation_loop import AnnotationLoop, connect_incidents, incident_jobs
 from probe.daemon.heartbeat_loop import HeartbeatLoop
@@ -23,6 +22,7 @@ from probe.daemon.reload import Reloader
 from probe.daemon.restore import StateRestorer
 from probe.daemon.result_handler import ResultHandler
 from probe.daemon.schedule import CheckTiming, Schedule, stagger
+from probe.daemon.self_monitoring.garbage_loop import GarbageLoop, settle_garbage_collector
 from probe.daemon.self_monitoring.shipped import read_shipped
 from probe.daemon.self_monitoring.snapshot import snapshot_of
 from probe.daemon.self_monitoring.startup_order import startup_order
@@ -193,6 +193,7 @@ class Daemon:
                 "own-health": own.run,
                 **incident_jobs(self._annotations, parts.alerts, self._state),
                 "clock": own.clock_watch.run,
+                "garbage": GarbageLoop(self._schedule.is_idle, self._clock).run,
                 "figures": lambda: load_figures(self._state, self._now),
                 "recent-runs": parts.runs.run,
                 **parts.alerts.jobs,

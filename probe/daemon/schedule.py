@@ -134,6 +134,10 @@ class Schedule:
             rate.due, rate.is_advanced = soon, True
             self._enqueue(rate)
 
+    def is_idle(self) -> bool:
+        """Whether no check is running."""
+        return not self._running
+
     def next_run_at(self, name: str) -> float | None:
         """When the next run begins, on the monotonic clock; None for an unknown check."""
         rate = self._rates.get(name)
