@@ -66,6 +66,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.diagnostics": {"probe.core", "probe.net", "probe.report.text.sanitize"},
     "probe.metrics": {"alerts.cluster", "alerts.model", "probe.core", "probe.history"},
     "probe.web": {
+        "probe.core.environment",
+        "probe.core.field_types",
         "probe.core.model",
         "probe.core.resources",
         "probe.diagnostics.repeated_errors",
