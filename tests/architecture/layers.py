@@ -74,6 +74,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.history.incidents.model",
         "probe.history.model",
         "probe.history.uptime.model",
+        "probe.net.flow.tls_records",
         "probe.report",
     },
     "probe.otel": {"probe.core", "probe.net.urls"},
