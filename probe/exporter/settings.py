@@ -14,7 +14,8 @@ from probe.core.environment import (
     Variables,
     read_environment,
 )
-from probe.core.field_types import Seconds, plain_message
+from probe.core.field_types import Seconds
+from probe.core.tables.problems import table_problems
 from probe.exporter.modules.builtin import Modules
 from probe.exporter.modules.module import Module, secrets_of
 from probe.exporter.modules.reading import parse_module, read_modules, with_variables
@@ -105,7 +106,7 @@ def read_exporter(
 ) -> tuple[ExporterConfig, list[ConfigProblem]]:
     """The configuration, and what is wrong in it. ``path`` is that of ``probe.toml``."""
     problems: list[ConfigProblem] = []
-    environment, table = ExporterEnvironment(), ExporterTable()
+    environment, table, keys = ExporterEnvironment(), ExporterTable(), ExporterTable.model_fields
     try:
         environment = read_environment(ExporterEnvironment, variables)
     except ConfigurationError as error:
@@ -114,7 +115,7 @@ def read_exporter(
         try:
             table = ExporterTable.model_validate(raw)
         except ValidationError as error:
-            problems += _table_problems(error, f"{path}: [{EXPORTER_TABLE}]")
+            problems += table_problems(error, f"{path}: [{EXPORTER_TABLE}]", keys)
     modules, files = dict[str, Module](), []
     for file in (table.modules_file, environment.modules):
         if file is not None:
@@ -150,13 +151,3 @@ def _toml_module(
     filled, problems = with_variables(keys, variables, place)
     module, wrong = parse_module(filled, place)
     return name, module, [*problems, *wrong]
-
-
-def _table_problems(error: ValidationError, place: str) -> list[ConfigProblem]:
-    found = []
-    for each in error.errors(include_input=False, include_url=False):
-        key = ".".join(str(part) for part in each["loc"])
-        unknown = each["type"] == "extra_forbidden"
-        text = "unknown key: correct or remove it" if unknown else plain_message(each["msg"])
-        found.append(ConfigProblem(f'{place}, key "{key}"', text))
-    return found
