@@ -154,10 +154,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Documents follow from everything that there is.
     "probe.reference": {"alerts", "probe"},
     "probe.exit_codes": set(),
+    "probe.standard_streams": {"probe.exit_codes"},
     # Confidence intervals of shares: pure functions.
     "probe.intervals": set(),
     "probe.commands": {"alerts", "probe"},
     "probe.lab_process": {"probe.lab"},
-    "probe.cli": {"probe.commands", "probe.exit_codes", "probe.lab_process"},
+    "probe.cli": {
+        "probe.commands",
+        "probe.exit_codes",
+        "probe.lab_process",
+        "probe.standard_streams",
+    },
     "probe.__main__": {"probe.cli"},
 }
