@@ -238,6 +238,8 @@ class _Layer:
 
     def problems_with(self, names: Iterable[str]) -> Iterator[ConfigProblem]:
         """Unclosed quotes that swallow one of these variables; others are ignored."""
+        if not self.torn:
+            return
         names_pattern = "|".join(map(re.escape, names))
         ours = re.compile(rf"^\s*(export\s+)?({names_pattern})\s*=", re.MULTILINE)
         unknown = re.compile(
