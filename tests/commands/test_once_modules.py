@@ -40,3 +40,20 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
 
 def test_a_page_is_checked_without_aiohttp(loaded: frozenset[str]) -> None:
     assert not {name.partition(".")[0] for name in loaded} & {"aiohttp", "aiosignal", "attr"}
+
+
+def test_a_probe_alone_does_not_load_what_a_cluster_needs(loaded: frozenset[str]) -> None:
+    of_cluster = {name for name in loaded if name.startswith("alerts.cluster.")}
+    plan = {"alerts.cluster.membership", "alerts.cluster.membership.peers_plan"}
+    assert of_cluster <= plan
+
+
+def test_modules_of_the_exporter_are_loaded_where_they_are_configured(
+    loaded: frozenset[str],
+) -> None:
+    names = {name for name in loaded if name.startswith("probe.exporter.modules.")}
+    assert names == {"probe.exporter.modules.builtin"}
+
+
+def test_files_that_are_not_there_take_no_parser(loaded: frozenset[str]) -> None:
+    assert not loaded & {"http.client", "tomllib", "urllib.request", "yaml"}
