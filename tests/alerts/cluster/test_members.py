@@ -12,7 +12,8 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from alerts.cluster.membership.member import GONE_SECONDS
-from alerts.cluster.membership.members import ASK_SECONDS, PATH, Members, PeersPlan
+from alerts.cluster.membership.members import ASK_SECONDS, PATH, Members
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import (
     MAX_ANSWER,
     MAX_QUESTION,

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.decisions.quorum import Scope
 from alerts.cluster.membership.client import InvalidAnswer
-from alerts.cluster.membership.members import PATH, Members, PeersPlan
+from alerts.cluster.membership.members import PATH, Members
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import MAX_ASKED, MemberAnswer, Query, read_question, write
 from alerts.cluster.protocol.questions import MAX_QUESTIONS, Questions
 from alerts.cluster.protocol.responder import LocalState
