@@ -60,8 +60,11 @@ def _run(script: str, *arguments: str, **variables: str) -> list[str]:
 
 @pytest.mark.parametrize("command", ["daemon", "once"])
 def test_the_contexts_that_aiohttp_makes_hold_no_authorities(command: str) -> None:
-    script = _CONTEXTS.format(command=command)
-    assert _run(script) == ["2 0", "None None"]
+    assert _run(_CONTEXTS.format(command=command)) == ["2 0", "None None"]
+
+
+def test_the_import_leaves_the_variable_of_the_authorities_as_it_is() -> None:
+    script = _CONTEXTS.format(command="once")
     assert _run(script, SSL_CERT_FILE="a.pem")[1] == "a.pem None"
 
 
