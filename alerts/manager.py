@@ -15,7 +15,7 @@ from typing import Any
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.cluster_groups import local_state
-from alerts.cluster.membership.members import ALONE, PeersPlan
+from alerts.cluster.membership.peers_plan import ALONE, PeersPlan
 from alerts.cluster.protocol.messages import InvalidMessage, read_query
 from alerts.config import AlertingConfig
 from alerts.incident_history.delivery import follow

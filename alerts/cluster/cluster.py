@@ -19,7 +19,8 @@ from alerts.cluster.membership import configuration
 from alerts.cluster.membership.client import Post
 from alerts.cluster.membership.configuration import SetupLog, SetupProblem, answering
 from alerts.cluster.membership.member import PeersReading
-from alerts.cluster.membership.members import Members, PeersPlan
+from alerts.cluster.membership.members import Members
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.open_groups import OpenGroups
 from alerts.cluster.protocol.messages import Query, RelayedAnswer, write
 from alerts.cluster.protocol.query_planner import QueryPlanner

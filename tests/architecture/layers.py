@@ -165,7 +165,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Confidence intervals of shares: pure functions.
     "probe.intervals": set(),
     "probe.commands": {"alerts", "probe"},
-    "probe.lab_process": {"probe.lab"},
+    "probe.lab_process": {"probe.lab", "probe.net.flow.aiohttp_import"},
     "probe.cli": {"probe.commands", "probe.exit_codes", "probe.lab_process"},
     "probe.__main__": {"probe.cli"},
     "probe.generate": {"alerts.notifiers", "probe.cli", "probe.kinds", "probe.reference"},

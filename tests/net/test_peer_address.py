@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from alerts.cluster.membership.members import Members, PeersPlan
+from alerts.cluster.membership.members import Members
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import Query
 from probe.config.settings import load_settings
 from probe.core.environment import ConfigurationError

@@ -46,7 +46,7 @@ class Exchanges:
 
 async def post_query(url: str, body: bytes, token: str) -> bytes:
     """Ask one probe. Raises InvalidAnswer."""
-    import aiohttp
+    from probe.net.flow.aiohttp_import import aiohttp
 
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     try:

@@ -8,13 +8,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-
-from pydantic import SecretStr
 
 from alerts.cluster.membership.client import Exchanges, InvalidAnswer, Post, post_query
 from alerts.cluster.membership.directory import Directory
 from alerts.cluster.membership.member import GONE_SECONDS, NOT_QUERIED, Member
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import (
     MAX_MEMBERS,
     InvalidMessage,
@@ -34,22 +32,6 @@ RELAY_SECONDS = 1.0
 TOO_SLOW = f"no answer within {ROUND_SECONDS:g} s"
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class PeersPlan:
-    """The other probes and the token of their peer API; ``entries`` as they are configured.
-
-    ``version`` is this probe's own. ``witness``: it runs no checks and counts as a member.
-    """
-
-    entries: tuple[str, ...] = ()
-    token: SecretStr | None = None
-    version: str = ""
-    witness: bool = False
-
-
-ALONE = PeersPlan()
 
 
 class Members:

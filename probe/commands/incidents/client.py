@@ -57,7 +57,7 @@ class ProbeClient:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> str:
-        import aiohttp
+        from probe.net.flow.aiohttp_import import aiohttp
 
         host, address = show_host(self.url), self.url.rstrip("/") + BASE + path
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)

@@ -133,7 +133,7 @@ class ApiStore:
         return True
 
     async def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        import aiohttp
+        from probe.net.flow.aiohttp_import import aiohttp
 
         host, address = show_host(self.url), self.url.rstrip("/") + path
         token = self.token.get_secret_value() if self.token else ""

@@ -4,7 +4,6 @@ https://prometheus.io/docs/prometheus/latest/http_sd/ and …/configuration/#fil
 that can't be read keeps what it gave before, and is reported.
 """
 
-import glob
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,6 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from probe.config.discovery.http_sd import fetch
 from probe.config.discovery.target_groups import TargetGroup, check_tables, groups_of
 from probe.config.toml_file import Kinds, RawTables
 from probe.core.environment import ConfigProblem, Variables
@@ -180,6 +178,8 @@ def _anchored(pattern: str, folder: Path) -> str:
 
 
 def _files_of(pattern: str) -> list[Path]:
+    import glob
+
     return [Path(each) for each in sorted(glob.glob(pattern))[:_MAX_FILES]]
 
 
@@ -197,6 +197,8 @@ def _kept(
 
 
 def _fetched(table: DiscoveryTable, address: str) -> Sequence[TargetGroup]:
+    from probe.config.discovery.http_sd import fetch
+
     token = table.token.get_secret_value() if table.token else ""
     text = fetch(address, token, table.refresh_interval, MAX_BYTES)
     return groups_of(_parsed(text, json.loads, "JSON"))

@@ -3,7 +3,7 @@
 import pytest
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.membership.members import ALONE
+from alerts.cluster.membership.peers_plan import ALONE
 from alerts.cluster.protocol.messages import QueriedCheck, Query, read_answer
 from alerts.cluster.protocol.responder import LocalState
 from alerts.model import Fingerprint, Severity

@@ -12,7 +12,8 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from alerts.cluster.membership.member import GONE_SECONDS
-from alerts.cluster.membership.members import PATH, ROUND_SECONDS, Members, PeersPlan
+from alerts.cluster.membership.members import PATH, ROUND_SECONDS, Members
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import (
     MAX_ANSWER,
     MAX_QUERY,

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.decisions.quorum import Scope
 from alerts.cluster.membership.client import InvalidAnswer
-from alerts.cluster.membership.members import PATH, Members, PeersPlan
+from alerts.cluster.membership.members import PATH, Members
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import MAX_QUERIED, MemberAnswer, Query, read_query, write
 from alerts.cluster.protocol.query_planner import MAX_QUERIES, QueryPlanner
 from alerts.cluster.protocol.responder import LocalState

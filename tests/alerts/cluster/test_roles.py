@@ -12,7 +12,7 @@ from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, OtherMember,
 from alerts.cluster.decisions.quorum import RESOLVE_ALONE_SECONDS, may_resolve
 from alerts.cluster.decisions.scoped_alert import local_group
 from alerts.cluster.membership.member import TRUST_SECONDS, GroupAnswer
-from alerts.cluster.membership.members import PeersPlan
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import MemberAnswer, read_query, write
 from alerts.cluster.protocol.responder import LastResult, LocalMember, LocalState, build_answer
 from alerts.model import Delivery, MessageType

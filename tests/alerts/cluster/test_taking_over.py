@@ -10,7 +10,8 @@ from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, OtherMember,
 from alerts.cluster.membership import members
 from alerts.cluster.membership.client import InvalidAnswer
 from alerts.cluster.membership.member import GONE_SECONDS
-from alerts.cluster.membership.members import Members, PeersPlan
+from alerts.cluster.membership.members import Members
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import MemberAnswer, QueriedCheck, Query, write
 from alerts.cluster.protocol.responder import sending_of
 from alerts.cluster.roles import BOUND_SECONDS, MAX_HOLD_SECONDS, RECENT_SECONDS

@@ -10,7 +10,8 @@ from pydantic import SecretStr
 
 from alerts.cluster import roles
 from alerts.cluster.agreement import Agreement
-from alerts.cluster.membership.members import Members, PeersPlan
+from alerts.cluster.membership.members import Members
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import Query
 from alerts.cluster.roles import Roles
 from alerts.model import Delivery, MessageType, NotifyError

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from pydantic import SecretStr
 
-from alerts.cluster.membership.members import ALONE, PeersPlan
+from alerts.cluster.membership.peers_plan import ALONE, PeersPlan
 from alerts.config import AlertingConfig
 from alerts.manager import AlertManager
 from alerts.model import Severity

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from alerts.cluster.cluster import SUSPECTED_INTERVAL_SECONDS, Cluster
 from alerts.cluster.cluster_groups import query_for
 from alerts.cluster.membership.client import InvalidAnswer
-from alerts.cluster.membership.members import PeersPlan
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import read_query
 from alerts.cluster.protocol.responder import LocalState
 from alerts.config import AlertingConfig
