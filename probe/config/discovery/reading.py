@@ -64,7 +64,7 @@ class Discovery:
 @dataclass(frozen=True)
 class DiscoveredTables:
     """Raw tables by kind; ``problems`` are what could not be read, for people. ``patterns`` are the
-    files to watch, ``refresh`` seconds until the next question, None without an endpoint."""
+    files to watch, ``refresh`` seconds until the next request, None without an endpoint."""
 
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -161,7 +161,7 @@ def _sources(
     """Each source: its name for people, its groups, and what went wrong (then the last ones)."""
     if table.url is not None:
         address = table.url.get_secret_value()
-        yield _kept(address, show_url(address), partial(_asked, table, address), known)
+        yield _kept(address, show_url(address), partial(_fetched, table, address), known)
         return
     for pattern in table.files:
         anchored = _anchored(pattern, folder)
@@ -196,7 +196,7 @@ def _kept(
     return shown, known.groups[key], ""
 
 
-def _asked(table: DiscoveryTable, address: str) -> Sequence[TargetGroup]:
+def _fetched(table: DiscoveryTable, address: str) -> Sequence[TargetGroup]:
     from probe.config.discovery.http_sd import fetch
 
     token = table.token.get_secret_value() if table.token else ""
