@@ -112,7 +112,7 @@ format: .venv/dev.stamp ## format the code, and fix what lint can fix
 	@$(BIN)/ruff format .
 
 generate: .venv/dev.stamp dashboards ## all that follows from the code: docs, .env.example, dashboards, rules
-	@$(BIN)/python -m probe.reference.generate
+	@$(BIN)/python -m probe.generate
 
 dashboards: .venv/dev.stamp ## dashboards and rules alone
 	@$(BIN)/python -m dashboards.build

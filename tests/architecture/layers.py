@@ -66,12 +66,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.diagnostics": {"probe.core", "probe.net", "probe.report.text.sanitize"},
     "probe.metrics": {"alerts.cluster", "alerts.model", "probe.core", "probe.history"},
     "probe.web": {
+        "probe.core.environment",
+        "probe.core.field_types",
         "probe.core.model",
         "probe.core.resources",
         "probe.diagnostics.repeated_errors",
         "probe.history.incidents.model",
         "probe.history.model",
         "probe.history.uptime.model",
+        "probe.net.flow.tls_records",
         "probe.report",
     },
     "probe.otel": {"probe.core", "probe.net.urls"},
@@ -148,7 +151,19 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.web",
     },
     # Documents follow from everything that there is.
-    "probe.reference": {"alerts", "probe"},
+    "probe.reference": {
+        "alerts",
+        "probe.config",
+        "probe.core",
+        "probe.exporter.settings",
+        "probe.history",
+        "probe.metrics",
+        "probe.otel.settings",
+        "probe.report.text.units",
+        "probe.stun",
+        "probe.telemetry",
+        "probe.turn_targets",
+    },
     "probe.exit_codes": set(),
     # Confidence intervals of shares: pure functions.
     "probe.intervals": set(),
@@ -156,4 +171,5 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.lab_process": {"probe.lab", "probe.net.flow.aiohttp_import"},
     "probe.cli": {"probe.commands", "probe.exit_codes", "probe.lab_process"},
     "probe.__main__": {"probe.cli"},
+    "probe.generate": {"alerts.notifiers", "probe.cli", "probe.kinds", "probe.reference"},
 }

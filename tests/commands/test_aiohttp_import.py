@@ -62,8 +62,11 @@ def _run(script: str, *arguments: str, **variables: str) -> list[str]:
     "module", ["probe.commands.daemon", "probe.commands.lab", "alerts.notifiers.slack_client"]
 )
 def test_the_contexts_that_aiohttp_makes_hold_no_authorities(module: str) -> None:
-    script = _CONTEXTS.format(module=module)
-    assert _run(script) == ["2 0", "None None"]
+    assert _run(_CONTEXTS.format(module=module)) == ["2 0", "None None"]
+
+
+def test_the_import_leaves_the_variable_of_the_authorities_as_it_is() -> None:
+    script = _CONTEXTS.format(module="alerts.notifiers.slack_client")
     assert _run(script, SSL_CERT_FILE="a.pem")[1] == "a.pem None"
 
 

@@ -118,5 +118,5 @@ async def test_every_accepted_entry_can_be_asked() -> None:
         raise TimeoutError
 
     peers = Members(PeersPlan(("localhost:", "[::1]:", "127.0.0.1:1")), "0" * 16, float, refuse)
-    await peers.ask([Query()])
+    await peers.query_members([Query()])
     assert {each.url for each in peers.others} >= {"http://[::1]:9091", "http://127.0.0.1:1"}

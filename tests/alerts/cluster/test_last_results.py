@@ -27,9 +27,9 @@ class Asked:
         self, younger: float, *, check: str = "rare", own_network_fails: bool = False
     ) -> object:
         """What it says of a check; None if nothing."""
-        question = Query(asks=(QueriedCheck(check=check, younger=younger),))
+        query = Query(asks=(QueriedCheck(check=check, younger=younger),))
         answer = read_answer(
-            self.cluster.answer(question, LocalState(), own_network_fails=own_network_fails)
+            self.cluster.answer(query, LocalState(), own_network_fails=own_network_fails)
         )
         return answer.checks.get(check)
 

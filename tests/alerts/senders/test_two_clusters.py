@@ -18,7 +18,7 @@ from alerts.notifiers.pagerduty import PagerDuty
 from alerts.senders.query import foreign_at
 from probe.core.model import Status
 from probe.daemon.serving.foreign_sender_loop import ForeignSenderLoop
-from tests.alerts.test_inquiry import CLOCKS, life, until
+from tests.alerts.test_reconciliation import CLOCKS, life, until
 from tests.clocks import Clock
 from tests.servers.receivers.alertmanager_api import AlertmanagerApi
 from tests.servers.receivers.pagerduty import PagerDutyService
