@@ -73,9 +73,10 @@ def _end_waits(
     results: Confirmation,
     now: float,
 ) -> bool:
-    """Whether a check of an incident without firing alerts still fails: it was seen to fail after
-    the last of them recovered, or the last of them was not seen to recover, but closed."""
-    if group.firing or group.suppressed or not group.over:
+    """Whether a check of an incident fails that is no alert yet: it was seen to after the last of
+    its alerts recovered, or the last one was not seen to recover, but closed. What still fires may
+    be for other receivers than what is over."""
+    if not group.over:
         return False
     last = max(group.over, key=_end)
     if now - _end(last) >= END_WAITS_SECONDS:

@@ -5,11 +5,8 @@ because operators' files carry empty lines for what they don't use.
 """
 
 import difflib
-import errno
 import io
-import os
 import re
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +21,7 @@ from pydantic_settings import (
 )
 
 from probe.core.field_types import plain_message
+from probe.untrusted.regular_file import read_regular, reason
 
 _MAX_BYTES = 1 << 20
 SECRETS_DIRECTORY = "PROBE_SECRETS_DIR"
@@ -259,7 +257,7 @@ class _Layer:
 def read_env_file(path: Path) -> _Layer:
     """Parse an environment file as Docker, Node and shells do (``export``, quotes, comments)."""
     try:
-        text = _read_regular(path).replace("\r\n", "\n")
+        text = read_regular(path, _MAX_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(str(path), path, error) from None
     values: dict[str, str] = {}
@@ -275,20 +273,10 @@ def read_env_file(path: Path) -> _Layer:
 
 def _read_secret(place: str, path: Path) -> str:
     try:
-        return _read_regular(path).strip()
+        return read_regular(path, _MAX_BYTES).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(place, path, error) from None
 
 
-def _read_regular(path: Path) -> str:
-    """The text of a file of bounded size; a named pipe is refused, as reading it could block."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file")
-        return file.read(_MAX_BYTES).decode("utf-8-sig")
-
-
-def _unreadable(place: str, path: Path, error: Exception) -> ConfigurationError:
-    reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-    return ConfigurationError([ConfigProblem(place, f"can't read {path}: {reason}")])
+def _unreadable(place: str, path: Path, error: OSError | UnicodeDecodeError) -> ConfigurationError:
+    return ConfigurationError([ConfigProblem(place, f"can't read {path}: {reason(error)}")])

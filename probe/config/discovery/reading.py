@@ -19,10 +19,13 @@ from probe.config.toml_file import Kinds, RawTables
 from probe.core.environment import ConfigProblem, Variables
 from probe.core.field_types import Seconds, plain_message
 from probe.net.urls import HttpUrl, show_url
+from probe.untrusted.regular_file import read_regular
+from probe.untrusted.yaml_document import InvalidYaml, read_yaml
 
 TABLE = "discovery"
 MAX_BYTES = 8 << 20
 _MAX_FILES = 1000
+_MAX_VALUES = 2_000_000
 
 
 class DiscoveryTable(BaseModel):
@@ -201,31 +204,28 @@ def _fetched(table: DiscoveryTable, address: str) -> Sequence[TargetGroup]:
 
     token = table.token.get_secret_value() if table.token else ""
     text = fetch(address, token, table.refresh_interval, MAX_BYTES)
-    return groups_of(_parsed(text, json.loads, "JSON"))
+    return groups_of(_parsed_json(text))
 
 
 def _read_file(path: Path) -> Sequence[TargetGroup]:
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"is larger than {MAX_BYTES} bytes")
-    text = data.decode("utf-8-sig")
+    text = read_regular(path, MAX_BYTES)
     if path.suffix == ".json":
-        return groups_of(_parsed(text, json.loads, "JSON"))
+        return groups_of(_parsed_json(text))
     return groups_of(_parsed_yaml(text))
 
 
 def _parsed_yaml(text: str) -> object:
-    import yaml
-
-    return _parsed(text, yaml.safe_load, "YAML", yaml.YAMLError)
-
-
-def _parsed(text: str, parse: Any, form: str, invalid: type[Exception] = ValueError) -> object:
     try:
-        return parse(text)
-    except (ValueError, invalid):
-        raise ValueError(f"is not valid {form}") from None
+        return read_yaml(text, _MAX_VALUES).value
+    except InvalidYaml as error:
+        raise ValueError(f"is not valid YAML: {error}") from None
+
+
+def _parsed_json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ValueError("is not valid JSON") from None
 
 
 def _unique(

@@ -102,6 +102,19 @@ def test_an_end_waits_two_minutes_at_most() -> None:
     assert T + 120 <= probe.to("pager")[-1].at <= T + 200
 
 
+@pytest.mark.parametrize("end", [58.0, 300.0], ids=["recovers", "is removed"])
+def test_a_warning_that_goes_on_does_not_end_it_for_the_pager(end: float) -> None:
+    third = next(c for c in small_lab() if c.name == "allocation-backup-udp")
+    checks = [*two_checks(), changed(third, hold=10.0, severity="warning")]
+    probe = Simulation(checks)
+    says = failing(health=(0, end), signaling=(0, 300), allocation=(0, 300))
+    probe.live(T + 58, says)
+    if end > 60:
+        probe.reload(removed(checks))
+    probe.live(T + 450, says)
+    assert story(probe) == ["trigger", "resolve"]
+
+
 @pytest.mark.parametrize("apart", [-5, 0, 5])
 def test_an_old_page_that_ends_as_another_fault_fires_hides_nothing(apart: int) -> None:
     says = failing(health=(0, 1200), signaling=(1140 + apart, 1500))
