@@ -1,6 +1,5 @@
 """Reads ``probe.toml`` into raw tables."""
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,23 +47,33 @@ def read_tables(
     """
     try:
         text = read_regular(path, MAX_BYTES)
-        if problem := problem_of(text):
-            return {}, [ConfigProblem(str(path), problem)]
-        document = tomllib.loads(text)
     except FileNotFoundError:
         return {}, [ConfigProblem(str(path), "there is no such file")] if required else []
     except (OSError, UnicodeDecodeError) as error:
         return {}, [ConfigProblem(str(path), f"can't be read: {reason(error)}")]
-    except tomllib.TOMLDecodeError as error:
-        return {}, [ConfigProblem(str(path), f"is not valid TOML: {error}{_remedy(str(error))}")]
-    except (ValueError, RecursionError, OverflowError) as error:
-        # tomllib leaves some values to what they are made with: dates, offsets, numbers.
-        return {}, [ConfigProblem(str(path), f"holds a value that can't be read: {error}")]
+    document, problem = _parsed(text)
+    if problem:
+        return {}, [ConfigProblem(str(path), problem)]
     names = [*(kind.name for kind in kinds), *OTHER_TABLES, *EXPORTER_TABLES]
     tables = _exporter_as_lists(document)
     problems = list(_shape_problems(path, tables, names))
     good = {name: tables[name] for name in names if name in tables and _are_tables(tables[name])}
     return good, problems
+
+
+def _parsed(text: str) -> tuple[Mapping[str, Any], str]:
+    """The document, and what is wrong with the text; empty if nothing is."""
+    import tomllib
+
+    if problem := problem_of(text):
+        return {}, problem
+    try:
+        return tomllib.loads(text), ""
+    except tomllib.TOMLDecodeError as error:
+        return {}, f"is not valid TOML: {error}{_remedy(str(error))}"
+    except (ValueError, RecursionError, OverflowError) as error:
+        # tomllib leaves some values to what they are made with: dates, offsets, numbers.
+        return {}, f"holds a value that can't be read: {error}"
 
 
 def _remedy(message: str) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from dotenv.parser import parse_stream
 from pydantic import ValidationError
@@ -55,7 +55,9 @@ class Environment(BaseSettings):
     """
 
     title: ClassVar[str] = ""
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -100,16 +102,16 @@ def read_environment(model: type[E], variables: Variables) -> E:
     """Validate the variables that one model reads.
 
     Raises ConfigurationError with a mistake for each variable that is wrong. Values don't
-    appear in it, since any could be a secret.
+    appear in it, since any could be a secret. Where none is set, no validator is built: most
+    models are of what is not configured, and their defaults are valid.
     """
-
     names = model.variable_names()
     values: dict[str, Any] = {}
     for name in names:
         if (value := variables.get(name)) is not None:
             values[name] = value.strip()
     try:
-        return model(**values)
+        return model(**values) if values else cast(E, model.model_construct())
     except ValidationError as error:
         raise ConfigurationError(_problems(error, model, variables)) from None
 
@@ -241,6 +243,8 @@ class _Layer:
 
     def problems_with(self, names: Iterable[str]) -> Iterator[ConfigProblem]:
         """Unclosed quotes that swallow one of these variables; others are ignored."""
+        if not self.torn:
+            return
         names_pattern = "|".join(map(re.escape, names))
         ours = re.compile(rf"^\s*(export\s+)?({names_pattern})\s*=", re.MULTILINE)
         unknown = re.compile(

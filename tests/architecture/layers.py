@@ -152,13 +152,25 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.web",
     },
     # Documents follow from everything that there is.
-    "probe.reference": {"alerts", "probe"},
+    "probe.reference": {
+        "alerts",
+        "probe.config",
+        "probe.core",
+        "probe.exporter.settings",
+        "probe.history",
+        "probe.metrics",
+        "probe.otel.settings",
+        "probe.report.text.units",
+        "probe.stun",
+        "probe.telemetry",
+        "probe.turn_targets",
+    },
     "probe.exit_codes": set(),
     "probe.standard_streams": {"probe.exit_codes"},
     # Confidence intervals of shares: pure functions.
     "probe.intervals": set(),
     "probe.commands": {"alerts", "probe"},
-    "probe.lab_process": {"probe.lab"},
+    "probe.lab_process": {"probe.lab", "probe.net.flow.aiohttp_import"},
     "probe.cli": {
         "probe.commands",
         "probe.exit_codes",
@@ -166,4 +178,5 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.standard_streams",
     },
     "probe.__main__": {"probe.cli"},
+    "probe.generate": {"alerts.notifiers", "probe.cli", "probe.kinds", "probe.reference"},
 }

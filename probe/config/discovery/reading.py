@@ -4,7 +4,6 @@ https://prometheus.io/docs/prometheus/latest/http_sd/ and …/configuration/#fil
 that can't be read keeps what it gave before, and is reported.
 """
 
-import glob
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,6 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from probe.config.discovery.http_sd import fetch
 from probe.config.discovery.target_groups import TargetGroup, check_tables, groups_of
 from probe.config.toml_file import Kinds, RawTables
 from probe.core.environment import ConfigProblem, Variables
@@ -70,7 +68,7 @@ class Discovery:
 @dataclass(frozen=True)
 class DiscoveredTables:
     """Raw tables by kind; ``problems`` are what could not be read, for people. ``patterns`` are the
-    files to watch, ``refresh`` seconds until the next question, None without an endpoint."""
+    files to watch, ``refresh`` seconds until the next request, None without an endpoint."""
 
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -162,7 +160,7 @@ def _sources(
     """Each source: its name for people, its groups, and what went wrong (then the last ones)."""
     if table.url is not None:
         address = table.url.get_secret_value()
-        yield _kept(address, show_url(address), partial(_asked, table, address), known)
+        yield _kept(address, show_url(address), partial(_fetched, table, address), known)
         return
     for pattern in table.files:
         anchored = _anchored(pattern, folder)
@@ -179,6 +177,8 @@ def _anchored(pattern: str, folder: Path) -> str:
 
 
 def _files_of(pattern: str) -> list[Path]:
+    import glob
+
     return [Path(each) for each in sorted(glob.glob(pattern))[:_MAX_FILES]]
 
 
@@ -195,7 +195,9 @@ def _kept(
     return shown, known.groups[key], ""
 
 
-def _asked(table: DiscoveryTable, address: str) -> Sequence[TargetGroup]:
+def _fetched(table: DiscoveryTable, address: str) -> Sequence[TargetGroup]:
+    from probe.config.discovery.http_sd import fetch
+
     token = table.token.get_secret_value() if table.token else ""
     text = fetch(address, token, table.refresh_interval, MAX_BYTES)
     return groups_of(_parsed_json(text))
