@@ -81,7 +81,7 @@ class PagerDuty:
         self._rest_token, self._api_url = rest_token, api_url
 
     @property
-    def can_ask(self) -> bool:
+    def can_query(self) -> bool:
         """Whether there is a token for the REST API."""
         return self._rest_token is not None and self._api_url is not None
 

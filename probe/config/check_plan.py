@@ -100,7 +100,7 @@ def select(
     ]
     if problems:
         raise ConfigurationError(problems)
-    chosen = _unasked_left_out(plan, [*selected, *required], once=once)
+    chosen = _without_on_request(plan, [*selected, *required], once=once)
     if selected:
         named = {check.name for name in selected for check in select_checks(plan, name)}
         checks = tuple(check for check in plan.checks if check.name in named)
@@ -110,7 +110,7 @@ def select(
     return chosen
 
 
-def _unasked_left_out(plan: CheckPlan, named: Sequence[str], *, once: bool) -> CheckPlan:
+def _without_on_request(plan: CheckPlan, named: Sequence[str], *, once: bool) -> CheckPlan:
     named_checks = {check.name for name in named for check in select_checks(plan, name)}
     left_out = [
         check

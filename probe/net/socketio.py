@@ -257,7 +257,8 @@ class Session:
         return packet
 
     def _connected(self, content: object) -> None:
-        if isinstance(content, dict) and content.get("sid"):
+        # To JavaScript an empty list and an empty object are true.
+        if isinstance(content, dict) and content.get("sid") not in (None, False, 0, ""):
             self._is_connected = True
             self._arrivals.put_nowait(ReceivedEvent(CONNECT, self._clock()))
             early, self._early = self._early, []

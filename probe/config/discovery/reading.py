@@ -4,7 +4,6 @@ https://prometheus.io/docs/prometheus/latest/http_sd/ and …/configuration/#fil
 that can't be read keeps what it gave before, and is reported.
 """
 
-import glob
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,16 +14,18 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from probe.config.discovery.http_sd import fetch
 from probe.config.discovery.target_groups import TargetGroup, check_tables, groups_of
 from probe.config.toml_file import Kinds, RawTables
 from probe.core.environment import ConfigProblem, Variables
 from probe.core.field_types import Seconds, plain_message
 from probe.net.urls import HttpUrl, show_url
+from probe.untrusted.regular_file import read_regular
+from probe.untrusted.yaml_document import InvalidYaml, read_yaml
 
 TABLE = "discovery"
 MAX_BYTES = 8 << 20
 _MAX_FILES = 1000
+_MAX_VALUES = 2_000_000
 
 
 class DiscoveryTable(BaseModel):
@@ -66,7 +67,7 @@ class Discovery:
 @dataclass(frozen=True)
 class DiscoveredTables:
     """Raw tables by kind; ``problems`` are what could not be read, for people. ``patterns`` are the
-    files to watch, ``refresh`` seconds until the next question, None without an endpoint."""
+    files to watch, ``refresh`` seconds until the next request, None without an endpoint."""
 
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -163,7 +164,7 @@ def _sources(
     """Each source: its name for people, its groups, and what went wrong (then the last ones)."""
     if table.url is not None:
         address = table.url.get_secret_value()
-        yield _kept(address, show_url(address), partial(_asked, table, address), known)
+        yield _kept(address, show_url(address), partial(_fetched, table, address), known)
         return
     for pattern in table.files:
         anchored = _anchored(pattern, folder)
@@ -180,6 +181,8 @@ def _anchored(pattern: str, folder: Path) -> str:
 
 
 def _files_of(pattern: str) -> list[Path]:
+    import glob
+
     return [Path(each) for each in sorted(glob.glob(pattern))[:_MAX_FILES]]
 
 
@@ -196,34 +199,33 @@ def _kept(
     return shown, known.groups[key], ""
 
 
-def _asked(table: DiscoveryTable, address: str) -> Sequence[TargetGroup]:
+def _fetched(table: DiscoveryTable, address: str) -> Sequence[TargetGroup]:
+    from probe.config.discovery.http_sd import fetch
+
     token = table.token.get_secret_value() if table.token else ""
     text = fetch(address, token, table.refresh_interval, MAX_BYTES)
-    return groups_of(_parsed(text, json.loads, "JSON"))
+    return groups_of(_parsed_json(text))
 
 
 def _read_file(path: Path) -> Sequence[TargetGroup]:
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"is larger than {MAX_BYTES} bytes")
-    text = data.decode("utf-8-sig")
+    text = read_regular(path, MAX_BYTES)
     if path.suffix == ".json":
-        return groups_of(_parsed(text, json.loads, "JSON"))
+        return groups_of(_parsed_json(text))
     return groups_of(_parsed_yaml(text))
 
 
 def _parsed_yaml(text: str) -> object:
-    import yaml
-
-    return _parsed(text, yaml.safe_load, "YAML", yaml.YAMLError)
-
-
-def _parsed(text: str, parse: Any, form: str, invalid: type[Exception] = ValueError) -> object:
     try:
-        return parse(text)
-    except (ValueError, invalid):
-        raise ValueError(f"is not valid {form}") from None
+        return read_yaml(text, _MAX_VALUES).value
+    except InvalidYaml as error:
+        raise ValueError(f"is not valid YAML: {error}") from None
+
+
+def _parsed_json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ValueError("is not valid JSON") from None
 
 
 def _unique(

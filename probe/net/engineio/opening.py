@@ -6,47 +6,51 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.http_status import refusal_of_backend
 from probe.net.protocol.errors import ProtocolViolation
+from probe.untrusted.javascript_json import parse_as_javascript
+from probe.untrusted.javascript_number import javascript_sum, timer_milliseconds
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
-MAX_OPENING = 1 << 16
-# Milliseconds: a browser's timer beyond them ends at once.
-_MAX_TIMER = 2**31
+MAX_OPENING = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What the server says of a new session; the intervals are in seconds."""
+    """What the server says of a new session; ``silence`` is how many seconds may pass between two
+    of its pings."""
 
     sid: str
     upgrades: tuple[str, ...]
-    ping_interval: float
-    ping_timeout: float
+    silence: float
 
 
-def read_opening(text: str, *, needs_sid: bool = True) -> Opening:
+def read_opening(text: str, *, by_polling: bool = True) -> Opening:
     """The open packet's content, as far as engine.io-client can go on with it.
 
-    Over a WebSocket no further request ``needs_sid``. Raises ProtocolViolation.
+    Over a WebSocket no further request needs ``sid``, and nothing is upgraded. Raises
+    ProtocolViolation.
     """
     try:
-        document = parse_json(text, max_bytes=MAX_OPENING)
+        document = parse_as_javascript(text[: MAX_OPENING + 1])
         sid = str(document.get("sid") or "")
-        upgrades = tuple(str(each) for each in document["upgrades"])
-        interval, timeout = document["pingInterval"], document["pingTimeout"]
+        upgrades = _upgrades(document["upgrades"])
+        timers = document["pingInterval"], document["pingTimeout"]
     except (ValueError, TypeError, KeyError, AttributeError):
         raise ProtocolViolation("does not speak Engine.IO as it should") from None
-    if needs_sid and not sid:
+    if by_polling and not sid:
         raise ProtocolViolation("does not speak Engine.IO as it should")
-    if not _is_number(interval) or not _is_number(timeout):
-        raise ProtocolViolation("sends pingInterval and pingTimeout that are not numbers")
-    if not 0 < interval + timeout < _MAX_TIMER:
-        raise ProtocolViolation(f"wants pings within {interval + timeout:g} ms: browsers end it")
-    return Opening(sid, upgrades, interval / 1000, timeout / 1000)
+    if by_polling and "polling" in upgrades:
+        raise ProtocolViolation("offers an upgrade from polling to polling: browsers poll twice")
+    silence = timer_milliseconds(javascript_sum(*timers))
+    if silence <= 0:
+        raise ProtocolViolation("sends pingInterval and pingTimeout that end a session at once")
+    return Opening(sid, upgrades, silence / 1000)
 
 
-def _is_number(value: object) -> bool:
-    """Of JavaScript's sums: a string would be appended."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _upgrades(value: object) -> tuple[str, ...]:
+    """What a page's loop over it finds. Raises TypeError for null."""
+    if value is None:
+        raise TypeError
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
 def refused_request(status: int, host: str, detail: str = "") -> CheckAborted:

@@ -15,6 +15,7 @@ from yarl import URL
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted
 from probe.net.engineio.opening import refusal_text, refused_request
+from probe.net.engineio.response_text import response_text
 from probe.net.fetch.cookies import CookieUse
 from probe.net.fetch.cors import check_allowed, is_cross_origin, origin_header, origin_of
 from probe.net.fetch.sites import is_same_site
@@ -69,10 +70,11 @@ class PageRequests:
         self._origin = origin_of(self._site.url)
         return True
 
-    async def get(self, sid: str) -> bytes:
+    async def get(self, sid: str) -> str:
         """One poll. Raises CheckAborted, PeerError, OSError."""
         async with self._answered("GET", sid) as answer:
-            return await read_bounded(answer, MAX_PAYLOAD)
+            body = await read_bounded(answer, MAX_PAYLOAD)
+            return response_text(body, answer.headers.get("Content-Type", ""))
 
     async def post(self, sid: str, packet: str) -> None:
         """Send one packet. Raises CheckAborted, PeerError, OSError."""

@@ -6,6 +6,7 @@ what it carries: 0 open, 1 close, 2 ping, 3 pong, 4 message, 5 upgrade, 6 noop.
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 
 from probe.core.model import CheckAborted
@@ -23,6 +24,10 @@ UPGRADE_TIMEOUT = 3.0
 _SEPARATOR = "\x1e"
 # What engine.io-client takes no notice of; over a WebSocket the close packet as well.
 _IGNORED = ("1", "3", "5", "6")
+# What may come ahead of the open packet, by polling.
+_PASSED = ("2", "3", "4", "5", "6", "b")
+# A close and another open packet that were polled, which over a WebSocket mean nothing.
+_CLOSED, _POLLED_OPENING = "closed by polling", "opened by polling"
 UPGRADE_HINT = "Does every proxy in front of the backend pass WebSocket upgrades on?"
 
 
@@ -85,9 +90,12 @@ class EngineIo:
             self._socket = await self._page.web_socket("")
             self._take_opening(await self._next_text(self._socket))
             return
-        first, *others = await self._poll()
-        self._take_opening(first)
-        self._pending.extend(self._unpacked(others))
+        packets = await self._poll()
+        # Of what comes ahead of the open packet nothing but a message is kept.
+        first = next((at for at, each in enumerate(packets) if each[:1] not in _PASSED), 0)
+        self._pending.extend(self._unpacked(packets[:first]))
+        self._take_opening(packets[first])
+        self._pending.extend(self._unpacked(packets[first + 1 :]))
 
     async def upgrade(self) -> None:
         """Go over to WebSocket; where that is refused, stay on polling as a browser does."""
@@ -144,7 +152,7 @@ class EngineIo:
         assert opening is not None
         while True:
             try:
-                async with asyncio.timeout(opening.ping_interval + opening.ping_timeout):
+                async with asyncio.timeout(opening.silence):
                     packet = await self._next_packet()
             except TimeoutError:
                 raise Truncated("sends no ping in time") from None
@@ -186,9 +194,11 @@ class EngineIo:
         if packet.startswith("2"):
             await self._send_packet("3" + packet[1:])
         elif packet.startswith("0"):
-            self._take_opening(packet)
-        elif packet.startswith("1") and self._socket is None:
+            self._take_another_opening(packet)
+        elif packet == _CLOSED:
             raise Truncated("closed the Engine.IO session")
+        elif packet.startswith(_POLLED_OPENING):
+            read_opening(packet.removeprefix(_POLLED_OPENING))
         elif packet[:1] not in _IGNORED:
             raise ProtocolViolation("does not speak Engine.IO as it should")
 
@@ -205,11 +215,8 @@ class EngineIo:
         self._polls += 1
         if self._polls > MAX_POLLS:
             raise Flood(f"answers more than {MAX_POLLS} polls")
-        body = await self._page.get(self.opening.sid if self.opening is not None else "")
-        try:
-            return body.decode().split(_SEPARATOR)
-        except UnicodeDecodeError:
-            raise ProtocolViolation("does not speak Engine.IO as it should") from None
+        text = await self._page.get(self.opening.sid if self.opening is not None else "")
+        return text.split(_SEPARATOR)
 
     async def _next_text(self, socket: WebSocket) -> str:
         message = await socket.receive()
@@ -222,10 +229,25 @@ class EngineIo:
     def _take_opening(self, packet: str) -> None:
         if not packet.startswith("0"):
             raise ProtocolViolation("does not speak Engine.IO as it should")
-        self.opening = read_opening(packet[1:], needs_sid=self._socket is None)
+        self.opening = read_opening(packet[1:], by_polling=self._socket is None)
+
+    def _take_another_opening(self, packet: str) -> None:
+        """A second open packet: over a WebSocket an unreadable one is an error in the page's
+        console, and nothing more."""
+        with suppress(ProtocolViolation):
+            self._take_opening(packet)
 
     def _unpacked(self, packets: list[str]) -> list[EngineMessage | str]:
-        return [self._unpack(packet, is_whole=True) for packet in packets]
+        """What was polled; a close packet ends a session there, and so does an unreadable open
+        packet."""
+        return [self._polled_packet(packet) for packet in packets]
+
+    def _polled_packet(self, packet: str) -> EngineMessage | str:
+        if packet.startswith("1"):
+            return _CLOSED
+        if packet.startswith("0"):
+            return _POLLED_OPENING + packet[1:]
+        return self._unpack(packet, is_whole=True)
 
     def _unpack(self, packet: str, is_whole: bool) -> EngineMessage | str:
         if packet.startswith("4"):

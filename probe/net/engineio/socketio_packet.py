@@ -5,6 +5,7 @@ attachments and ``-``, the namespace and ``,`` unless it is ``/``, an id, then J
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +13,17 @@ from enum import Enum
 from typing import Any
 
 from probe.net.protocol.errors import ProtocolViolation
-from probe.untrusted.json_document import InvalidDocument, parse_json
+from probe.untrusted.javascript_json import TooManyValues, parse_as_javascript
+from probe.untrusted.javascript_number import BLANKS as _BLANKS
+from probe.untrusted.javascript_number import javascript_number
+from probe.untrusted.json_document import InvalidDocument
 
 MAX_ATTACHMENTS = 10  # socket.io-parser's default
-_PACKET = re.compile(r"([0-6])(?:(\d{1,3})-)?(?:(/[^,]{0,500}),?)?(\d{0,16})")
+_PARSE_ERROR = "does not speak Socket.IO as it should"
+# socket.io-parser takes for a digit what JavaScript does.
+_DIGITS = "0123456789" + _BLANKS
+# "10", written in any way.
+_LONGEST_COUNT = 64
 # socket.io-parser's, which no event may have.
 _RESERVED = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
@@ -35,9 +43,13 @@ class SocketIoPacketType(Enum):
     BINARY_ACK = "6"
 
 
+_BINARY = (SocketIoPacketType.BINARY_EVENT, SocketIoPacketType.BINARY_ACK)
+
+
 @dataclass(slots=True)
 class SocketIoPacket:
-    """One packet; ``attachments`` are binary messages that are still to come,."""
+    """One packet, its ``content`` None where it has none; ``attachments`` are binary messages that
+    are still to come."""
 
     kind: SocketIoPacketType
     namespace: str
@@ -46,13 +58,13 @@ class SocketIoPacket:
 
     @property
     def event(self) -> str:
-        """The event's name."""
-        return str(self.content[0])
+        """The event's name; empty without any content, which no page listens to."""
+        return str(self.content[0]) if self.content else ""
 
     @property
     def first(self) -> object:
         """The event's first argument."""
-        return self.content[1] if len(self.content) > 1 else None
+        return self.content[1] if self.content and len(self.content) > 1 else None
 
     def one_attachment_came(self) -> bool:
         """Whether all are there now."""
@@ -65,19 +77,21 @@ def read_packet(text: str, *, is_whole: bool = True) -> SocketIoPacket:
 
     Raises ProtocolViolation where socket.io-client would close with "parse error".
     """
-    matched = _PACKET.match(text)
-    if matched is None:
-        raise ProtocolViolation("does not speak Socket.IO as it should")
-    kind = SocketIoPacketType(matched[1])
-    binary = kind in (SocketIoPacketType.BINARY_EVENT, SocketIoPacketType.BINARY_ACK)
-    attachments = int(matched[2] or 0) if binary else 0
-    if attachments > MAX_ATTACHMENTS or (matched[2] and not binary):
-        raise ProtocolViolation("does not speak Socket.IO as it should")
-    rest = text[matched.end() :]
-    content = _content(rest) if is_whole else _name_alone(rest)
-    packet = SocketIoPacket(kind, matched[3] or "/", content, attachments)
+    kind = _kind_of(text[:1])
+    attachments, at = _attachments(text) if kind in _BINARY else (0, 1)
+    namespace = "/"
+    if text[at : at + 1] == "/":
+        comma = text.find(",", at)
+        end = comma if comma >= 0 else len(text)
+        namespace, at = text[at:end], end + 1
+    while at < len(text) and text[at] in _DIGITS:
+        at += 1
+    if at >= len(text):
+        return SocketIoPacket(kind, namespace, None, attachments)
+    content = _content(text[at:]) if is_whole else _name_alone(text[at:])
+    packet = SocketIoPacket(kind, namespace, content, attachments)
     if not _fits(packet) or (is_whole and attachments and not _finds_all(content, attachments)):
-        raise ProtocolViolation("does not speak Socket.IO as it should")
+        raise ProtocolViolation(_PARSE_ERROR)
     return packet
 
 
@@ -96,13 +110,30 @@ def _prefix(namespace: str) -> str:
     return "" if namespace == "/" else f"{namespace},"
 
 
+def _kind_of(text: str) -> SocketIoPacketType:
+    """The type; to JavaScript a blank is the number 0."""
+    digit = "0" if text and text in _BLANKS else text
+    if len(digit) != 1 or digit not in "0123456":
+        raise ProtocolViolation(_PARSE_ERROR)
+    return SocketIoPacketType(digit)
+
+
+def _attachments(text: str) -> tuple[int, int]:
+    """How many binary messages follow, and where the packet goes on."""
+    end = text.find("-", 1)
+    number = javascript_number(text[1:end]) if 1 <= end <= _LONGEST_COUNT else math.nan
+    if not (number.is_integer() and 1 <= number <= MAX_ATTACHMENTS):
+        raise ProtocolViolation(_PARSE_ERROR)
+    return int(number), end + 1
+
+
 def _content(text: str) -> Any:
-    if not text:
-        return None
     try:
-        return parse_json(text)
+        return parse_as_javascript(text)
+    except TooManyValues:
+        return _name_alone(text)
     except InvalidDocument:
-        raise ProtocolViolation("does not speak Socket.IO as it should") from None
+        raise ProtocolViolation(_PARSE_ERROR) from None
 
 
 def _name_alone(text: str) -> list[str]:
@@ -111,18 +142,17 @@ def _name_alone(text: str) -> list[str]:
 
 
 def _fits(packet: SocketIoPacket) -> bool:
-    """socket.io-parser's isPayloadValid, as far as it decides about the session."""
+    """socket.io-parser's isPayloadValid, of a packet that has content."""
     content = packet.content
     if packet.kind in (SocketIoPacketType.EVENT, SocketIoPacketType.BINARY_EVENT):
         name = content[0] if isinstance(content, list) and content else None
-        return isinstance(name, str | int) and name not in _RESERVED
+        is_name = isinstance(name, str | int | float) and not isinstance(name, bool)
+        return is_name and name not in _RESERVED
     if packet.kind is SocketIoPacketType.CONNECT:
-        return content is None or isinstance(content, dict)
-    if packet.kind is SocketIoPacketType.DISCONNECT:
-        return content is None
+        return isinstance(content, dict)
     if packet.kind is SocketIoPacketType.CONNECT_ERROR:
         return isinstance(content, str | dict)
-    return isinstance(content, list)
+    return packet.kind is not SocketIoPacketType.DISCONNECT and isinstance(content, list)
 
 
 def _finds_all(content: Any, attachments: int) -> bool:

@@ -30,11 +30,13 @@ _TLS_RECORD = re.compile(rb"^[\x14-\x17]\x03[\x00-\x04]")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Status line and headers; ``version`` as in ``(1, 1)``."""
+    """Status line and headers; ``version`` as in ``(1, 1)``, ``is_icy`` where the line is
+    Shoutcast's."""
 
     version: tuple[int, int]
     status: int
     headers: CIMultiDict[str]
+    is_icy: bool = False
 
     def all(self, name: str) -> list[str]:
         """The elements of a header that is a comma-separated list (RFC 9110, 5.6.1)."""
@@ -114,6 +116,8 @@ class HeadReader:
 
 
 _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
+# net::HttpUtil::AssembleRawHeaders: a carriage return alone ends a line as well.
+_LINE_END = re.compile(rb"[\r\n]+")
 
 
 def find_status_line(data: bytes | bytearray) -> int | None:
@@ -136,8 +140,7 @@ def find_status_line(data: bytes | bytearray) -> int | None:
 
 def parse_head(raw: bytes) -> Head:
     """A head from its status line on, without its empty line. Raises PeerError."""
-    first, *lines = raw.split(b"\n")
-    first = first.rstrip(b"\r")
+    first, *lines = _LINE_END.split(raw)
     version, matched = _VERSION.match(first), _STATUS.match(first)
     status = int(matched[1].lstrip(b"0")[:9] or b"0") if matched else 200
     if not 100 <= status <= 999:
@@ -147,7 +150,7 @@ def parse_head(raw: bytes) -> Head:
     headers: CIMultiDict[str] = CIMultiDict()
     last = ""
     for line in lines:
-        text = line.rstrip(b"\r").decode("latin-1")
+        text = line.decode("latin-1")
         if text[:1] in (" ", "\t") and last:  # obs-fold (RFC 9112, 5.2)
             values = headers.popall(last)
             headers.extend((last, each) for each in values[:-1])
@@ -158,7 +161,7 @@ def parse_head(raw: bytes) -> Head:
             last = name.strip(_BLANKS)
             headers.add(last, value.strip(_BLANKS))
     numbers = (int(version[1]), int(version[2])) if version else (1, 0)
-    return Head(numbers, status, headers)
+    return Head(numbers, status, headers, raw[:3].lower() == b"icy")
 
 
 def check_unambiguous(head: Head) -> None:

@@ -41,6 +41,10 @@ def accepted(
     """
     if response.status != SWITCHING:
         raise ProtocolViolation(f"answers the WebSocket handshake with status {response.status}")
+    if response.head.is_icy:
+        raise ProtocolViolation(
+            "answers the WebSocket handshake with a status line that is no HTTP"
+        )
     if len(set(response.head.all("Content-Length"))) > 1:
         raise ProtocolViolation("answers 101 with several Content-Lengths that differ")
     if response.informational:
@@ -62,7 +66,7 @@ def _only(response: Http1Response, name: str) -> str:
         raise ProtocolViolation(f"answers 101 without {name}")
     if len(values) > 1:
         raise ProtocolViolation(f"answers 101 with {name} {len(values)} times")
-    return values[0].strip()
+    return values[0].strip(" \t")
 
 
 def _check_subprotocol(response: Http1Response, offered: Sequence[str]) -> None:

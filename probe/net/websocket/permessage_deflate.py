@@ -26,8 +26,11 @@ _MIN_WINDOW = 9
 _BITS = re.compile(r"[89]|1[0-5]")
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
-_PARAMETER = re.compile(rf"\s*;\s*({_TOKEN})\s*(?:=\s*({_QUOTED}|{_TOKEN})\s*)?")
-_NAME = re.compile(rf"\s*({_TOKEN})\s*")
+_BLANKS = r"[ \t]*"
+_PARAMETER = re.compile(
+    rf"{_BLANKS};{_BLANKS}({_TOKEN}){_BLANKS}(?:={_BLANKS}({_QUOTED}|{_TOKEN}){_BLANKS})?"
+)
+_NAME = re.compile(rf"{_BLANKS}({_TOKEN}){_BLANKS}")
 
 
 class PerMessageDeflate(Extension):

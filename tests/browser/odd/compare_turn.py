@@ -76,10 +76,11 @@ async def _experience(page: Browser, server: OddServer, at: BentServer) -> str:
     count = int(server.seconds / ECHO_PAUSE)
     servers = [Server([at.url(server.way)], USERNAME, PASSWORD)]
     seen = await page.call(servers, echoes=count, limit=PATIENCE)
-    return _words(seen, count)
+    return in_words(seen, count)
 
 
-def _words(seen: Experience, count: int) -> str:
+def in_words(seen: Experience, count: int) -> str:
+    """How the call went, of which ``count`` echoes were sent."""
     if not seen.opened:
         return seen.words
     return CONNECTED if len(seen.rtts) > (1 - MAX_LOST) * count else ENDS

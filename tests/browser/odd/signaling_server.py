@@ -51,6 +51,11 @@ class SignalingBends:
     posted: tuple[int, str] = (200, "ok")
     probe_answer: str | None = "3probe"
     namespace: str = NAMESPACE
+    charset: str = "utf-8"
+    lead: bytes = b""
+    tail: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    polled: int = 200
 
 
 class _Session:
@@ -144,12 +149,14 @@ class OddSignaling:
         return self._text(SEPARATOR.join(map(_in_polling, packets)), cors)
 
     def _text(self, text: str, cors: Mapping[str, str]) -> web.Response:
-        body, headers = text.encode(), {**cors, "Content-Type": self._bends.content_type}
-        if self._bends.coding == "gzip":
+        bends = self._bends
+        body = bends.lead + text.encode(bends.charset) + bends.tail
+        headers = {**cors, "Content-Type": bends.content_type, **bends.headers}
+        if bends.coding == "gzip":
             body, headers["Content-Encoding"] = gzip.compress(body), "gzip"
-        elif self._bends.coding == "deflate":
+        elif bends.coding == "deflate":
             body, headers["Content-Encoding"] = zlib.compress(body), "deflate"
-        return web.Response(body=body, headers=headers)
+        return web.Response(body=body, headers=headers, status=bends.polled)
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         sid = request.query.get("sid")

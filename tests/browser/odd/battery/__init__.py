@@ -1,0 +1,1 @@
+"""Odd answers of signaling, TURN and STUN servers, kept as data with Chromium's outcome."""
