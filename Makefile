@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made here; `make help` lists the targets.
 
 PYTHON  ?= python3
-WORKERS ?= 5
+WORKERS ?= 7
 BIN     := .venv/bin
 PIP     := $(BIN)/pip --disable-pip-version-check --quiet
 PYTEST  := $(BIN)/python -m pytest
@@ -112,7 +112,7 @@ format: .venv/dev.stamp ## format the code, and fix what lint can fix
 	@$(BIN)/ruff format .
 
 generate: .venv/dev.stamp dashboards ## all that follows from the code: docs, .env.example, dashboards, rules
-	@$(BIN)/python -m probe.reference.generate
+	@$(BIN)/python -m probe.generate
 
 dashboards: .venv/dev.stamp ## dashboards and rules alone
 	@$(BIN)/python -m dashboards.build

@@ -15,11 +15,10 @@ from typing import Any
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.cluster_groups import local_state
-from alerts.cluster.membership.members import ALONE, PeersPlan
-from alerts.cluster.protocol.messages import InvalidMessage, read_question
+from alerts.cluster.membership.peers_plan import ALONE, PeersPlan
+from alerts.cluster.protocol.messages import InvalidMessage, read_query
 from alerts.config import AlertingConfig
 from alerts.incident_history.delivery import follow
-from alerts.inquiry import Inquiry
 from alerts.model import Delivery, Silence
 from alerts.notification.meta_messages import log
 from alerts.notification.notification_log import Key
@@ -31,6 +30,7 @@ from alerts.outbox.stored_times import ClockReading, StoredClock
 from alerts.own_alerts import OwnProblem
 from alerts.pipeline import Pipeline
 from alerts.receiver_notes import ReceiverNotes
+from alerts.reconciliation import Reconciliation
 from alerts.recovery import restore
 from alerts.state.send_gate import SendGate
 from alerts.status import AlertingStatus
@@ -80,17 +80,17 @@ class AlertManager(AlertingStatus):
             now,
             knows=self.pipeline.knows,
             is_seen_bad=self.pipeline.alerts.is_seen_bad,
-            has_asked=lambda: self._cluster.is_ready,
+            others_answered=lambda: self._cluster.is_ready,
             is_up_to_date=self._cluster.roles.is_up_to_date,
             run_soon=lambda check: self.run_soon(check, 0.0),
         )
         self._store_was_empty, self._has_run = False, False
         self.ran_before: Callable[[], bool] = lambda: False
 
-    async def answer(self, question: bytes) -> bytes | None:
+    async def answer(self, body: bytes) -> bytes | None:
         """The answer to another probe; None for an invalid query."""
         try:
-            query = read_question(question)
+            query = read_query(body)
         except InvalidMessage:
             return None
         relayed = await self._cluster.relay(query)
@@ -143,14 +143,14 @@ class AlertManager(AlertingStatus):
         )
         stored = await restore(self.pipeline, self._outbox)
         was_empty = not (stored or self._outbox.journal_is_whole)
-        among, on_change = self._cluster.asks_others, self._on_found_open
+        among, on_change = self._cluster.has_peers, self._on_found_open
         warn_of_unrouted(self.pipeline.group_store.routes)
         self._store_was_empty = was_empty and (
             self._outbox.has_lost_all or not self._outbox.state.persistent
         )
         if was_empty:
             had_stored = self._folder is not None and (self._store_was_empty or self.ran_before())
-            self._inquiry = Inquiry(
+            self._reconciliation = Reconciliation(
                 self.pipeline, self._outbox, self._now, had_stored, among, on_change=on_change
             )
         self._silences = await self._outbox.silences(self._wall())
@@ -178,9 +178,9 @@ class AlertManager(AlertingStatus):
         if self._dispatcher is None:
             raise RuntimeError("open it first")
         jobs = {"alerts": self._flush_on, "notifications": self._dispatcher.run}
-        if self._inquiry is not None:
-            jobs["inquiry"] = self._inquiry.run
-        return {**jobs, "peers": self._cluster.run} if self._cluster.asks_others else jobs
+        if self._reconciliation is not None:
+            jobs["inquiry"] = self._reconciliation.run
+        return {**jobs, "peers": self._cluster.run} if self._cluster.has_peers else jobs
 
     async def close(self) -> None:
         """Store what is due, and close; a message in progress gets a moment."""
@@ -194,8 +194,8 @@ class AlertManager(AlertingStatus):
     def set_checks(self, checks: Sequence[Check]) -> None:
         """These are the checks from now on."""
         self.pipeline.set_checks(checks, self._now())
-        if self._inquiry is not None:
-            self._inquiry.checks = {check.name: check for check in checks}
+        if self._reconciliation is not None:
+            self._reconciliation.checks = {check.name: check for check in checks}
         self._woken.set()
 
     def handle_result(
@@ -231,9 +231,9 @@ class AlertManager(AlertingStatus):
 
     def _on_found_open(self) -> None:
         """What a receiver holds open is resolved there if it works."""
-        if self._has_run and self._inquiry is not None:
-            self.pipeline.resolve_unknown(self._inquiry.open_keys)
-            self._inquiry.open_keys.clear()
+        if self._has_run and self._reconciliation is not None:
+            self.pipeline.resolve_unknown(self._reconciliation.open_keys)
+            self._reconciliation.open_keys.clear()
         self._wake_dispatcher()
         self._woken.set()
 
@@ -260,7 +260,7 @@ class AlertManager(AlertingStatus):
         await follow(self.pipeline.recorder, self._outbox, now)
         if self._outbox.had_late():
             self._store_was_empty = not await restore(self.pipeline, self._outbox)
-        if self._cluster.asks_others:
+        if self._cluster.has_peers:
             self.pipeline.waiting = self._outbox.waiting_now()
         found = self.pipeline.flush(now, self._silences)
         for event in found.events:
@@ -283,7 +283,7 @@ class AlertManager(AlertingStatus):
     ) -> None:
         for key, last in withdrawn.items():
             await queue.withdraw(*key, last.number if last else None)
-        if self._cluster.asks_others:
+        if self._cluster.has_peers:
             self._cluster.roles.settled()
 
     def _on_delivered(self, delivery: Delivery) -> None:

@@ -67,15 +67,15 @@ class Verifiable(Protocol):
 
 
 @runtime_checkable
-class Askable(Protocol):
-    """A notifier whose service can be asked which of our incidents are open there; ``can_ask``:
+class Queryable(Protocol):
+    """A notifier whose service can be asked which of our incidents are open there; ``can_query``:
     with what is configured."""
 
     @property
     def name(self) -> str: ...
 
     @property
-    def can_ask(self) -> bool: ...
+    def can_query(self) -> bool: ...
 
     async def open_alerts(
         self, regions: Sequence[str], groups: Sequence[str]
@@ -87,14 +87,14 @@ class Askable(Protocol):
 
 @runtime_checkable
 class Acknowledging(Protocol):
-    """A notifier at whose service people acknowledge incidents; ``can_ask``: it can be asked who
+    """A notifier at whose service people acknowledge incidents; ``can_query``: it can be asked who
     did, with what is configured."""
 
     @property
     def name(self) -> str: ...
 
     @property
-    def can_ask(self) -> bool: ...
+    def can_query(self) -> bool: ...
 
     async def acknowledged(self, groups: Sequence[str]) -> Sequence[Acknowledged]:
         """Who has acknowledged open incidents of these groups. Raises
@@ -104,14 +104,14 @@ class Acknowledging(Protocol):
 
 @runtime_checkable
 class Attributing(Protocol):
-    """A notifier whose service says who has sent the messages of an incident; ``can_ask``: it can
+    """A notifier whose service says who has sent the messages of an incident; ``can_query``: it can
     be asked with what is configured."""
 
     @property
     def name(self) -> str: ...
 
     @property
-    def can_ask(self) -> bool: ...
+    def can_query(self) -> bool: ...
 
     async def senders(self, regions: Sequence[str], groups: Sequence[str]) -> Sequence[SentBy]:
         """The marks in what is open there under the same identity as ours: of probes in

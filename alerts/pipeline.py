@@ -16,7 +16,7 @@ from alerts.config import AlertingConfig
 from alerts.flush import Flush
 from alerts.incident_history.recorder import IncidentRecorder
 from alerts.model import Alert, Delivery, Fingerprint, Silence
-from alerts.notification.affected import pending_since, with_affected
+from alerts.notification.affected import with_pending
 from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.incident import OpenIncidents
 from alerts.notification.message import AlertGroup, MessageContext, is_open
@@ -258,11 +258,10 @@ class Pipeline:
                 ],
                 own_network_fails=self.own_network_fails,
             )
-        pending = pending_since(self.alerts, now)
-        joins = self._cluster is None
-        return self.own.groups(is_suppressed) + [
-            with_affected(each, pending, self._checks, joins=joins) for each in groups
-        ]
+        results, joins = self._confirmation, self._cluster is None
+        return self.own.groups(is_suppressed) + with_pending(
+            groups, self.alerts, self._checks, results, now, joins=joins
+        )
 
     def _context(self, now: float) -> MessageContext:
         config, changes = self._config, self.changes

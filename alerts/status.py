@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from alerts.cluster.cluster import Cluster
-from alerts.inquiry import Inquiry
 from alerts.model import Alert, Severity, Silence
 from alerts.notification.receiver_queue import ReceiverHealth
 from alerts.notification.sender import Dispatcher
 from alerts.outbox.outbox import Outbox
 from alerts.outbox.outbox_state import OutboxState
 from alerts.pipeline import Pipeline
+from alerts.reconciliation import Reconciliation
 from alerts.senders.foreign_senders import ForeignSenders
 from alerts.senders.mark import SenderMark, SentBy
 from alerts.silence.maintenance_window import Window
@@ -38,7 +38,7 @@ class AlertingStatus:
         self._silences: list[Silence] = []
         self._outbox: Outbox | None = None
         self._dispatcher: Dispatcher | None = None
-        self._inquiry: Inquiry | None = None
+        self._reconciliation: Reconciliation | None = None
 
     @property
     def firing(self) -> list[Alert]:
@@ -105,7 +105,7 @@ class AlertingStatus:
     def left_open(self) -> str:
         """What may be open at receivers since before a start that found nothing stored, for
         people; empty if nothing is known to be."""
-        return self._inquiry.notice.strip() if self._inquiry else ""
+        return self._reconciliation.notice.strip() if self._reconciliation else ""
 
     @property
     def cluster(self) -> Cluster:
@@ -123,7 +123,7 @@ class AlertingStatus:
     def sender_regions(self) -> Sequence[str]:
         """The regions of alerts as they are sent: the probes share those without one."""
         region = self.pipeline.config.region
-        return ("", region) if self._cluster.asks_others else (region,)
+        return ("", region) if self._cluster.has_peers else (region,)
 
     def open_at(self, notifier: str) -> set[str]:
         """The keys of incidents that a receiver was sent and that are not resolved there."""

@@ -100,6 +100,10 @@ def _serve(writer: int, lifeline: int) -> None:
 
 
 async def _lab(writer: int, lifeline: int) -> None:
+    from probe.net.flow import aiohttp_import  # noqa: F401  before whatever imports aiohttp
+
+    # isort: split
+
     from probe.lab import Lab
 
     over = asyncio.Event()

@@ -18,10 +18,10 @@ from probe.config.check_plan import make_plan
 from probe.core.causes import HINTS, NOT_RETRYABLE, Cause
 from probe.core.environment import SECRETS_DIRECTORY, Variables
 from probe.core.threshold_config import ThresholdConfig
+from probe.generate import documents
 from probe.kinds import KINDS
 from probe.reference.configuration import variables_by_title
 from probe.reference.fields import fields_of
-from probe.reference.generate import generated_documents
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -34,7 +34,7 @@ NOT_OF_THE_FIELD = re.compile(
 
 
 def test_the_committed_documents_are_what_is_generated() -> None:
-    for path, text in generated_documents(KINDS, NOTIFIERS).items():
+    for path, text in documents().items():
         assert (ROOT / path).read_text(encoding="utf-8") == text, f"{path}: run make generate"
 
 

@@ -12,7 +12,7 @@ from alerts.cluster.protocol.responder import rule_of
 from alerts.model import Alert, Fingerprint
 
 # A member that answers and has not been asked for something after so long counts as silent on it.
-UNASKED_SECONDS = 30.0
+NOT_QUERIED_SECONDS = 30.0
 
 
 class Agreement:
@@ -123,7 +123,7 @@ class Agreement:
         if not member.is_reachable(now):
             return MemberVote(member.name, Vote.SILENT)
         if answer is None or answer.answered_at < alert.since:
-            is_early = now - alert.fired < UNASKED_SECONDS
-            return MemberVote(member.name, Vote.UNASKED if is_early else Vote.SILENT)
+            is_early = now - alert.fired < NOT_QUERIED_SECONDS
+            return MemberVote(member.name, Vote.NOT_QUERIED if is_early else Vote.SILENT)
         report = answer.seen.report(now - answer.answered_at) if answer.seen else None
         return quorum.vote_of(member.name, report, rule_of(alert.identity), now - alert.since)

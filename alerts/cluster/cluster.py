@@ -19,10 +19,11 @@ from alerts.cluster.membership import configuration
 from alerts.cluster.membership.client import Post
 from alerts.cluster.membership.configuration import SetupLog, SetupProblem, answering
 from alerts.cluster.membership.member import PeersReading
-from alerts.cluster.membership.members import Members, PeersPlan
+from alerts.cluster.membership.members import Members
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.open_groups import OpenGroups
 from alerts.cluster.protocol.messages import Query, RelayedAnswer, write
-from alerts.cluster.protocol.questions import Questions
+from alerts.cluster.protocol.query_planner import QueryPlanner
 from alerts.cluster.protocol.responder import (
     Key,
     LastResult,
@@ -66,17 +67,17 @@ class Cluster:
     ) -> None:
         self.id, self._plan, self._region = secrets.token_hex(8), plan, region
         self._now, self._wall = now, wall
-        self.asks_others = bool(plan.entries)
-        self.run_soon, self.on_change, self.ask_now = run_soon, on_change, asyncio.Event()
+        self.has_peers = bool(plan.entries)
+        self.run_soon, self.on_change, self.query_now = run_soon, on_change, asyncio.Event()
         self.peers = Members(plan, self.id, now, post, wall)
         self._agreement = Agreement(
             self.peers, region, now, self.result_at, lambda check: self.run_soon(check)
         )
-        self.roles = Roles(self.peers, self._agreement, region, now, self.ask_now.set)
+        self.roles = Roles(self.peers, self._agreement, region, now, self.query_now.set)
         self.open_groups = OpenGroups(
-            self.peers, region, now, lambda: self.is_ready, self.ask_now.set
+            self.peers, region, now, lambda: self.is_ready, self.query_now.set
         )
-        self._questions = Questions(self.id, region)
+        self._planner = QueryPlanner(self.id, region)
         self.membership = Membership(plan.entries, self.id, now)
         self.peers.on_late_answer = lambda: self.on_change()
         self._digest, self._checks = "", frozenset[str]()
@@ -90,12 +91,12 @@ class Cluster:
     def is_ready(self) -> bool:
         """Whether the others have been asked since the start; bounded by FIRST_ROUND_SECONDS."""
         waited = self._now() - self._started_at
-        return self._rounds > 0 or not self.asks_others or waited >= FIRST_ROUND_SECONDS
+        return self._rounds > 0 or not self.has_peers or waited >= FIRST_ROUND_SECONDS
 
     @property
     def reading(self) -> PeersReading | None:
         """The state of the others; None if there are none to ask."""
-        if not self.asks_others:
+        if not self.has_peers:
             return None
         scopes = [each.scope for each in self._agreement.quorum_states.values()]
         kinds, others = [each.kind for each in self.setup_problems], self.peers.others
@@ -111,7 +112,7 @@ class Cluster:
     @property
     def setup_problems(self) -> list[SetupProblem]:
         """What differs between the members' configurations, as far as it is known."""
-        others = self.peers.reachable if self.asks_others else []
+        others = self.peers.reachable if self.has_peers else []
         strays = [SetupProblem("members", *each) for each in self.membership.problems]
         return [*configuration.setup_problems(self._local_member(), others), *strays]
 
@@ -136,7 +137,7 @@ class Cluster:
         """The process was stopped for a while: what was known of the others is out of date."""
         self._rounds = 0
         self._started_at = self.open_groups.quorum_at = self._now()
-        self.ask_now.set()
+        self.query_now.set()
 
     def set_suspected(
         self,
@@ -152,11 +153,11 @@ class Cluster:
         known = {each.identity.check for each in self._suspected}
         self._suspected = sorted(suspected, key=lambda each: (not each.observed.sure, each.since))
         self.roles.undelivered, self.roles.ended = frozenset(undelivered), ended
-        self._questions.groups = tuple(sorted(groups))
+        self._planner.groups = tuple(sorted(groups))
         new_checks = {each.identity.check for each in suspected} - known
         busy = busy or bool(suspected)
         if new_checks or (busy and not self._busy):
-            self.ask_now.set()
+            self.query_now.set()
         self._busy = busy
 
     def scope_alerts(
@@ -202,7 +203,7 @@ class Cluster:
 
     def answer(
         self,
-        question: Query,
+        query: Query,
         own: LocalState,
         *,
         own_network_fails: bool,
@@ -213,45 +214,45 @@ class Cluster:
         A check of which it wants a newer result runs at once, unless it has just run.
         """
         now = self._now()
-        self.membership.note_asker(question.asker, question.region)
+        self.membership.note_querier(query.asker, query.region)
         suspected = self._suspected if own.suspected is None else own.suspected
         known = {each.identity.check for each in suspected}
-        for ask in question.asks:
-            result = self._results.get(ask.check)
-            if result and ask.check not in known and is_due(result, ask.younger, now):
-                self.run_soon(ask.check)
+        for queried in query.asks:
+            result = self._results.get(queried.check)
+            if result and queried.check not in known and is_due(result, queried.younger, now):
+                self.run_soon(queried.check)
         own = replace(own, checks=self._checks, shared=self._agreement.shared, suspected=suspected)
         # Without a working network it has no opinion on any check.
-        asked = question.model_copy(update={"asks": ()}) if own_network_fails else question
-        answer = build_answer(asked, self._local_member(), self._results, own, now)
+        answerable = query.model_copy(update={"asks": ()}) if own_network_fails else query
+        answer = build_answer(answerable, self._local_member(), self._results, own, now)
         return write(answer.model_copy(update={"relayed": relayed}))
 
-    async def relay(self, question: Query) -> tuple[RelayedAnswer, ...]:
+    async def relay(self, query: Query) -> tuple[RelayedAnswer, ...]:
         """What the others answer, for a probe that can't ask them: the task of a witness."""
-        return await self.peers.relay(question) if question.relay and self._plan.witness else ()
+        return await self.peers.relay(query) if query.relay and self._plan.witness else ()
 
     async def run(self) -> None:
         """Ask again and again until cancelled."""
         try:
-            while self.asks_others:
-                self.ask_now.clear()
-                await self.ask()
+            while self.has_peers:
+                self.query_now.clear()
+                await self.query_members()
                 self.on_change()
                 await asyncio.sleep(PAUSE_SECONDS)
                 is_unsettled = self._busy or self.peers.problems
                 wait = SUSPECTED_INTERVAL_SECONDS if is_unsettled else IDLE_INTERVAL_SECONDS
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
-                        await self.ask_now.wait()
+                        await self.query_now.wait()
         finally:
             self.peers.cancel()
 
-    async def ask(self) -> None:
+    async def query_members(self) -> None:
         """Ask every member once about what is suspected here."""
         began = self._now()
-        questions = self._questions.next_round(self._suspected, self._now())
-        self.peers.forget_all_but(*self._questions.wanted)
-        await self.peers.ask(questions)
+        queries = self._planner.next_round(self._suspected, self._now())
+        self.peers.forget_all_but(*self._planner.wanted)
+        await self.peers.query_members(queries)
         self._rounds, self.roles.round_began = self._rounds + 1, began
         self.roles.round_at = self._now()
         if self.peers.has_majority:
@@ -266,7 +267,7 @@ class Cluster:
         return LocalMember(
             id=self.id,
             region=self._region,
-            quorum_age=self._now() - self.open_groups.quorum_at if self.asks_others else None,
+            quorum_age=self._now() - self.open_groups.quorum_at if self.has_peers else None,
             order=order if len(order) > 1 else (),
             version=self._plan.version,
             plan=self._digest,

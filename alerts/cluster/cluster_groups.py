@@ -64,7 +64,7 @@ def incidents_among(
     ]
 
 
-def ask_for(
+def query_for(
     cluster: Cluster,
     suspected: Sequence[SuspectedAlert],
     views: Collection[Key],
@@ -150,7 +150,7 @@ class ClusterLink:
     ) -> None:
         """Say what the others are to be asked for, and find what they have overtaken."""
         group_store = self._group_store
-        ask_for(
+        query_for(
             self._cluster,
             suspected,
             group_store.views,

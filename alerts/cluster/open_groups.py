@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Collection
 
-from alerts.cluster.agreement import UNASKED_SECONDS
+from alerts.cluster.agreement import NOT_QUERIED_SECONDS
 from alerts.cluster.decisions import quorum
 from alerts.cluster.decisions.scoped_alert import local_group
 from alerts.cluster.membership.members import Members
 
 
 class OpenGroups:
-    """``is_ready``: the others have been asked since the start. ``ask_now`` starts a round.
+    """``is_ready``: the others have been asked since the start. ``query_now`` starts a round.
     ``quorum_at`` is when a majority last answered, in seconds of ``now``."""
 
     def __init__(
@@ -18,10 +18,10 @@ class OpenGroups:
         region: str,
         now: Callable[[], float],
         is_ready: Callable[[], bool],
-        ask_now: Callable[[], None],
+        query_now: Callable[[], None],
     ) -> None:
         self._peers, self._region, self._now = peers, region, now
-        self._is_ready, self._ask_now = is_ready, ask_now
+        self._is_ready, self._query_now = is_ready, query_now
         self._over_since: dict[str, float] = {}
         self.quorum_at = now()
 
@@ -48,8 +48,8 @@ class OpenGroups:
             return True
         if subject.endswith(local_group("", self._region)):
             return False
-        if not fires and self._is_unasked(subject, since) and now - since < UNASKED_SECONDS:
-            self._ask_now()
+        if not fires and self._is_not_queried(subject, since) and now - since < NOT_QUERIED_SECONDS:
+            self._query_now()
             return True
         if self.is_open_at_peer(subject):
             return True
@@ -60,7 +60,7 @@ class OpenGroups:
         """Other groups are of no interest any more."""
         self._over_since = {key: at for key, at in self._over_since.items() if key in subjects}
 
-    def _is_unasked(self, subject: str, since: float) -> bool:
+    def _is_not_queried(self, subject: str, since: float) -> bool:
         """Whether a member has not been asked for a group since then."""
         answers = [member.groups.get(subject) for member in self._peers.reachable]
         return any(answer is None or answer.answered_at < since for answer in answers)

@@ -13,7 +13,7 @@ from alerts.model import Delivery, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
 from alerts.role import THIS_PROBE, Assignment, Role
 
-# What a probe is about to send waits so long for the others' answer on it; asking takes less.
+# What a probe is about to send waits so long for the others' answer on it; a round takes less.
 BOUND_SECONDS = 5.0
 # What the others said is known to be recent for so long; what has waited for longer is held
 # until they are asked again, for so long at most.
@@ -22,8 +22,8 @@ RECENT_SECONDS, MAX_HOLD_SECONDS = 3.0, 10.0
 
 class Roles:
     """``undelivered`` are keys of which a message waits for its receiver, ``ended`` is when this
-    probe resolved a group, ``round_began`` and ``round_at`` when the others were last asked and
-    when that was over; ``ask_now`` has them asked at once. ``deduplicating`` are notifiers whose
+    probe resolved a group, ``round_began`` and ``round_at`` when the last round of queries began
+    and ended; ``query_now`` starts one. ``deduplicating`` are notifiers whose
     service recognises a group by its key, and is sent it by every probe."""
 
     def __init__(
@@ -32,10 +32,10 @@ class Roles:
         agreement: Agreement,
         region: str,
         now: Callable[[], float],
-        ask_now: Callable[[], None],
+        query_now: Callable[[], None],
     ) -> None:
         self._peers, self._agreement, self._region = peers, agreement, region
-        self._now, self._ask_now = now, ask_now
+        self._now, self._query_now = now, query_now
         self._reopened: set[Key] = set()
         self._turns: dict[Key, NotifyTurn] = {}
         self.undelivered: Collection[Key] = ()
@@ -79,9 +79,9 @@ class Roles:
         takes_over = found.role is Role.REPEAT or (found.role is Role.SEND and owner != THIS_PROBE)
         if not takes_over or not others:
             self._pending_since.pop((notifier, subject), None)
-        elif not self._has_asked_since(self._pending_since.setdefault((notifier, subject), now)):
+        elif not self._has_round_since(self._pending_since.setdefault((notifier, subject), now)):
             # A probe that has just notified says so when it is asked now.
-            self._ask_now()
+            self._query_now()
             return Assignment(Role.WAIT)
         return found
 
@@ -104,7 +104,7 @@ class Roles:
         if now - self._held_since.setdefault(number, now) >= MAX_HOLD_SECONDS:
             del self._held_since[number]
             return True
-        self._ask_now()
+        self._query_now()
         return False
 
     async def once_connected(self, delivery: Delivery) -> None:
@@ -114,11 +114,11 @@ class Roles:
         is_keyed = delivery.notifier in self.deduplicating
         if is_keyed or delivery.message.occasion is MessageType.NOTE or not self._peers.problems:
             return
-        asked_at = self._now()
-        self._ask_now()
+        queried_at = self._now()
+        self._query_now()
         with suppress(TimeoutError):
             async with asyncio.timeout(BOUND_SECONDS):
-                while self._settled_began < asked_at:
+                while self._settled_began < queried_at:
                     await self._settled.wait()
 
     def settled(self) -> None:
@@ -127,7 +127,7 @@ class Roles:
         self._settled.set()
         self._settled.clear()
 
-    def _has_asked_since(self, at: float) -> bool:
+    def _has_round_since(self, at: float) -> bool:
         return self.round_began >= at or self._now() - at >= BOUND_SECONDS
 
     def is_overtaken(self, delivery: Delivery, *, is_open: bool, deduplicates: bool) -> bool:

@@ -1,12 +1,43 @@
 """Checks that fail with an incident and have no alert yet; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from alerts.model import Alert
 from alerts.notification.incident import TOGETHER_SECONDS
 from alerts.notification.message import AlertGroup
 from alerts.state.alert_store import AlertStore
+from alerts.state.confirmation import Confirmation
 from probe.core.kind import Check
+
+# The end of an incident waits for so many seconds for what still fails with it.
+END_WAITS_SECONDS = 120.0
+
+
+def with_pending(
+    groups: Iterable[AlertGroup],
+    alerts: AlertStore,
+    checks: Mapping[str, Check],
+    results: Confirmation,
+    now: float,
+    *,
+    joins: bool,
+) -> list[AlertGroup]:
+    """Incidents with the checks that fail too, not for long enough to be alerts.
+
+    They are those of the incident's group, and with ``joins`` those that began to fail at the same
+    time; then the end of an incident waits for such checks, lest what fires a moment later be a
+    second incident of the same cause. ``results`` has the last ones of all checks.
+    """
+    pending = pending_since(alerts, now)
+    if not pending:
+        return list(groups)
+    found = []
+    for each in groups:
+        held = joins and _end_waits(each, pending, checks, results, now)
+        changed = _with_affected(each, pending, checks, joins=joins)
+        found.append(replace(changed, held=True) if held else changed)
+    return found
 
 
 def pending_since(alerts: AlertStore, now: float) -> dict[str, float]:
@@ -16,24 +47,16 @@ def pending_since(alerts: AlertStore, now: float) -> dict[str, float]:
     return {each.identity.check: each.since for each in found if each.identity.check in names}
 
 
-def with_affected(
-    group: AlertGroup,
-    pending: Mapping[str, float],
-    checks: Mapping[str, Check],
-    *,
-    joins: bool,
+def _with_affected(
+    group: AlertGroup, pending: Mapping[str, float], checks: Mapping[str, Check], *, joins: bool
 ) -> AlertGroup:
-    """An incident with the checks that fail too, not for long enough to be alerts.
-
-    ``pending`` says since when each has failed, in seconds since 1970. They are those of the
-    incident's group, and with ``joins`` those that began to fail at the same time.
-    """
+    """An incident with the checks that fail too; ``pending`` says since when each has failed."""
     if not group.firing:
         return group
     found = [
         checks[name]
         for name, since in sorted(pending.items())
-        if name in checks and _belongs(checks[name], since, group, joins=joins)
+        if name in checks and _belongs(checks[name], since, group, group.firing, joins=joins)
     ]
     services = dict.fromkeys(check.table.impact.service for check in found)
     return replace(
@@ -43,8 +66,37 @@ def with_affected(
     )
 
 
-def _belongs(check: Check, since: float, group: AlertGroup, *, joins: bool) -> bool:
+def _end_waits(
+    group: AlertGroup,
+    pending: Mapping[str, float],
+    checks: Mapping[str, Check],
+    results: Confirmation,
+    now: float,
+) -> bool:
+    """Whether a check of an incident fails that is no alert yet: it was seen to after the last of
+    its alerts recovered, or the last one was not seen to recover, but closed. What still fires may
+    be for other receivers than what is over."""
+    if not group.over:
+        return False
+    last = max(group.over, key=_end)
+    if now - _end(last) >= END_WAITS_SECONDS:
+        return False
+    return any(
+        _belongs(checks[name], since, group, group.over, joins=True)
+        and (results.last_failure(name) > _end(last) or (last.closed and not results.works(name)))
+        for name, since in pending.items()
+        if name in checks
+    )
+
+
+def _end(alert: Alert) -> float:
+    return alert.since if alert.ended is None else alert.ended
+
+
+def _belongs(
+    check: Check, since: float, group: AlertGroup, alerts: Iterable[Alert], *, joins: bool
+) -> bool:
     if check.table.alert_group == group.subject:
         return True
-    together = (abs(since - each.since) <= TOGETHER_SECONDS for each in group.firing)
+    together = (abs(since - each.since) <= TOGETHER_SECONDS for each in alerts)
     return joins and any(together)

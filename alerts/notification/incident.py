@@ -68,11 +68,14 @@ class OpenIncidents:
 
     def assign(self, firing: Sequence[Alert]) -> None:
         """Find an incident for every firing alert that has none."""
+        again = {alert.identity for alert in firing}
+        # Until the end of an incident is sent, what its last alerts were about is not over.
+        over = [each for each in self.resolved if each.identity in self._keys.keys() - again]
         new = [alert for alert in firing if alert.identity not in self._keys]
         is_wide = len({alert.service for alert in firing}) >= MANY_SERVICES
         # The most severe first, so that a new incident is named after what matters.
         for alert in sorted(new, key=lambda each: each.severity is not Severity.CRITICAL):
-            others = [each for each in firing if each.identity in self._keys]
+            others = over + [each for each in firing if each.identity in self._keys]
             self._keys[alert.identity] = self._incident_for(alert, others, is_wide)
 
     def with_members(self, groups: Sequence[AlertGroup]) -> list[AlertGroup]:

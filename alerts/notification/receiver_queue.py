@@ -1,6 +1,7 @@
 """The queue of one receiver: its health, what is due when, and the attempt under way."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from alerts.model import Delivery
@@ -86,14 +87,27 @@ class SendAttempt:
 @dataclass(slots=True)
 class ReceiverQueue:
     """One notifier's: ``due`` and ``free_at`` are on the monotonic clock, ``due`` by the
-    number of a delivery; ``attempt`` is the one under way."""
+    number of a delivery; ``longest`` is how long each may wait between two attempts, in seconds;
+    ``attempt`` is the one under way."""
 
     notifier: Notifier
     health: ReceiverHealth
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     due: dict[int, float] = field(default_factory=dict)
+    longest: dict[int, float] = field(default_factory=dict)
     free_at: float = 0.0
     attempt: SendAttempt | None = None
+
+    def heads(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
+        """The first one of each key. It waits no longer than what waits behind it may: a page is
+        not held by the time that a service asked for with a warning."""
+        heads: dict[str, Delivery] = {}
+        self.longest = {}
+        for delivery in deliveries:
+            head = heads.setdefault(delivery.message.key, delivery).number
+            longest = longest_wait(delivery)
+            self.longest[head] = min(longest, self.longest.get(head, longest))
+        return list(heads.values())
 
     def wait(self, delivery: Delivery, clock: float, now: float) -> float:
         """Seconds until the next attempt, 0 or less: now.
@@ -101,7 +115,8 @@ class ReceiverQueue:
         Counted on the monotonic ``clock``, for the wall clock (``now``) may jump; the stored
         time is read once, for what another process left behind.
         """
-        if delivery.number not in self.due:
-            left = min(max(delivery.due - now, 0.0), longest_wait(delivery))
-            self.due[delivery.number] = clock + left
-        return self.due[delivery.number] - clock
+        number = delivery.number
+        latest = clock + self.longest.get(number, longest_wait(delivery))
+        known = self.due.get(number, clock + max(delivery.due - now, 0.0))
+        self.due[number] = min(known, latest)
+        return self.due[number] - clock

@@ -142,21 +142,18 @@ class Dispatcher:
         queue.health.moved = self._clock()
         if (rest := queue.free_at - self._clock()) > 0:
             return rest
-        deliveries = await self._deliveries_of(queue)
-        heads: dict[str, Delivery] = {}
-        for delivery in deliveries:
-            heads.setdefault(delivery.message.key, delivery)
-        waits = {head.number: self._wait(queue, head) for head in heads.values()}
+        heads = queue.heads(await self._deliveries_of(queue))
+        waits = {head.number: self._wait(queue, head) for head in heads}
         if not waits:
             return None
 
         def order(each: Delivery) -> tuple[float, int, int]:
             return waits[each.number], urgency(each), each.number
 
-        head = min(heads.values(), key=order)
+        head = min(heads, key=order)
         if waits[head.number] <= 0:
             await self._send(queue, head)
-        left = await self._report_undelivered(queue, list(heads.values()))
+        left = await self._report_undelivered(queue, heads)
         return waits[head.number] if left is None else min(waits[head.number], left)
 
     async def _report_undelivered(

@@ -19,7 +19,7 @@ MARKS = {
 }
 CLOSED_MARK = "-"
 # More of a kind would hide what matters; the status page has them all.
-MAX_ALERTS, MAX_LINES, MAX_NAMES = 6, 4, 10
+MAX_ALERTS, MAX_LINES, MAX_NAMES, MAX_NEWS = 6, 4, 10, 20
 # One long text must not push out the others.
 MAX_LINE = 300
 _SAME = Fingerprint("", "")
@@ -105,8 +105,10 @@ def is_update(message: Message) -> bool:
 
 
 def change_lines(message: Message) -> list[str]:
-    """What has changed since the message before, a line each."""
-    return [_line(each) for each in message.news]
+    """What has changed since the message before, a line each; of very much, the first."""
+    left = len(message.news) - MAX_NEWS
+    more = [f"and {left} more changes"] if left > 0 else []
+    return [*(_line(each) for each in message.news[:MAX_NEWS]), *more]
 
 
 def _paragraphs(message: Message, *, whole: bool) -> Iterator[list[str]]:

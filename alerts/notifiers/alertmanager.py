@@ -87,7 +87,7 @@ class Alertmanager:
         )
 
     @property
-    def can_ask(self) -> bool:
+    def can_query(self) -> bool:
         """Any member says what is open."""
         return True
 
@@ -98,14 +98,14 @@ class Alertmanager:
         Raises NotifyError."""
         from alerts.notifiers.alertmanager_alerts import open_at
 
-        lists = await self._ask_all(lambda url: open_at(url, regions, FIRING))
+        lists = await self._query_all(lambda url: open_at(url, regions, FIRING))
         return list({each.memory[FIRING]: each for found in lists for each in found}.values())
 
     async def senders(self, regions: Sequence[str], groups: Sequence[str]) -> Sequence[SentBy]:
         """By whom our alerts at the members were posted last. Raises NotifyError."""
         from alerts.notifiers.alertmanager_alerts import senders_at
 
-        lists = await self._ask_all(lambda url: senders_at(url, regions))
+        lists = await self._query_all(lambda url: senders_at(url, regions))
         return list(dict.fromkeys(each for found in lists for each in found))
 
     async def verify(self) -> str:
@@ -122,10 +122,10 @@ class Alertmanager:
         count = len(self._urls)
         return f"ready ({count} member{'s' if count > 1 else ''})"
 
-    async def _ask_all(self, ask: Callable[[str], Awaitable[list[T]]]) -> list[list[T]]:
+    async def _query_all(self, query: Callable[[str], Awaitable[list[T]]]) -> list[list[T]]:
         """The answers of the members that give one; at least one does, or it raises NotifyError."""
-        asked = (ask(url) for url in self._urls)
-        answers = await asyncio.gather(*asked, return_exceptions=True)
+        requests = (query(url) for url in self._urls)
+        answers = await asyncio.gather(*requests, return_exceptions=True)
         lists = [each for each in answers if isinstance(each, list)]
         if not lists:
             raise next(each for each in answers if isinstance(each, BaseException))

@@ -102,7 +102,7 @@ async def request(
     """Any request to a service; ``content`` is aiohttp's. At most ``longest`` bytes of the answer
     are read, and an answer that breaks off after its header is one. Raises NotifyError like
     :func:`post`."""
-    import aiohttp
+    from probe.net.flow.aiohttp_import import aiohttp
 
     host = show_host(url)
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
@@ -135,7 +135,7 @@ async def body_of(response: "aiohttp.ClientResponse", longest: int) -> AsyncIter
 async def _what_came(response: "aiohttp.ClientResponse", longest: int) -> bytes:
     """The body, up to a number of bytes or to where it breaks off: the status has been received,
     and a message that was accepted is not sent again for the sake of what comes after it."""
-    import aiohttp
+    from probe.net.flow.aiohttp_import import aiohttp
 
     body = b""
     with suppress(aiohttp.ClientError, OSError):

@@ -26,7 +26,8 @@ ACCEPTED = 202
 MAX_LINKS = 10
 # Of every dedup key of ours.
 PREFIX = "probe "
-_NO_EVENT = frozenset({MessageType.CHANGED, MessageType.NOTE})
+# In memory: the severity of the last event that was accepted.
+SEVERITY = "severity"
 
 
 class PagerDutyEnvironment(Environment):
@@ -80,7 +81,7 @@ class PagerDuty:
         self._rest_token, self._api_url = rest_token, api_url
 
     @property
-    def can_ask(self) -> bool:
+    def can_query(self) -> bool:
         """Whether there is a token for the REST API."""
         return self._rest_token is not None and self._api_url is not None
 
@@ -124,10 +125,7 @@ class PagerDuty:
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Enqueue an event. Raises NotifyError."""
-        if message.occasion in _NO_EVENT:
-            # An update does not page, and a note is no incident. A reminder is a trigger: dropped
-            # by its key while the incident is open, it opens one that PagerDuty has resolved by
-            # itself (after 4 h by default) or somebody by hand, while the fault lasts.
+        if needs_no_event(message, memory):
             return memory
         document = event(message, self._routing_key.get_secret_value())
         answer = await post(self._url.get_secret_value(), json=document)
@@ -135,7 +133,7 @@ class PagerDuty:
             # An unknown key is answered with 400 as well.
             hint = "is PAGERDUTY_ROUTING_KEY right?" if answer.status == 400 else ""
             raise error_from_answer(answer, "PagerDuty", hint)
-        return {}
+        return {SEVERITY: message.severity.value}
 
     async def verify(self) -> str:
         """Resolve an incident that there never was, which PagerDuty discards. Raises
@@ -150,6 +148,18 @@ class PagerDuty:
             hint = "is PAGERDUTY_ROUTING_KEY right?" if answer.status == 400 else ""
             raise error_from_answer(answer, "PagerDuty", hint)
         return "the Events API accepts the routing key"
+
+
+def needs_no_event(message: Message, memory: Mapping[str, str]) -> bool:
+    """Whether a message says nothing that PagerDuty acts on: a note, and most updates. It acts on
+    a rise in severity, which raises the urgency
+    (https://support.pagerduty.com/main/docs/dynamic-notifications), and on the first event that
+    it accepts, whatever was sent before. A reminder is a trigger: dropped by its key while the
+    incident is open, it opens one that PagerDuty has resolved by itself (after 4 h by default) or
+    somebody by hand, while the fault lasts."""
+    if message.occasion is not MessageType.CHANGED:
+        return message.occasion is MessageType.NOTE
+    return memory.get(SEVERITY) in (message.severity.value, Severity.CRITICAL.value)
 
 
 def event(message: Message, routing_key: str) -> dict[str, Any]:

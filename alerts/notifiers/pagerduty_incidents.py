@@ -56,8 +56,8 @@ async def marks_in_incidents(
     ]
     for name, key in incidents[:MAX_INCIDENTS]:
         address = f"{url}/incidents/{quote(name, safe='')}"
-        for path, asked in _WITH_DETAILS:
-            document = await _document(f"{address}/{path}", token, asked)
+        for path, parameters in _WITH_DETAILS:
+            document = await _document(f"{address}/{path}", token, parameters)
             found |= dict.fromkeys((key, mark) for mark in marks_in(document))
     return list(found)
 
@@ -88,21 +88,21 @@ async def _incidents(url: str, token: str, statuses: Sequence[str]) -> list[dict
 
 
 async def _page(url: str, token: str, offset: int, statuses: Sequence[str]) -> dict[str, Any]:
-    asked = [
+    parameters = [
         *(("statuses[]", status) for status in statuses),
         ("date_range", "all"),
         ("limit", str(PAGE)),
         ("offset", str(offset)),
     ]
-    return await _document(f"{url}/incidents", token, asked)
+    return await _document(f"{url}/incidents", token, parameters)
 
 
-async def _document(url: str, token: str, asked: Sequence[tuple[str, str]]) -> dict[str, Any]:
+async def _document(url: str, token: str, parameters: Sequence[tuple[str, str]]) -> dict[str, Any]:
     answer = await request(
         "GET",
         url,
         longest=MAX_PAGE,
-        params=list(asked),
+        params=list(parameters),
         headers={
             "Authorization": f"Token token={token}",
             "Accept": "application/vnd.pagerduty+json;version=2",

@@ -16,7 +16,7 @@ from alerts.notifiers.base import HttpAnswer, request
 # A difference between clocks that is not worth correcting.
 MAX_CLOCK_OFFSET = 5.0
 # A receiver that needs longer to say its time is not waited for.
-ASK_SECONDS = 3.0
+TIMEOUT_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class ReceiverClocks:
         if known is None or abs(self._base() - known.base) > MAX_CLOCK_OFFSET:
             self._readings.pop(url, None)
             try:
-                async with asyncio.timeout(ASK_SECONDS):
+                async with asyncio.timeout(TIMEOUT_SECONDS):
                     self.note(url, await request("GET", f"{url}/-/ready"))
             except (NotifyError, TimeoutError):
                 pass

@@ -37,7 +37,7 @@ async def session_for_attempt(
     A connection brings at most ``longest`` bytes of body, and no coding of it is undone: a
     receiver that is asked for none and sends gzip could fill the memory with it.
     """
-    import aiohttp
+    from probe.net.flow.aiohttp_import import aiohttp
 
     opened: list[socket.socket] = []
 

@@ -22,6 +22,9 @@ from probe.report.text.sanitize import cut
 
 # Slack's limits, in characters.
 HEADER, SECTION = 150, 3000
+# Of a line that is cut, so much is shown at least.
+MIN_LINE = 60
+MAX_MENTION = 1000
 # RFC 3986, section 2.2, and the mark of what is encoded already.
 _OF_URLS = "!#$%&'()*+,/:;=?@[]~"
 # What Slack takes for formatting: a word with one of these is shown as code, to be copied.
@@ -41,14 +44,15 @@ def document(message: Message, mention: str = "", *, whole: bool = False) -> dic
     if links := [_link(name, url) for name, url in message.links]:
         blocks.append(_section(_as_many_as_fit(links)))
     if mention:
-        blocks.append(_section(mention))
+        blocks.append(_section(_mentioned(mention)))
     return _document(_fitting([headline(message)]), blocks)
 
 
 def reply(message: Message, mention: str = "") -> dict[str, Any]:
     """What is said in the thread of a message that is edited."""
     lines = [headline(message), *(change_lines(message) or [time_range(message)])]
-    text = _fitting(lines) + (f" {mention}" if mention else "")
+    called = f" {_mentioned(mention)}" if mention else ""
+    text = _fitting(lines, SECTION - len(called)) + called
     return _document(text, [_section(text)])
 
 
@@ -66,18 +70,29 @@ def _section(text: str) -> SectionBlock:
     return SectionBlock(text=MarkdownTextObject(text=text[:SECTION], verbatim=True))
 
 
+def _mentioned(mention: str) -> str:
+    """As many mentions as leave room for what they are about, each of them whole."""
+    if len(mention) <= MAX_MENTION:
+        return mention
+    return mention[: MAX_MENTION + 1].rpartition(" ")[0]
+
+
 def _numbered(lines: Sequence[str]) -> list[str]:
     return ["First steps:", *(f"{number}. {line}" for number, line in enumerate(lines, 1))]
 
 
-def _fitting(lines: Sequence[str]) -> str:
-    """Lines in one section. If they are too long each is cut: none is left out."""
-    return _cut_to_fit([_escaped(line) for line in lines])
+def _fitting(lines: Sequence[str], longest: int = SECTION) -> str:
+    """Lines in one section. If they are too long each is cut; where so little would be left of
+    each that it says nothing, the last ones are counted instead."""
+    return _cut_to_fit([_escaped(line) for line in lines], longest)
 
 
-def _cut_to_fit(escaped: list[str]) -> str:
-    if sum(len(line) + 1 for line in escaped) > SECTION:
-        escaped = [_shorter(line, SECTION // len(escaped) - 1) for line in escaped]
+def _cut_to_fit(escaped: list[str], longest: int = SECTION) -> str:
+    if sum(len(line) + 1 for line in escaped) > longest:
+        most = longest // MIN_LINE - 1
+        left = escaped[most:] if len(escaped) > most + 1 else []
+        escaped = [*escaped[:most], f"and {len(left)} more"] if left else escaped
+        escaped = [_shorter(line, longest // len(escaped) - 1) for line in escaped]
     return "\n".join(escaped) or "-"
 
 

@@ -14,7 +14,10 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import aiohttp
+from probe.net.flow.aiohttp_import import aiohttp  # before slack-sdk imports it
+
+# isort: split
+
 from slack_sdk.errors import SlackClientError
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,

@@ -25,7 +25,7 @@ UNSEEN = (
 
 logger = logging.getLogger(__name__)
 
-Ask = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+Call = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
 def _hash(*parts: object) -> str:
@@ -58,7 +58,7 @@ def with_metadata(content: Mapping[str, Any], message: Message) -> dict[str, Any
 
 
 async def find(
-    ask: Ask, channel: str, message: Message, memory: Mapping[str, str], thread: str = ""
+    call: Call, channel: str, message: Message, memory: Mapping[str, str], thread: str = ""
 ) -> dict[str, str]:
     """Where a message is of which an attempt before this one may have been accepted: ``channel``
     and ``ts``, in a thread or in the channel; empty if it is not there. ``channel`` is an ID or
@@ -69,14 +69,14 @@ async def find(
     if REPEATED not in memory:
         return {}
     try:
-        return await _search(ask, channel, message, thread)
+        return await _search(call, channel, message, thread)
     except NotifyError as error:
         logger.warning(UNSEEN, error.reason)
         return {}
 
 
-async def _search(ask: Ask, channel: str, message: Message, thread: str) -> dict[str, str]:
-    number = await _channel_id(ask, channel)
+async def _search(call: Call, channel: str, message: Message, thread: str) -> dict[str, str]:
+    number = await _channel_id(call, channel)
     arguments: dict[str, Any] = {
         "channel": number,
         "oldest": f"{message.since - BEFORE_SECONDS:.6f}",
@@ -84,9 +84,9 @@ async def _search(ask: Ask, channel: str, message: Message, thread: str) -> dict
         "include_all_metadata": "true",
     }
     if thread:
-        found = await ask("conversations.replies", {**arguments, "ts": thread})
+        found = await call("conversations.replies", {**arguments, "ts": thread})
     else:
-        found = await ask("conversations.history", arguments)
+        found = await call("conversations.history", arguments)
     for each in _dicts(found.get("messages")):
         metadata = each.get("metadata")
         payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
@@ -95,12 +95,12 @@ async def _search(ask: Ask, channel: str, message: Message, thread: str) -> dict
     return {}
 
 
-async def _channel_id(ask: Ask, channel: str) -> str:
+async def _channel_id(call: Call, channel: str) -> str:
     """The ID of a channel: history takes no name."""
     if channel[:1] in "CGD" and channel.isalnum() and channel.isupper():
         return channel
     query = {"types": "public_channel,private_channel", "exclude_archived": "true", "limit": 1000}
-    found = await ask("conversations.list", query)
+    found = await call("conversations.list", query)
     name = channel.removeprefix("#")
     ids = (
         str(each.get("id")) for each in _dicts(found.get("channels")) if each.get("name") == name

@@ -10,7 +10,7 @@ from probe.storage.replica import Replica, Tables
 from probe.storage.sqlite import open_memory, transaction, transfer
 
 T = TypeVar("T")
-Question = Callable[[sqlite3.Connection], T]
+Query = Callable[[sqlite3.Connection], T]
 
 
 class KeptTables:
@@ -23,18 +23,18 @@ class KeptTables:
         self.is_open = True
         self.counts: tuple[int, float | None, int] = (0, None, 0)
 
-    def ask(self, question: Question[T]) -> T:
+    def read(self, query: Query[T]) -> T:
         """The answer from memory; changes nothing."""
         if not self.is_open:
             raise RuntimeError("the outbox is closed")
-        return question(self._memory)
+        return query(self._memory)
 
-    def in_memory(self, question: Question[T]) -> T:
+    def in_memory(self, query: Query[T]) -> T:
         """Change the tables in memory alone."""
         if not self.is_open:
             raise RuntimeError("the outbox is closed")
         with transaction(self._memory):
-            answer = question(self._memory)
+            answer = query(self._memory)
         self.counts = queries.count(self._memory)
         return answer
 
@@ -42,14 +42,14 @@ class KeptTables:
         """Add rows to the tables in memory alone."""
         self.in_memory(lambda db: transfer(tables, db))
 
-    async def on_disk(self, question: Question[object]) -> bool:
+    async def on_disk(self, query: Query[object]) -> bool:
         """Make the same change in the file; whether it is there now."""
-        return self._replica is not None and await self._replica.apply(question, self.snapshot)
+        return self._replica is not None and await self._replica.apply(query, self.snapshot)
 
-    async def change(self, question: Question[T]) -> T:
+    async def change(self, query: Query[T]) -> T:
         """Change the tables in memory and in the file."""
-        answer = self.in_memory(question)
-        await self.on_disk(question)
+        answer = self.in_memory(query)
+        await self.on_disk(query)
         return answer
 
     def snapshot(self) -> Tables:

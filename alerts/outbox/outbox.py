@@ -144,23 +144,23 @@ class Outbox:
 
     async def states(self) -> dict[str, str]:
         """The stored document of every identity."""
-        return self._tables.ask(queries.states)
+        return self._tables.read(queries.states)
 
     async def waiting(self, notifier: str | None = None) -> list[Delivery]:
         """All that are not delivered yet, in their order; of one notifier or of all."""
-        return self._tables.ask(lambda db: queries.waiting(db, notifier))
+        return self._tables.read(lambda db: queries.waiting(db, notifier))
 
     def waiting_now(self) -> list[Delivery]:
         """All that :meth:`waiting` gives, at once."""
         return (
-            self._tables.ask(partial(queries.waiting, notifier=None))
+            self._tables.read(partial(queries.waiting, notifier=None))
             if self._tables.is_open
             else []
         )
 
     async def memory(self, notifier: str, key: str) -> dict[str, str]:
         """What a notifier wanted to remember of a key; empty if nothing."""
-        return self._tables.ask(lambda db: queries.memory(db, notifier, key))
+        return self._tables.read(lambda db: queries.memory(db, notifier, key))
 
     async def remember(self, notifier: str, key: str, memory: Mapping[str, str]) -> None:
         """What the journal knows that a notifier wanted to remember of a key."""
@@ -194,7 +194,7 @@ class Outbox:
 
     async def refused(self) -> list[Delivery]:
         """The last ones that were refused for good, oldest first."""
-        return self._tables.ask(queries.refused)
+        return self._tables.read(queries.refused)
 
     async def withdraw(self, notifier: str, key: str, last: int | None = None) -> None:
         """Remove what waits for a notifier under a key, up to a ``last`` number if there is one:
@@ -215,10 +215,10 @@ class Outbox:
         if self._replica is not None:
             await self._replica.catch_up(self._tables.snapshot)
             await self._take_late()
-            rows = await self._replica.ask(queries.silence_rows)
+            rows = await self._replica.query(queries.silence_rows)
             if rows is not None:
                 self._tables.in_memory(lambda db: queries.set_silences(db, rows))
-        return self._tables.ask(lambda db: queries.silences(db, now))
+        return self._tables.read(lambda db: queries.silences(db, now))
 
     async def add_silence(self, silence: Silence) -> bool:
         """Store a silence; one of the same name is replaced. Whether it outlives the process,
@@ -257,10 +257,10 @@ class Outbox:
 
     async def _adjust_times(self) -> None:
         """Move what was stored by another clock: it may lie in the future otherwise."""
-        now, clock = self._reading(), self._tables.ask(queries.clock)
+        now, clock = self._reading(), self._tables.read(queries.clock)
         read = await self._incidents.read() if self._incidents is not None else []
         earlier = EarlierClocks([clock, *read], now)
-        step = earlier.step(clock, self._tables.ask(queries.newest) if clock is None else None)
+        step = earlier.step(clock, self._tables.read(queries.newest) if clock is None else None)
         if step:
             logger.warning("the clock was set by %+.0f s: stored times are moved", step)
         await self._tables.change(lambda db: queries.move_times(db, step, now))

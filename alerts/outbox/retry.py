@@ -41,5 +41,5 @@ def urgency(delivery: Delivery) -> int:
 
 
 def longest_wait(delivery: Delivery) -> float:
-    """The longest time between two attempts, in seconds."""
-    return MAX_PAGE_DELAY_SECONDS if urgency(delivery) == 0 else MAX_RETRY_AFTER_SECONDS
+    """The longest time between two attempts, in seconds: of a page, and of its end."""
+    return MAX_PAGE_DELAY_SECONDS if urgency(delivery) <= 1 else MAX_RETRY_AFTER_SECONDS

@@ -68,7 +68,7 @@ def render(text: str, values: Values, section: str) -> str:
     from jinja2 import TemplateError
 
     try:
-        rendered = _template(text).render(**_with_questions({**GENERIC, **values}))
+        rendered = _template(text).render(**_with_predicates({**GENERIC, **values}))
     except TemplateError as error:
         line = getattr(error, "lineno", None)
         place = f"line {line}: " if line else ""
@@ -98,7 +98,7 @@ def _template(text: str) -> "Template":
     return environment.from_string(text)
 
 
-def _with_questions(values: Values) -> dict[str, object]:
+def _with_predicates(values: Values) -> dict[str, object]:
     cause, services = values["cause"], values["services"]
     known = tuple(services) if isinstance(services, Sequence) else ()
 

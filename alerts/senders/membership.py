@@ -13,7 +13,7 @@ from probe.report.text.sanitize import clean
 
 # A member that has just started is asked within 30 s, and asks within 30 s.
 NOTICED_SECONDS = 90.0
-MAX_IDS, MAX_ASKERS = 1000, 100
+MAX_IDS, MAX_QUERIERS = 1000, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class AnsweringMember:
 
 
 @dataclass(slots=True)
-class _Asker:
+class _Querier:
     region: str
     first: float
     last: float
@@ -41,19 +41,19 @@ class Membership:
         self.digest, self._id, self._now = peers_digest(entries), id, now
         self._ids: dict[str, None] = {}
         self._digests: set[str] = set()
-        self._askers: dict[str, _Asker] = {}
+        self._queriers: dict[str, _Querier] = {}
         self._unlisted: dict[str, tuple[str, float]] = {}
         self._all_answer = True
 
-    def note_asker(self, id: str, region: str) -> None:
+    def note_querier(self, id: str, region: str) -> None:
         """A probe has asked this one, with the token."""
         now = self._now()
         if id and id != self._id:
-            asker = self._askers.pop(id, None) or _Asker(region, now, now)
-            asker.last = now
-            self._askers[id] = asker
-        while len(self._askers) > MAX_ASKERS:
-            del self._askers[next(iter(self._askers))]
+            querier = self._queriers.pop(id, None) or _Querier(region, now, now)
+            querier.last = now
+            self._queriers[id] = querier
+        while len(self._queriers) > MAX_QUERIERS:
+            del self._queriers[next(iter(self._queriers))]
 
     def note_round(self, members: Iterable[AnsweringMember], *, all_answer: bool) -> None:
         """These members answer; ``all_answer``: no other one is missing."""
@@ -68,8 +68,8 @@ class Membership:
             for each in members
             if each.order and self._id not in each.order
         }
-        self._askers = {
-            id: each for id, each in self._askers.items() if now - each.last <= NOTICED_SECONDS
+        self._queriers = {
+            id: each for id, each in self._queriers.items() if now - each.last <= NOTICED_SECONDS
         }
 
     @property
@@ -92,7 +92,7 @@ class Membership:
         ]
         strays = [
             clean(each.region)
-            for id, each in self._askers.items()
+            for id, each in self._queriers.items()
             if id not in self._ids and each.last - each.first >= NOTICED_SECONDS
         ]
         if not self._all_answer:

@@ -24,7 +24,7 @@ async def foreign_at(
     def is_own(mark: SenderMark) -> bool:
         return mark.peers == peers and bool(peers or mark.region == config.region)
 
-    async def ask(notifier: Attributing) -> list[ForeignSender]:
+    async def query(notifier: Attributing) -> list[ForeignSender]:
         try:
             found = await notifier.senders(regions, keys)
         except NotifyError:
@@ -34,8 +34,8 @@ async def foreign_at(
             ForeignSender(name, each.key, each.mark, now) for each in found if not is_own(each.mark)
         ]
 
-    askable = [each for each in config.notifiers.values() if isinstance(each, Attributing)]
-    answers = await asyncio.gather(*(ask(each) for each in askable if each.can_ask))
+    queryable = [each for each in config.notifiers.values() if isinstance(each, Attributing)]
+    answers = await asyncio.gather(*(query(each) for each in queryable if each.can_query))
     foreign = [each for found in answers for each in found]
     return list(
         {(each.notifier, each.mark.peers, each.mark.region): each for each in foreign}.values()

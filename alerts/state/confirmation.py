@@ -83,9 +83,9 @@ class Confirmation:
         """Whether people may be notified of an alert now; if not, its check is wanted."""
         if alert.identity.rule != FAILING or check is None:
             return True
-        if check.name in self._works:
+        if self.works(check.name):
             return False
-        failed_at = self._failed_at.get(check.name, float("-inf"))
+        failed_at = self.last_failure(check.name)
         doubtful = self._is_doubtful(alert, failed_at)
         answered = not doubtful and self._is_answered(alert.identity, now)
         if answered or (now - failed_at <= FRESH_SECONDS and not doubtful):
@@ -120,6 +120,14 @@ class Confirmation:
             return True
         del self._answered[identity]
         return False
+
+    def last_failure(self, check: str) -> float:
+        """When a check that fails was last seen to; -inf for one that works."""
+        return self._failed_at.get(check, float("-inf"))
+
+    def works(self, check: str) -> bool:
+        """Whether the last result of a check that measured anything was good."""
+        return check in self._works
 
     def wanted(self) -> set[str]:
         """The checks to run again at once; each is named once."""

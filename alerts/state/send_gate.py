@@ -21,9 +21,9 @@ AGAIN_SECONDS = 0.5
 
 class SendGate:
     """Holds messages back. ``now`` gives seconds, ``knows`` whether a check runs,
-    ``is_seen_bad`` whether it confirms an alert, ``has_asked`` whether the others were asked
-    since the start, ``is_up_to_date`` whether what they say of a message is recent; ``run_soon``
-    lets a check run at once."""
+    ``is_seen_bad`` whether it confirms an alert, ``others_answered`` whether a round of queries
+    to the others is over since the start, ``is_up_to_date`` whether what they say of a message is
+    recent; ``run_soon`` lets a check run at once."""
 
     def __init__(
         self,
@@ -31,12 +31,12 @@ class SendGate:
         *,
         knows: Callable[[str], bool],
         is_seen_bad: Callable[[str], bool],
-        has_asked: Callable[[], bool],
+        others_answered: Callable[[], bool],
         is_up_to_date: Callable[[Delivery], bool] = lambda delivery: True,
         run_soon: Callable[[str], None],
     ) -> None:
         self._now, self._knows = now, knows
-        self._is_seen_bad, self._has_asked = is_seen_bad, has_asked
+        self._is_seen_bad, self._others_answered = is_seen_bad, others_answered
         self._run_soon, self._is_up_to_date = run_soon, is_up_to_date
         self._started_at = self._alive_at = now()
         self._awaited: set[str] = set()
@@ -89,7 +89,7 @@ class SendGate:
         for check in missing - self._awaited:
             self._run_soon(check)
         self._awaited |= missing
-        return not missing and self._has_asked()
+        return not missing and self._others_answered()
 
 
 def _checks(message: Message) -> Iterable[str]:

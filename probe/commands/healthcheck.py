@@ -29,7 +29,9 @@ def run(options: Mapping[str, Any]) -> int:
         return USAGE_ERROR
     problems = []
     for address in _EVERY.get(host, (host,)):
-        problem = ask(address, port, encrypted=bool(options["web_config_file"] or web_config))
+        problem = liveness_problem(
+            address, port, encrypted=bool(options["web_config_file"] or web_config)
+        )
         if not problem:
             return 0
         problems.append(f"{address} port {port}: {problem}")
@@ -65,21 +67,23 @@ def _from_everywhere(options: Mapping[str, Any]) -> tuple[str, str]:
     return found.listen, str(found.web_config_file or "")
 
 
-def ask(host: str, port: int, *, encrypted: bool) -> str:
+def liveness_problem(host: str, port: int, *, encrypted: bool) -> str:
     """What is wrong with the daemon there; empty where it is alive.
 
     ``encrypted``: it may speak TLS. Its certificate is for others, so it is not verified, and a
     server that requires a client certificate counts as alive.
     """
-    problem = _ask(http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS))
+    problem = _request(http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS))
     if not problem or not encrypted:
         return problem
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return _ask(http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context))
+    return _request(
+        http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
+    )
 
 
-def _ask(connection: http.client.HTTPConnection) -> str:
+def _request(connection: http.client.HTTPConnection) -> str:
     try:
         connection.request("GET", "/healthz")
         status = connection.getresponse().status

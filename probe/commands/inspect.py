@@ -71,10 +71,10 @@ def check_config(options: Mapping[str, Any], *, probe: bool = False) -> int:
         click.echo(f"{proxied}.")
     for skip in plan.skipped:
         click.echo(f"Skipped {skip.kind}: {skip.reason}.")
-    return _ask_receivers(settings) if probe else 0
+    return _check_receivers(settings) if probe else 0
 
 
-def _ask_receivers(settings: Settings) -> int:
+def _check_receivers(settings: Settings) -> int:
     from alerts.notifiers.verification import verify
     from alerts.senders.query import foreign_at
 

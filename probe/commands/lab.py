@@ -7,6 +7,10 @@ from pathlib import Path
 
 import click
 
+from probe.net.flow import aiohttp_import  # noqa: F401  before whatever imports aiohttp
+
+# isort: split
+
 from probe.exit_codes import USAGE_ERROR
 from probe.lab import Lab
 

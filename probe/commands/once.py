@@ -12,10 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe.net.flow import aiohttp_import  # noqa: F401  before whatever imports aiohttp
-
-# isort: split
-
 from probe.commands.settings_loading import print_problems, settings_for
 from probe.commands.terminal import LOG_WIDTH, style_for
 from probe.config.settings import Settings

@@ -72,12 +72,12 @@ class SignalThread:
         while True:
             number = signal.sigwait(_WAITED_FOR)
             if number == signal.SIGHUP:
-                self._ask_to_reload()
+                self._request_reload()
             elif self.exit_code is None:
                 self.exit_code = _ENDS[signal.Signals(number)]
                 self._stop()
 
-    def _ask_to_reload(self) -> None:
+    def _request_reload(self) -> None:
         if self._loop is None:
             self._reload_wanted = True
         else:

@@ -21,6 +21,7 @@ from probe.core.environment import (
 from probe.core.field_types import plain_message
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, Skipped
 from probe.core.model import LimitSide
+from probe.core.tables.problems import unknown_key
 from probe.core.thresholds import limits_are_ordered, signals_of_check, thresholds_of
 
 OUT_OF_ORDER = {
@@ -100,7 +101,7 @@ def select(
     ]
     if problems:
         raise ConfigurationError(problems)
-    chosen = _unasked_left_out(plan, [*selected, *required], once=once)
+    chosen = _without_on_request(plan, [*selected, *required], once=once)
     if selected:
         named = {check.name for name in selected for check in select_checks(plan, name)}
         checks = tuple(check for check in plan.checks if check.name in named)
@@ -110,7 +111,7 @@ def select(
     return chosen
 
 
-def _unasked_left_out(plan: CheckPlan, named: Sequence[str], *, once: bool) -> CheckPlan:
+def _without_on_request(plan: CheckPlan, named: Sequence[str], *, once: bool) -> CheckPlan:
     named_checks = {check.name for name in named for check in select_checks(plan, name)}
     left_out = [
         check
@@ -213,7 +214,7 @@ def _table_problems(
         key = ".".join(str(part) for part in each["loc"])
         where = f'{place}, key "{key}"' if key else place
         if each["type"] == "extra_forbidden":
-            yield ConfigProblem(where, "unknown key" + suggest(key, kind.table.keys()))
+            yield ConfigProblem(where, unknown_key(key, kind.table.keys()))
         else:
             yield ConfigProblem(where, plain_message(each["msg"]))
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from alerts.cluster.membership.members import PeersPlan
+from alerts.cluster.membership.peers_plan import PeersPlan
 from probe.config.listen import listen_address
 from probe.config.probe_environment import ProbeEnvironment
 from probe.config.public_page import PublicSettings, public_settings

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from alerts.cluster.membership.configuration import static_warnings
+from alerts.cluster.membership.peers_plan import static_warnings
 from alerts.config import AlertingConfig as Alerting
 from alerts.notifiers import NOTIFIERS
 from alerts.settings import alerting_warnings, read_alerting

@@ -1,8 +1,5 @@
 """Reads ``probe.toml`` into raw tables."""
 
-import os
-import stat
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +7,7 @@ from typing import Any
 from probe.config.toml_limits import MAX_BYTES, problem_of
 from probe.core.environment import ConfigProblem, suggest
 from probe.core.kind import Kind
+from probe.untrusted.regular_file import read_regular, reason
 
 # A key that ends so names the variable that holds the value, so that the file itself
 # carries no secret: password_from = "OTHER_TURN_PASSWORD".
@@ -25,6 +23,17 @@ OTHER_TABLES = (*ALERTING_TABLES, GATE_TABLE)
 # Tables of the exporter: one table, and one that holds a table for each module.
 EXPORTER_TABLES = ("exporter", "modules")
 
+# Words of tomllib, and what to do.
+_REMEDIES = {
+    "Cannot overwrite a value": ": the key is written twice: remove one",
+    "Cannot declare": ": the table is written twice: write its keys in one, or [[NAME]] for each",
+    "Cannot mutate": ": the table is written twice: write its keys in one",
+    "Invalid value": ": write texts in quotes, and true or false in small letters",
+    "Unescaped '\\'": ": write \\\\ for a backslash, or the text in single quotes",
+    "Illegal character": ": remove it, or write it as an escape",
+    "Invalid statement": ": write KEY = VALUE, [[KIND]] or # and a comment",
+}
+
 Kinds = Sequence[Kind[Any, Any]]
 RawTables = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -37,20 +46,14 @@ def read_tables(
     Also returns the errors found. A missing file is an error only if it is ``required``.
     """
     try:
-        text = read_regular(path)
-        if problem := problem_of(text):
-            return {}, [ConfigProblem(str(path), problem)]
-        document = tomllib.loads(text)
+        text = read_regular(path, MAX_BYTES)
     except FileNotFoundError:
         return {}, [ConfigProblem(str(path), "there is no such file")] if required else []
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        return {}, [ConfigProblem(str(path), f"can't be read: {reason}")]
-    except tomllib.TOMLDecodeError as error:
-        return {}, [ConfigProblem(str(path), f"is not valid TOML: {error}")]
-    except (ValueError, RecursionError, OverflowError) as error:
-        # tomllib leaves some values to what they are made with: dates, offsets, numbers.
-        return {}, [ConfigProblem(str(path), f"holds a value that can't be read: {error}")]
+        return {}, [ConfigProblem(str(path), f"can't be read: {reason(error)}")]
+    document, problem = _parsed(text)
+    if problem:
+        return {}, [ConfigProblem(str(path), problem)]
     names = [*(kind.name for kind in kinds), *OTHER_TABLES, *EXPORTER_TABLES]
     tables = _exporter_as_lists(document)
     problems = list(_shape_problems(path, tables, names))
@@ -58,17 +61,24 @@ def read_tables(
     return good, problems
 
 
-def read_regular(path: Path) -> str:
-    """The text of a regular file of bounded size. Raises OSError, UnicodeDecodeError."""
-    # Not to wait for a writer, should it be a named pipe.
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(handle, "rb") as file:
-        about = os.fstat(handle)
-        if not stat.S_ISREG(about.st_mode):
-            raise OSError("it is not a regular file")
-        if about.st_size > MAX_BYTES:
-            raise OSError(f"it is larger than {MAX_BYTES} bytes")
-        return file.read(MAX_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
+def _parsed(text: str) -> tuple[Mapping[str, Any], str]:
+    """The document, and what is wrong with the text; empty if nothing is."""
+    import tomllib
+
+    if problem := problem_of(text):
+        return {}, problem
+    try:
+        return tomllib.loads(text), ""
+    except tomllib.TOMLDecodeError as error:
+        return {}, f"is not valid TOML: {error}{_remedy(str(error))}"
+    except (ValueError, RecursionError, OverflowError) as error:
+        # tomllib leaves some values to what they are made with: dates, offsets, numbers.
+        return {}, f"holds a value that can't be read: {error}"
+
+
+def _remedy(message: str) -> str:
+    """How to mend what tomllib says in few words."""
+    return next((remedy for words, remedy in _REMEDIES.items() if words in message), "")
 
 
 def variables_named_in(tables: RawTables) -> set[str]:
@@ -103,7 +113,10 @@ def _shape_problems(
     path: Path, document: Mapping[str, Any], kinds: list[str]
 ) -> Iterable[ConfigProblem]:
     for key, value in document.items():
-        if key not in kinds:
+        if key not in kinds and not isinstance(value, dict | list):
+            problem = f"is in no table: write it below a [[KIND]]{suggest(key, kinds, '')}"
+            yield ConfigProblem(f'{path}: "{key}"', problem)
+        elif key not in kinds:
             yield ConfigProblem(f'{path}: "{key}"', "no such kind of check" + suggest(key, kinds))
         elif not _are_tables(value) and key in EXPORTER_TABLES:
             written = "[exporter]" if key == "exporter" else "[modules.NAME] for each module"

@@ -5,15 +5,12 @@ because operators' files carry empty lines for what they don't use.
 """
 
 import difflib
-import errno
 import io
-import os
 import re
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from dotenv.parser import parse_stream
 from pydantic import ValidationError
@@ -24,6 +21,7 @@ from pydantic_settings import (
 )
 
 from probe.core.field_types import plain_message
+from probe.untrusted.regular_file import read_regular, reason
 
 _MAX_BYTES = 1 << 20
 SECRETS_DIRECTORY = "PROBE_SECRETS_DIR"
@@ -57,7 +55,9 @@ class Environment(BaseSettings):
     """
 
     title: ClassVar[str] = ""
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -102,16 +102,16 @@ def read_environment(model: type[E], variables: Variables) -> E:
     """Validate the variables that one model reads.
 
     Raises ConfigurationError with a mistake for each variable that is wrong. Values don't
-    appear in it, since any could be a secret.
+    appear in it, since any could be a secret. Where none is set, no validator is built: most
+    models are of what is not configured, and their defaults are valid.
     """
-
     names = model.variable_names()
     values: dict[str, Any] = {}
     for name in names:
         if (value := variables.get(name)) is not None:
             values[name] = value.strip()
     try:
-        return model(**values)
+        return model(**values) if values else cast(E, model.model_construct())
     except ValidationError as error:
         raise ConfigurationError(_problems(error, model, variables)) from None
 
@@ -130,10 +130,15 @@ def suggest(word: str, known: Iterable[str], otherwise: str | None = None) -> st
     """The known name that is closest to ``word``, to end an error message with; if none is close
     ``otherwise``, or all of them."""
     names = list(known)
-    close = difflib.get_close_matches(word, names, n=1)
+    folded = {_folded(name): name for name in reversed(names)}
+    close = difflib.get_close_matches(_folded(word), folded, n=1)
     if close:
-        return f': did you mean "{close[0]}"?'
+        return f': did you mean "{folded[close[0]]}"?'
     return f"; known are {', '.join(names)}" if otherwise is None else otherwise
+
+
+def _folded(word: str) -> str:
+    return word.strip().casefold().replace("-", "_").replace(" ", "_")
 
 
 class EnvironmentSources:
@@ -238,6 +243,8 @@ class _Layer:
 
     def problems_with(self, names: Iterable[str]) -> Iterator[ConfigProblem]:
         """Unclosed quotes that swallow one of these variables; others are ignored."""
+        if not self.torn:
+            return
         names_pattern = "|".join(map(re.escape, names))
         ours = re.compile(rf"^\s*(export\s+)?({names_pattern})\s*=", re.MULTILINE)
         unknown = re.compile(
@@ -255,7 +262,7 @@ class _Layer:
 def read_env_file(path: Path) -> _Layer:
     """Parse an environment file as Docker, Node and shells do (``export``, quotes, comments)."""
     try:
-        text = _read_regular(path).replace("\r\n", "\n")
+        text = read_regular(path, _MAX_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(str(path), path, error) from None
     values: dict[str, str] = {}
@@ -271,20 +278,10 @@ def read_env_file(path: Path) -> _Layer:
 
 def _read_secret(place: str, path: Path) -> str:
     try:
-        return _read_regular(path).strip()
+        return read_regular(path, _MAX_BYTES).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(place, path, error) from None
 
 
-def _read_regular(path: Path) -> str:
-    """The text of a file of bounded size; a named pipe is refused, as reading it could block."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file")
-        return file.read(_MAX_BYTES).decode("utf-8-sig")
-
-
-def _unreadable(place: str, path: Path, error: Exception) -> ConfigurationError:
-    reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-    return ConfigurationError([ConfigProblem(place, f"can't read {path}: {reason}")])
+def _unreadable(place: str, path: Path, error: OSError | UnicodeDecodeError) -> ConfigurationError:
+    return ConfigurationError([ConfigProblem(place, f"can't read {path}: {reason(error)}")])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -14,12 +14,14 @@ from probe.core.environment import (
     Variables,
     read_environment,
 )
-from probe.core.field_types import Seconds, plain_message
+from probe.core.field_types import Seconds
+from probe.core.tables.problems import table_problems
 from probe.exporter.modules.builtin import Modules
-from probe.exporter.modules.module import Module, secrets_of
-from probe.exporter.modules.reading import parse_module, read_modules, with_variables
 from probe.exporter.targets import AllowList, entries_in, parse_entry
 from probe.net.urls import CaFile
+
+if TYPE_CHECKING:
+    from probe.exporter.modules.module import Module
 
 EXPORTER_TABLE, MODULES_TABLE = "exporter", "modules"
 
@@ -75,7 +77,7 @@ class ExporterConfig:
     ``timeout_offset`` in seconds. ``files`` are what it was read from, besides ``probe.toml``."""
 
     allowed: AllowList = field(default_factory=AllowList)
-    modules: Mapping[str, Module] = field(default_factory=dict)
+    modules: "Mapping[str, Module]" = field(default_factory=dict)
     ca_file: Path | None = None
     concurrency: int = 64
     rate: float = 100.0
@@ -86,6 +88,10 @@ class ExporterConfig:
     def secrets(self) -> set[str]:
         """Every secret of the modules; what is built in has none."""
         modules = self.modules.configured if isinstance(self.modules, Modules) else self.modules
+        if not modules:
+            return set()
+        from probe.exporter.modules.module import secrets_of
+
         return {text for module in modules.values() for text in secrets_of(module) if text}
 
     def document(self) -> str:
@@ -105,7 +111,8 @@ def read_exporter(
 ) -> tuple[ExporterConfig, list[ConfigProblem]]:
     """The configuration, and what is wrong in it. ``path`` is that of ``probe.toml``."""
     problems: list[ConfigProblem] = []
-    environment, table = ExporterEnvironment(), ExporterTable()
+    environment, table = ExporterEnvironment.model_construct(), ExporterTable.model_construct()
+    keys = ExporterTable.model_fields
     try:
         environment = read_environment(ExporterEnvironment, variables)
     except ConfigurationError as error:
@@ -114,10 +121,13 @@ def read_exporter(
         try:
             table = ExporterTable.model_validate(raw)
         except ValidationError as error:
-            problems += _table_problems(error, f"{path}: [{EXPORTER_TABLE}]")
-    modules, files = dict[str, Module](), []
+            problems += table_problems(error, f"{path}: [{EXPORTER_TABLE}]", keys)
+    modules: dict[str, Module] = {}
+    files = []
     for file in (table.modules_file, environment.modules):
         if file is not None:
+            from probe.exporter.modules.reading import read_modules
+
             found, wrong = read_modules(file)
             modules, problems = {**modules, **found}, [*problems, *wrong]
             files.append(file)
@@ -129,34 +139,21 @@ def read_exporter(
     if problems:
         return ExporterConfig(), problems
     allowed = AllowList.of([*entries_in(environment.targets), *table.targets])
+    limits = (table.concurrency, table.rate, table.timeout_offset)
     config = ExporterConfig(
-        allowed,
-        Modules(modules),
-        environment.ca_file,
-        table.concurrency,
-        table.rate,
-        table.timeout_offset,
-        tuple(files),
+        allowed, Modules(modules), environment.ca_file, *limits, files=tuple(files)
     )
     return config, []
 
 
 def _toml_module(
     raw: Mapping[str, Any], variables: Variables, path: Path
-) -> tuple[str, Module | None, list[ConfigProblem]]:
+) -> "tuple[str, Module | None, list[ConfigProblem]]":
+    from probe.exporter.modules.reading import parse_module, with_variables
+
     keys = dict(raw)
     name = str(keys.pop("name"))
     place = f"{path}: [modules.{name}]"
     filled, problems = with_variables(keys, variables, place)
     module, wrong = parse_module(filled, place)
     return name, module, [*problems, *wrong]
-
-
-def _table_problems(error: ValidationError, place: str) -> list[ConfigProblem]:
-    found = []
-    for each in error.errors(include_input=False, include_url=False):
-        key = ".".join(str(part) for part in each["loc"])
-        unknown = each["type"] == "extra_forbidden"
-        text = "unknown key: correct or remove it" if unknown else plain_message(each["msg"])
-        found.append(ConfigProblem(f'{place}, key "{key}"', text))
-    return found

@@ -33,7 +33,7 @@ STALLED = "the disk does not answer"
 # Copying from a damaged file takes 5 s at most.
 OPEN_SECONDS = 10.0
 # How long a query may take; writes may take longer.
-ASK_SECONDS, WRITE_SECONDS = 5.0, 60.0
+QUERY_SECONDS, WRITE_SECONDS = 5.0, 60.0
 
 # An entry with a dozen samples takes up to 3.5 kB as Python objects, half of it when it is
 # read from the database: 70 and 35 MB at the very most.
@@ -67,7 +67,7 @@ class History:
         # Grows with every change of what is kept besides results, once it is written.
         self.revision = 0
         # One thread, because a connection to SQLite is for one.
-        self._thread = StorageThread("history", ASK_SECONDS)
+        self._thread = StorageThread("history", QUERY_SECONDS)
         self._added = asyncio.Event()
         self._groups: Sequence[Subject] = ()
         self._is_recording = False
@@ -147,25 +147,25 @@ class History:
 
         If they are more than ``most``, the newest of them.
         """
-        return await self.ask(lambda db: queries.recent(db, since, most), [])
+        return await self.query(lambda db: queries.recent(db, since, most), [])
 
     async def newest(self, checks: Sequence[str]) -> list[ResultRow]:
         """The newest entry of each of these checks that has any, however old."""
-        return await self.ask(lambda db: queries.newest(db, checks), [])
+        return await self.query(lambda db: queries.newest(db, checks), [])
 
     async def day(
         self, start: float, end: float, buckets: int
     ) -> dict[str, tuple[TimeBucket, ...]]:
         """Entries begun from ``start`` until before ``end``, in so many equal stretches,
         oldest first; only of checks that have any."""
-        return await self.ask(lambda db: queries.day(db, start, end, buckets), {})
+        return await self.query(lambda db: queries.day(db, start, end, buckets), {})
 
     async def availability(
         self, start: float, end: float, longest: Mapping[str, float]
     ) -> dict[str, Availability]:
         """How long each of these checks passed, failed and was not measured from ``start`` to
         ``end``. ``longest`` is for how many seconds a result holds when no other follows."""
-        return await self.ask(lambda db: availability(db, start, end, longest), {})
+        return await self.query(lambda db: availability(db, start, end, longest), {})
 
     def begin(self) -> None:
         """Results come from now on: what was measured before holds no longer than the last
@@ -194,27 +194,27 @@ class History:
 
     async def prepare_recent(self, now: float) -> None:
         """Load the last day into memory, an hour at a time, so that other queries and writes come
-        in between; the next questions about it take milliseconds."""
+        in between; the next queries of it take milliseconds."""
         live = self._store.live
-        while not await self.ask(lambda db: live.prepare(db, now), True):
+        while not await self.query(lambda db: live.prepare(db, now), True):
             pass
 
     async def recent_day(self, now: float) -> DayBuckets:
         """Quarters of an hour of the last 24 hours, after ``prepare_recent``."""
         live = self._store.live
-        return await self.ask(lambda _: live.day(now), empty_day(now))
+        return await self.query(lambda _: live.day(now), empty_day(now))
 
     async def uptime(self, now: float) -> dict[Key, tuple[Uptime, ...]]:
         """Uptime of every check and group in the windows of 24 h, 7, 30 and 90 days until
         ``now``; only of those that have any result in one of them."""
         groups, live = self._groups, self._store.live
-        return await self.ask(lambda db: uptime.windows(db, groups, now, recent=live), {})
+        return await self.query(lambda db: uptime.windows(db, groups, now, recent=live), {})
 
     async def uptime_between(self, start: float, end: float) -> dict[Key, Uptime]:
         """Uptime of every check and group from ``start`` until ``end``; only of those that have
         any result there."""
         groups = self._groups
-        return await self.ask(lambda db: uptime.between(db, groups, start, end), {})
+        return await self.query(lambda db: uptime.between(db, groups, start, end), {})
 
     async def uptime_days(
         self, subjects: Sequence[Subject], now: float
@@ -222,18 +222,18 @@ class History:
         """The last 90 days (UTC) of each of these, oldest first; the last one is today, until
         ``now``."""
         groups, live = self._groups, self._store.live
-        return await self.ask(lambda db: uptime.days(db, groups, subjects, now, recent=live), {})
+        return await self.query(lambda db: uptime.days(db, groups, subjects, now, recent=live), {})
 
     async def series(
         self, check: str, start: float, end: float, buckets: int
     ) -> tuple[SignalSeries, ...]:
         """Every signal of a check in equal stretches from ``start`` until ``end``, of at most
         20,000 of its runs."""
-        return await self.ask(lambda db: series(db, check, start, end, buckets), ())
+        return await self.query(lambda db: series(db, check, start, end, buckets), ())
 
     async def last_runs(self, check: str, most: int) -> list[ResultRow]:
         """The newest entries of a check, newest first."""
-        return await self.ask(lambda db: queries.last_runs(db, check, most), [])
+        return await self.query(lambda db: queries.last_runs(db, check, most), [])
 
     async def unhealthy_periods(
         self, start: float, end: float, most: int = 20
@@ -241,13 +241,13 @@ class History:
         """Unhealthy and unknown periods that overlap the time from ``start`` until before ``end``,
         newest first, at most so many of each check. They have their true start and end, even
         outside of it."""
-        return await self.ask(lambda db: periods.unhealthy_periods(db, start, end, most), {})
+        return await self.query(lambda db: periods.unhealthy_periods(db, start, end, most), {})
 
     async def standings(self) -> dict[str, StatePeriod]:
         """The current period of each check, as far back as history reaches."""
-        return await self.ask(periods.current_periods, {})
+        return await self.query(periods.current_periods, {})
 
-    async def ask(self, query: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+    async def query(self, query: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """What the database says; ``otherwise`` where it can't be asked, or after ``close``."""
         if self._closing is not None:
             return otherwise

@@ -140,11 +140,11 @@ class RelayAgent(RelayIceBase):
         if message is None or self._remote is None:
             return
         if message.message_class == MessageClass.REQUEST:
-            self._asked(message, peer, self._remote)
+            self._handle_request(message, peer, self._remote)
         elif message.message_class == MessageClass.RESPONSE:
             self._answered(message, peer, self._remote)
 
-    def _asked(
+    def _handle_request(
         self, request: StunMessage, peer: PeerAddress, remote: connectivity_check.IceCredentials
     ) -> None:
         """RFC 8445 section 7.3: answer, and check in the other direction at once."""

@@ -153,7 +153,7 @@ class RelayPairIce(RelayIceBase):
         if message is None:
             return
         if message.message_class == MessageClass.REQUEST:
-            self._asked(message, peer)
+            self._handle_request(message, peer)
         elif message.message_class == MessageClass.RESPONSE:
             self._answered(message)
 
@@ -170,7 +170,7 @@ class RelayPairIce(RelayIceBase):
         nearest = min(sent, key=lambda each: (each[:8] != data[:8], abs(len(each) - len(data))))
         self.altered.append((len(nearest), len(data)))
 
-    def _asked(self, request: StunMessage, peer: PeerAddress) -> None:
+    def _handle_request(self, request: StunMessage, peer: PeerAddress) -> None:
         """RFC 8445 section 7.3: answer, and check in the other direction at once."""
         if not connectivity_check.is_check_from(request, self.login, self._partner.login):
             return

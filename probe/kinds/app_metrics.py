@@ -98,7 +98,7 @@ class AppTable(CheckConfig):
         return self.url.get_secret_value()
 
     @property
-    def asks_every_address(self) -> bool:
+    def reads_every_address(self) -> bool:
         """Whether each address of the name is a process of its own."""
         if self.every_address is not None:
             return self.every_address
@@ -170,7 +170,7 @@ def _observe_gauges(
         if len(found) == len(outcomes):
             proof.add_observation(read_gauges(found, table.prefix))
 
-    if table.asks_every_address:
+    if table.reads_every_address:
         proof.needed = 1
     sessions = open_sessions(context, table.alert_group)
     if proof.wants_observation(read_gauges(scrapes, table.prefix)):
@@ -185,7 +185,7 @@ async def _addresses(table: AppTable) -> list[str]:
     from probe.telemetry.api_client import as_not_measured
 
     parts = urlsplit(table.address)
-    if not table.asks_every_address:
+    if not table.reads_every_address:
         return [table.address]
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
@@ -207,13 +207,13 @@ async def _scrape(address: str, table: AppTable, context: Context) -> "Scrape | 
     from probe.telemetry.app_samples import STARTED, Scrape
     from probe.telemetry.exposition import Exposition, parse
 
-    asker = ApiClient(METRICS, address, context.clock, {}, _MAX_METRICS_BYTES, table.ca_file)
+    client = ApiClient(METRICS, address, context.clock, {}, _MAX_METRICS_BYTES, table.ca_file)
     answered = False
     try:
-        answer = await asker.get("")
+        answer = await client.get("")
         answered = answer.status in (HTTPStatus.OK, *_NO_METRICS)
         if answer.status != HTTPStatus.OK:
-            raise asker.refused(answer)
+            raise client.refused(answer)
         metrics = await parse(answer.body, METRICS, (table.prefix, STARTED))
     except NotMeasured as aborted:
         if not table.optional or not answered:
@@ -226,16 +226,16 @@ async def _health(address: str, table: AppTable, context: Context) -> Any:
     """What the same process says of itself; None where it doesn't. Its metrics are worth
     having all the same."""
     from probe.telemetry.api_client import ApiClient
-    from probe.telemetry.app_samples import read_health
+    from probe.telemetry.app_health import read_health
 
     parts = urlsplit(address)
     url = SplitResult(parts.scheme, parts.netloc, "/health", "", "").geturl()
-    asker = ApiClient(HEALTH, url, context.clock, {}, _MAX_HEALTH_BYTES, table.ca_file)
+    client = ApiClient(HEALTH, url, context.clock, {}, _MAX_HEALTH_BYTES, table.ca_file)
     started = context.now()
     try:
-        answer = await asker.get("")
+        answer = await client.get("")
         answered = context.now()
-        return read_health(await asker.document(answer)).timed(started, answered)
+        return read_health(await client.document(answer)).timed(started, answered)
     except NotMeasured:
         return None
 

@@ -1,6 +1,6 @@
 """``domain``: when the registration of a domain ends, as its registry says by RDAP.
 
-Off unless a domain is named: the question leaves for the registry, not for the target.
+Off unless a domain is named: the query leaves for the registry, not for the target.
 """
 
 from typing import Annotated

@@ -154,7 +154,7 @@ async def _run_metrics(table: FlyTable, record: Recorder, context: Context) -> N
     builtin = q.queries_for(table.app) if table.part == "metrics" else {}
     own = {f"own {query.name}": query.query for query in table.queries}
     with record.phase("queries"):
-        outcomes = await promql_of(table, context).ask_all({**builtin, **own})
+        outcomes = await promql_of(table, context).query_all({**builtin, **own})
     problems = [first_problem([*outcomes.values()])]
     answers = {name: answered(outcome) for name, outcome in outcomes.items()}
     if builtin:

@@ -93,10 +93,10 @@ def derive(environment: MeteredEnvironment) -> DerivedChecks:
 
 async def run(table: MeteredTable, record: Recorder, context: Context) -> None:
     """Query the account and forecast its usage."""
-    from probe.stores.metered_account import ask
+    from probe.stores.metered_account import fetch_usage
 
     with record.phase("usage"):
-        usage = await ask(
+        usage = await fetch_usage(
             table.url.get_secret_value(),
             table.secret_key.get_secret_value(),
             context,

@@ -1,4 +1,4 @@
-"""``postgres``: one short connection and one question, which costs the server next to nothing.
+"""``postgres``: one short connection and one query, which costs the server next to nothing.
 
 It is asked from where the probe is. Whether the backend reaches its database is what
 ``/health`` says.
@@ -79,13 +79,13 @@ SESSIONS = Signal(
     labels=("state",),
 )
 STATES = ("active", "idle", "in_transaction", "hidden")
-# What the question answers, in its order.
+# The columns of the query, in its order.
 COLUMNS = ("connections", "maximum", "bytes", "oldest", *STATES)
 _MAX_NUMBER = 32
 
 # pg_stat_activity shows every backend to everyone, but the state and type of other users'
 # only to members of pg_read_all_stats. What has a database and no visible type is a client.
-QUESTION = """
+STATEMENT = """
 SELECT
   count(*)::int AS connections,
   current_setting('max_connections')::int AS maximum,
@@ -116,7 +116,7 @@ class PostgresEnvironment(Environment):
 
 class PostgresTable(CheckConfig):
     """One database. ``plan_bytes`` is what its plan allows (Neon free: 0.5 GB); in seconds
-    ``statement_timeout`` is when the server gives up the question."""
+    ``statement_timeout`` is when the server gives up the query."""
 
     url: PostgresUrl
     """PostgreSQL DSN. Example: `postgres://user:password@host/paircam`"""
@@ -165,7 +165,7 @@ def derive(environment: PostgresEnvironment) -> DerivedChecks:
 
 
 async def run(table: PostgresTable, record: Recorder, context: Context) -> None:
-    """Connect, ask, close."""
+    """Connect, query, close."""
     from probe.stores.postgres_client import connected
 
     started = context.clock()
@@ -175,25 +175,25 @@ async def run(table: PostgresTable, record: Recorder, context: Context) -> None:
         record.sample(CONNECT, context.clock() - started)
         with record.phase("query", hint=_HANGS):
             sent_at = context.clock()
-            found = await _ask(session, table.statement_timeout)
+            found = await _query(session, table.statement_timeout)
             record.sample(QUERY, context.clock() - sent_at)
         _write(found, table, record)
         record.facts["version"] = session.version
         record.current = "close"
 
 
-async def _ask(session: "PostgresSession", timeout: float) -> Mapping[str, float]:
-    """The question's columns. Raises CheckFailed(body_invalid) for another answer."""
+async def _query(session: "PostgresSession", timeout: float) -> Mapping[str, float]:
+    """The query's columns. Raises CheckFailed(body_invalid) for another answer."""
     # For this transaction only: a pooler hands the session on to others.
     limit = f"SET LOCAL statement_timeout = {round(timeout * 1000)}"
-    rows = await session.query(f"BEGIN READ ONLY; {limit}; {QUESTION}; COMMIT")
+    rows = await session.query(f"BEGIN READ ONLY; {limit}; {STATEMENT}; COMMIT")
     try:
         (row,) = rows
         found = {name: _number(value) for name, value in zip(COLUMNS, row, strict=True)}
     except ValueError:
-        raise CheckFailed(Cause.BODY_INVALID, "the question has no answer") from None
+        raise CheckFailed(Cause.BODY_INVALID, "the query has no answer") from None
     if not all(map(math.isfinite, found.values())) or found["maximum"] <= 0:
-        raise CheckFailed(Cause.BODY_INVALID, "the question is answered with what can't be")
+        raise CheckFailed(Cause.BODY_INVALID, "the query is answered with what can't be")
     return found
 
 
@@ -215,7 +215,7 @@ def _write(found: Mapping[str, float], table: PostgresTable, record: Recorder) -
 
 
 def uses(table: PostgresTable) -> tuple[QuotaUse, ...]:
-    """What a question takes depends on whose database it is."""
+    """What a query takes depends on whose database it is."""
     return (WAKES_NEON,) if table.address.host_is(*NEON_DOMAINS) else ()
 
 

@@ -210,7 +210,7 @@ async def _by_ipv4(
     host: str, port: int, looking: "asyncio.Future[list[tuple[Any, ...]]]"
 ) -> list[tuple[Any, ...]]:
     """The IPv4 addresses alone, if they come before those of both families: some name servers
-    leave a question for AAAA unanswered, and browsers don't wait for it (RFC 8305, 3)."""
+    leave a query for AAAA unanswered, and browsers don't wait for it (RFC 8305, 3)."""
     alone = asyncio.ensure_future(lookups().look_up(host, port, socket.AF_INET))
     try:
         await asyncio.wait({looking, alone}, return_when=asyncio.FIRST_COMPLETED)

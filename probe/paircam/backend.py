@@ -31,7 +31,7 @@ T = TypeVar("T")
 BODY_LIMIT = 65_536
 # A kept token is renewed this long before its end, or a tenth of its life if that is less.
 RENEWAL_SECONDS = 30.0
-# A refusal that was confirmed says as much of the next one, so that no burst of questions follows.
+# A refusal that was confirmed says as much of the next one, so that no burst of requests follows.
 CONFIRMED_SECONDS = 10.0
 
 
@@ -55,8 +55,8 @@ class _SingleFlight(Generic[T]):
     Whoever comes later asks anew; if the one who asks is cancelled, the next one asks.
     """
 
-    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
-        self._ask = ask
+    def __init__(self, request: Callable[[], Awaitable[T]]) -> None:
+        self._request = request
         self._lock = asyncio.Lock()
         self._answers = 0
         self._result: T | None = None
@@ -76,7 +76,7 @@ class _SingleFlight(Generic[T]):
     async def _refetch(self) -> None:
         self._result = self._refusal = None
         try:
-            self._result = await self._ask()
+            self._result = await self._request()
         except CheckAborted as aborted:
             self._refusal = aborted
         self._answers += 1

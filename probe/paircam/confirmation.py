@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from probe.core.causes import HINTS, Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 
-# For each question: a refusal is confirmed within the deadline of the check that got it.
+# For each request: a refusal is confirmed within the deadline of the check that got it.
 ANSWER_SECONDS = 2.0
 SECRET_HINT = (
     "The backend accepts tokens that it issues and refuses those signed with JWT_SECRET: "
@@ -58,7 +58,7 @@ async def confirm_refusal(backend: TokenIssuer, refusal: CheckFailed) -> CheckAb
     """What a refused token means: the refusal itself, or NotMeasured(own_credentials).
 
     One ``POST /auth/token`` and one ``POST /turn/credentials``, only where the refused token
-    was signed here. Where neither question gets an answer, the refusal is kept. Never
+    was signed here. Where neither request gets an answer, the refusal is kept. Never
     raises CheckAborted.
     """
     if refusal.cause is not Cause.AUTH_REJECTED:

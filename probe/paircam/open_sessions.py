@@ -11,8 +11,8 @@ from contextlib import suppress
 from probe.core.context import Context
 from probe.core.model import CheckAborted
 
-# For all that is asked while a session is kept open.
-ASK_SECONDS = 2.0
+# For all observers of a session, which is kept open meanwhile.
+OBSERVE_SECONDS = 2.0
 
 Observer = Callable[[], Awaitable[None]]
 
@@ -37,10 +37,10 @@ class OpenSessions:
         return bool(self._observers)
 
     async def observe(self) -> None:
-        """A session is open until this returns, ``ASK_SECONDS`` at most. Never raises."""
+        """A session is open until this returns, ``OBSERVE_SECONDS`` at most. Never raises."""
         observers, self._observers = self._observers, {}
         with suppress(TimeoutError):
-            async with asyncio.timeout(ASK_SECONDS):
+            async with asyncio.timeout(OBSERVE_SECONDS):
                 for observer in observers.values():
                     with suppress(CheckAborted):
                         await observer()

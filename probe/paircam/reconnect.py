@@ -27,7 +27,7 @@ from probe.net.socketio import CONNECT, Session
 from probe.net.urls import show_host
 
 NAMESPACE, PATH = "/signaling", "/socket.io"
-READY, ASK, REPLY = "connected", "leave-queue", "queue-left"
+READY, REQUEST, REPLY = "connected", "leave-queue", "queue-left"
 FIRST_DELAY, MAX_DELAY, SPREAD, ATTEMPT_SECONDS = 1.0, 5.0, 0.5, 20.0
 
 
@@ -149,7 +149,7 @@ class ReconnectProbe:
 
     async def _answers(self, session: Session) -> None:
         sent_at = self._clock()
-        await session.send(ASK)
+        await session.send(REQUEST)
         await session.expect(REPLY, since=sent_at)
 
 

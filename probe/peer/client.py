@@ -64,15 +64,15 @@ class PeerClient:
             raise NotMeasured(Cause.DEADLINE, message, phase="offer") from None
         except SchemaMismatch as error:
             message = f"{host} is version {error.version or 'unknown'}: {error}"
-            raise _unasked(Cause.VERSION_MISMATCH, message, _UPGRADE) from None
+            raise _not_measured(Cause.VERSION_MISMATCH, message, _UPGRADE) from None
         except InvalidOffer as error:
             message = f"the answer of {host} is invalid: {error}"
-            raise _unasked(Cause.BODY_INVALID, message, None) from None
+            raise _not_measured(Cause.BODY_INVALID, message, None) from None
         except CheckAborted as error:
-            raise _unasked(error.cause, error.message, error.hint) from None
+            raise _not_measured(error.cause, error.message, error.hint) from None
         if not answer.candidates:
             message = f"{host} has no address to be called at"
-            raise _unasked(Cause.NO_CANDIDATE, message, None)
+            raise _not_measured(Cause.NO_CANDIDATE, message, None)
         return answer
 
     async def _post(self, body: bytes, host: str, context: Context) -> bytes:
@@ -102,7 +102,7 @@ async def _refusal(response: HttpResponse, host: str) -> NotMeasured:
     pause = response.headers.get("Retry-After", "")
     if pause.isdigit() and len(pause) < 6:
         message += f"; it asks to retry after {pause} s"
-    return _unasked(cause, message, hint)
+    return _not_measured(cause, message, hint)
 
 
 def _detail(body: bytes) -> str:
@@ -115,5 +115,5 @@ def _detail(body: bytes) -> str:
     return detail if isinstance(detail, str) else body.decode("ascii", "replace")
 
 
-def _unasked(cause: Cause, message: str, hint: str | None) -> NotMeasured:
+def _not_measured(cause: Cause, message: str, hint: str | None) -> NotMeasured:
     return NotMeasured(cause, message, phase="offer", hint=hint)

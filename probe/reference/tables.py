@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from alerts.notifiers.base import NotifierKind
-from probe.cli import cli
 from probe.core.causes import HINTS, Cause
 from probe.core.kind import Kind
 from probe.metrics import families
@@ -20,14 +19,14 @@ Kinds = Sequence[Kind[Any, Any]]
 Notifiers = Sequence[NotifierKind[Any]]
 
 
-def blocks(kinds: Kinds, notifiers: Notifiers) -> Mapping[str, str]:
-    """Every block there is."""
+def blocks(kinds: Kinds, notifiers: Notifiers, commands: click.Group) -> Mapping[str, str]:
+    """Every block there is; ``commands`` is the command line."""
     return {
         "checks": _checks(kinds),
         "costs": _costs(kinds),
         "notifiers": _notifiers(notifiers),
         "causes": _causes(),
-        "commands": _commands(),
+        "commands": _commands(commands),
         "check-metrics": family_table(_check_families()),
         "own-metrics": own_metrics(),
     }
@@ -64,9 +63,9 @@ def _check_families() -> list[Family]:
     return [each for each in vars(families).values() if isinstance(each, Family)]
 
 
-def _commands() -> str:
+def _commands(group: click.Group) -> str:
     parts = []
-    for path, command in _walk(cli, "probe"):
+    for path, command in _walk(group, "probe"):
         parts.append(f"### `{path}`\n\n{_sentence(command)}\n")
         rows = [(code(_usage(each)), _option_text(each)) for each in command.params]
         if rows:

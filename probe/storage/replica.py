@@ -137,8 +137,8 @@ class Replica:
             logger.warning("%s is written again", self._path)
         return written
 
-    async def ask(self, query: Callable[[sqlite3.Connection], T]) -> T | None:
-        """What the file says; None if it can't be asked."""
+    async def query(self, query: Callable[[sqlite3.Connection], T]) -> T | None:
+        """What the file says; None if it can't be read."""
         if not self.is_current:
             return None
 

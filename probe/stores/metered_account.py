@@ -35,10 +35,10 @@ class Usage:
     overage: float
 
 
-async def ask(
+async def fetch_usage(
     base: str, secret_key: str, context: Context, *, ca_file: Path | None, deadline: float
 ) -> Usage:
-    """Ask once. Raises NotMeasured for whatever comes instead of an answer: that says
+    """One request. Raises NotMeasured for whatever comes instead of an answer: that says
     nothing about the quota, nor about the relays."""
     host = show_host(base)
     try:

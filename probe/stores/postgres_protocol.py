@@ -1,4 +1,4 @@
-"""PostgreSQL's protocol 3.0, as far as one connection with one question needs it.
+"""PostgreSQL's protocol 3.0, as far as one connection with one query needs it.
 
 https://www.postgresql.org/docs/15/protocol-flow.html. Why no library: bounded_stream.py.
 """

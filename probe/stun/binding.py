@@ -51,13 +51,13 @@ async def binding_request(
     """
     race = Race(addresses, both_families=True)
     try:
-        return await race.run(lambda address: _ask(url, address, clock), lambda _: None)
+        return await race.run(lambda address: _request(url, address, clock), lambda _: None)
     finally:
         if families is not None and len({each.family for each in race.addresses}) > 1:
             families.update(_by_family(race.outcomes, race.started))
 
 
-async def _ask(url: TurnUri, address: Address, clock: Callable[[], float]) -> BindingResult:
+async def _request(url: TurnUri, address: Address, clock: Callable[[], float]) -> BindingResult:
     connection = StunConnection(url, address, RFC_8489)
     try:
         await connection.connect()

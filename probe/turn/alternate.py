@@ -18,11 +18,11 @@ class Redirects:
     the other address family, as in browsers."""
 
     def __init__(self) -> None:
-        self._asked: set[tuple[str, int]] = set()
+        self._tried: set[tuple[str, int]] = set()
 
-    def follow(self, answer: StunMessage, asked: Address) -> Address:
+    def follow(self, answer: StunMessage, server: Address) -> Address:
         """The server to ask instead. Raises CheckFailed(allocation_refused, target_forbidden)."""
-        self._asked.add((asked.ip, asked.port))
+        self._tried.add((server.ip, server.port))
         found = answer.attributes.get("ALTERNATE-SERVER")
         if found is None:
             raise _refused("without naming one")
@@ -33,11 +33,11 @@ class Redirects:
         if mapped.is_loopback or mapped.is_link_local or is_unreachable(str(mapped)):
             raise _refused(f"to {shown}, which no browser follows")
         family = socket.AF_INET if parsed.version == 4 else socket.AF_INET6
-        if family != asked.family:
+        if family != server.family:
             raise _refused(f"to {shown}, an address of the other family")
-        if (ip, port) in self._asked:
+        if (ip, port) in self._tried:
             raise _refused(f"to {shown}, which was asked already")
-        if len(self._asked) > MAX_REDIRECTS:
+        if len(self._tried) > MAX_REDIRECTS:
             raise _refused(f"more than {MAX_REDIRECTS} times")
         return filtered(ip, [Address(ip, port, family)])[0]
 

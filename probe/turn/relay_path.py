@@ -90,7 +90,7 @@ class RelayPath:
             await self._permit()
             await self._first_packets()
             await self._echo(echoes)
-            await self._ask_server()
+            await self._measure_server_rtt()
             judge_echoes(self.measurement)
             await self._large_packets()
             timeout = DELETE_SECONDS
@@ -220,7 +220,7 @@ class RelayPath:
         await self._wait(seconds, lambda: numbers[0] in self._large or self._large >= set(numbers))
         return self._large & set(numbers)
 
-    async def _ask_server(self) -> None:
+    async def _measure_server_rtt(self) -> None:
         """An extra measurement: a server that takes long here has relayed all the same, unless it
         answers everything but Refresh."""
         with self._record.phase("server_rtt"), suppress(TimeoutError):

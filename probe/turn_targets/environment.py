@@ -159,7 +159,7 @@ class TurnEnvironment(BackendEnvironment):
         raise ValueError("write ipv4, ipv6, or both with a comma between them")
 
     @property
-    def asked_families(self) -> tuple[Family | None, ...]:
+    def requested_families(self) -> tuple[Family | None, ...]:
         """The families that each server is looked at by; None for whichever comes first."""
         return tuple(cast(list[Family], split_urls(self.families))) or (None,)
 

@@ -101,7 +101,7 @@ def _configured(
     matrix = [
         (name, server, family)
         for name, server in named(servers)
-        for family in environment.asked_families
+        for family in environment.requested_families
         if _has_family(server.url.host, family)
     ]
     for provider in dict.fromkeys(server.provider for server in servers):

@@ -31,6 +31,7 @@ from probe.web.connections import (
 )
 from probe.web.http_server import WebServer as WebServer
 from probe.web.logins import WrongLogins
+from probe.web.rate_limit import limit_rate
 from probe.web.rendered import (
     FreshValue,
     RenderedPage,
@@ -150,6 +151,7 @@ class Pages:
         app = web.Application(
             middlewares=[
                 watch_requests(lambda: self.connections),
+                limit_rate(self.security),
                 one_after_the_other(_NEVER_WAITING, AT_ONCE),
                 _with_headers(self.security),
                 problems(PEER_PATHS),

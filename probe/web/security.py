@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from probe.web.web_config import (
+    RequestRate,
     WebConfig,
     WebConfigError,
     files_of,
@@ -64,6 +65,12 @@ class WebSecurity:
     def headers(self) -> Mapping[str, str]:
         """Headers for every answer."""
         return self._config.http_server_config.headers
+
+    @property
+    def rate_limit(self) -> RequestRate:
+        """How many requests are answered."""
+        self._refresh()
+        return self._config.rate_limit
 
     def tls(self) -> ssl.SSLContext | None:
         """The context for the next connection; None: it is in the clear."""

@@ -12,7 +12,7 @@ from alerts.model import MessageType
 from alerts.outbox.schema import FILE
 from probe.core.model import Status
 from tests.alerts.services import Service
-from tests.alerts.test_inquiry import life, until
+from tests.alerts.test_reconciliation import life, until
 
 
 def _locked(path: Path) -> sqlite3.Connection:

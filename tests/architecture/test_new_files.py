@@ -83,7 +83,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """The copy after `make generate`."""
     made = Copy(tmp_path_factory.mktemp("copy"))
     made.run("dashboards.build")
-    made.run("probe.reference.generate")
+    made.run("probe.generate")
     return made
 
 

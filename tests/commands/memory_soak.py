@@ -85,7 +85,7 @@ async def _settled(tasks: int, descriptors: int) -> tuple[int, int]:
         gc.collect()
         if len(asyncio.all_tasks()) <= tasks and _descriptors() <= descriptors:
             break
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.25)
     return len(asyncio.all_tasks()), _descriptors()
 
 

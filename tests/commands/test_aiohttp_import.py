@@ -9,7 +9,7 @@ import pytest
 
 _CONTEXTS = """
 import gc, os, ssl
-import probe.commands.{command}
+import {module}
 found = [each for each in gc.get_objects() if isinstance(each, ssl.SSLContext)]
 print(len(found), sum(each.cert_store_stats()["x509"] for each in found))
 print(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
@@ -58,10 +58,15 @@ def _run(script: str, *arguments: str, **variables: str) -> list[str]:
     return done.stdout.split("\n")[:-1]
 
 
-@pytest.mark.parametrize("command", ["daemon", "once"])
-def test_the_contexts_that_aiohttp_makes_hold_no_authorities(command: str) -> None:
-    script = _CONTEXTS.format(command=command)
-    assert _run(script) == ["2 0", "None None"]
+@pytest.mark.parametrize(
+    "module", ["probe.commands.daemon", "probe.commands.lab", "alerts.notifiers.slack_client"]
+)
+def test_the_contexts_that_aiohttp_makes_hold_no_authorities(module: str) -> None:
+    assert _run(_CONTEXTS.format(module=module)) == ["2 0", "None None"]
+
+
+def test_the_import_leaves_the_variable_of_the_authorities_as_it_is() -> None:
+    script = _CONTEXTS.format(module="alerts.notifiers.slack_client")
     assert _run(script, SSL_CERT_FILE="a.pem")[1] == "a.pem None"
 
 

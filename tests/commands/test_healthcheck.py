@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.commands.healthcheck import ask
+from probe.commands.healthcheck import liveness_problem
 from tests.command import probe
 from tests.hostile.servers import http, serving
 from tests.servers.certificate import make_certificate
@@ -46,8 +46,8 @@ async def test_a_daemon_that_speaks_tls_is_alive(tmp_path: Path) -> None:
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        assert await asyncio.to_thread(ask, "127.0.0.1", port, encrypted=True) == ""
-        assert await asyncio.to_thread(ask, "127.0.0.1", port, encrypted=False) != ""
+        assert await asyncio.to_thread(liveness_problem, "127.0.0.1", port, encrypted=True) == ""
+        assert await asyncio.to_thread(liveness_problem, "127.0.0.1", port, encrypted=False) != ""
 
 
 async def test_a_variable_in_a_file_counts_too(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ TESTS = (
     "tests/dashboards",
     "tests/alerts/prometheus",
     "tests/alerts/notifiers/test_real_alertmanager.py",
-    "tests/web/test_web_config.py",
+    "tests/web/web_config/test_web_config.py",
 )
 _OPTIONS = ("-q", "-n", "2", "-rfE", "-p", "no:cacheprovider", "--timeout", "300")
 _PASSED = re.compile(r"(\d+) passed")

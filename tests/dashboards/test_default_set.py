@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -29,6 +29,7 @@ _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')
 VARIABLES = ("job", "region", "check", "provider", "transport", "service", "datasource")
 
 
+@cache
 def exported() -> dict[str, list[Labels]]:
     """Every series of the default set that checks of every kind have while they pass or fail."""
     checks = plan_of_everything()
@@ -55,20 +56,17 @@ def _note(text: str, found: defaultdict[str, list[Labels]]) -> None:
             found[sample.name].append({**sample.labels, "job": "probe"})
 
 
-EXPORTED = exported()
-
-
 def unanswered(expr: str) -> Iterator[str]:
     """Selectors of an expression that no series of the default set fits; of metrics that checks
     have."""
     for name, matchers in _SELECTOR.findall(expr):
-        if name not in EXPORTED:
+        if name not in exported():
             continue
         wanted = [
             (label, operator, _chosen(value))
             for label, operator, value in _MATCHER.findall(matchers)
         ]
-        if not any(_fits(labels, wanted) for labels in EXPORTED[name]):
+        if not any(_fits(labels, wanted) for labels in exported()[name]):
             yield name + matchers
 
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from alerts.cluster.protocol.messages import read_answer, read_question
+from alerts.cluster.protocol.messages import read_answer, read_query
 from probe.call.sdp import read_candidate, read_description
 from probe.core.model import CheckAborted
 from probe.ice.candidate import InvalidOffer
@@ -196,7 +196,7 @@ PARSERS: dict[str, Callable[[bytes], Awaitable[None]]] = {
     "stun": _plain(_stun),
     "sdp and candidate": _plain(_described),
     "offer": _valued(read_offer),
-    "cluster question": _valued(read_question),
+    "cluster question": _valued(read_query),
     "cluster answer": _valued(read_answer),
 }
 

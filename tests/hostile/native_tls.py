@@ -16,6 +16,7 @@ _SET_MAX_VERSION, TLS_1_2 = 124, 0x0303
 _PEM = 1
 _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     "TLS_server_method": (c_void_p, []),
+    "TLS_client_method": (c_void_p, []),
     "SSL_CTX_new": (c_void_p, [c_void_p]),
     "SSL_CTX_free": (None, [c_void_p]),
     "SSL_CTX_ctrl": (c_long, [c_void_p, c_int, c_long, c_void_p]),
@@ -24,6 +25,7 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     "SSL_new": (c_void_p, [c_void_p]),
     "SSL_free": (None, [c_void_p]),
     "SSL_set_accept_state": (None, [c_void_p]),
+    "SSL_set_connect_state": (None, [c_void_p]),
     "SSL_set_bio": (None, [c_void_p, c_void_p, c_void_p]),
     "SSL_do_handshake": (c_int, [c_void_p]),
     "SSL_read": (c_int, [c_void_p, c_void_p, c_int]),
@@ -53,19 +55,21 @@ def _openssl() -> ctypes.CDLL:
 
 
 class NativeTls:
-    """The server's side of one connection."""
+    """One side of a connection: a server with the certificate of ``folder``, else a client."""
 
-    def __init__(self, folder: Path, version: int) -> None:
+    def __init__(self, folder: Path | None, version: int) -> None:
         lib = self._lib = _openssl()
-        self._context = lib.SSL_CTX_new(lib.TLS_server_method())
+        method = lib.TLS_client_method() if folder is None else lib.TLS_server_method()
+        self._context = lib.SSL_CTX_new(method)
         lib.SSL_CTX_ctrl(self._context, _SET_MAX_VERSION, version, None)
-        certificate, key = (str(folder / name).encode() for name in ("cert.pem", "key.pem"))
-        assert lib.SSL_CTX_use_certificate_chain_file(self._context, certificate) == 1
-        assert lib.SSL_CTX_use_PrivateKey_file(self._context, key, _PEM) == 1
+        if folder is not None:
+            certificate, key = (str(folder / name).encode() for name in ("cert.pem", "key.pem"))
+            assert lib.SSL_CTX_use_certificate_chain_file(self._context, certificate) == 1
+            assert lib.SSL_CTX_use_PrivateKey_file(self._context, key, _PEM) == 1
         self._ssl = lib.SSL_new(self._context)
         self._in, self._out = (lib.BIO_new(lib.BIO_s_mem()) for _ in range(2))
         lib.SSL_set_bio(self._ssl, self._in, self._out)
-        lib.SSL_set_accept_state(self._ssl)
+        (lib.SSL_set_connect_state if folder is None else lib.SSL_set_accept_state)(self._ssl)
 
     def close(self) -> None:
         """Free it."""

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from alerts.cluster.membership.members import Members, PeersPlan
+from alerts.cluster.membership.members import Members
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import Query
 from probe.config.settings import load_settings
 from probe.core.environment import ConfigurationError
@@ -117,5 +118,5 @@ async def test_every_accepted_entry_can_be_asked() -> None:
         raise TimeoutError
 
     peers = Members(PeersPlan(("localhost:", "[::1]:", "127.0.0.1:1")), "0" * 16, float, refuse)
-    await peers.ask([Query()])
+    await peers.query_members([Query()])
     assert {each.url for each in peers.others} >= {"http://[::1]:9091", "http://127.0.0.1:1"}

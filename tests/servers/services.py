@@ -27,7 +27,8 @@ class Failure:
 
 
 class Service:
-    """A service that takes documents; ``taken`` are those that it accepted, in order.
+    """A service that takes documents; ``taken`` are those that it accepted, in order;
+    ``seen`` and ``headers`` are the body and the header fields of each request.
 
     ``fail`` is a script: one entry is used up by each request, None lets it pass.
     ``asked`` is set by every request.
@@ -36,6 +37,7 @@ class Service:
     def __init__(self) -> None:
         self.taken: list[dict[str, Any]] = []
         self.seen: list[bytes] = []
+        self.headers: list[dict[str, str]] = []
         self.fail: deque[Failure | None] = deque()
         self.url = ""
         self.asked = asyncio.Event()
@@ -73,6 +75,7 @@ class Service:
             return _cut(request, web.Response())
         body = await request.read()
         self.seen.append(body)
+        self.headers.append({name.lower(): value for name, value in request.headers.items()})
         if failure is not None and not (failure.reset or failure.trickle):
             await asyncio.sleep(failure.delay)
             return web.Response(status=failure.status, text=failure.body, headers=failure.headers)

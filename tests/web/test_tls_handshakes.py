@@ -14,7 +14,7 @@ from probe.web.pages import PageData, Pages, WebServer
 from probe.web.security import WebSecurity
 from probe.web.web_config import read_web_config
 from tests.servers.certificate import Certificate, make_certificate
-from tests.web.test_web_config import _client, _get, _metrics, _no_overview, _written
+from tests.web.web_config.test_web_config import _client, _get, _metrics, _no_overview, _written
 
 TLS = {"tls_server_config": {"cert_file": "cert.pem", "key_file": "key.pem"}}
 

@@ -2,7 +2,7 @@
 
 One region's view is worth a warning that names it; what two regions see, or the only one that
 has a view, is a fault of the target. A probe that gets no answers decides alone, later than it
-would otherwise. Times are seconds since 1970 on the asking probe's own steadied clock; what
+would otherwise. Times are seconds since 1970 on the querying probe's own steadied clock; what
 others say comes with an age, so wall clocks are never compared.
 """
 
@@ -28,13 +28,13 @@ FRESH_INTERVALS, FRESH_SECONDS = 1.5, 5.0
 class Vote(StrEnum):
     """What another probe says of an alert. ``SILENT``: it can't be reached, is not sure, or
     has no result since the condition began; ``NOTHING``: it has no such check, or could not
-    measure it; ``UNASKED``: it can be reached and has yet to be asked."""
+    measure it; ``NOT_QUERIED``: it can be reached and has yet to be queried."""
 
     BAD = "bad"
     FINE = "fine"
     NOTHING = "nothing"
     SILENT = "silent"
-    UNASKED = "unasked"
+    NOT_QUERIED = "unasked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class QuorumState:
 def vote_of(name: str, report: CheckReport | None, rule: str, failing_for: float) -> MemberVote:
     """What a probe that answered says of one rule; ``report`` is None if it has no such check.
 
-    ``failing_for`` is for how many seconds the asking probe has seen it as bad: what another one
+    ``failing_for`` is for how many seconds the querying probe has seen it as bad: what another one
     saw before that is no contradiction.
     """
     if report is None:
@@ -141,7 +141,7 @@ def judge(
     if len(bad) > 1:
         severity = _agreed(alert, region, votes)
         return QuorumState(Scope.SHARED, severity, view, last_denied=contradicted, agreed=True)
-    if before is not None and any(each.vote is Vote.UNASKED for each in votes):
+    if before is not None and any(each.vote is Vote.NOT_QUERIED for each in votes):
         return before
     if not fine and not silent:
         return QuorumState(Scope.SHARED, alert.severity, view, last_denied=contradicted)

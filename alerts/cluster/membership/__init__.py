@@ -1,1 +1,1 @@
-"""The members of the cluster: their addresses, how they are asked, how they are set up."""
+"""The members of the cluster: their addresses, how they are queried, how they are set up."""

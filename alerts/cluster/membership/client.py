@@ -16,12 +16,12 @@ class InvalidAnswer(Exception):
     """No valid answer; the text names no address and no secret."""
 
 
-# Address, question and token to the answer.
+# Address, query and token to the answer.
 Post = Callable[[str, bytes, str], Awaitable[bytes]]
 
 
 class Exchanges:
-    """Questions under way. A round of them ends after a while; those that have no answer by then
+    """Queries under way. A round of them ends after a while; those that have no answer by then
     go on, for a slow answer is an answer."""
 
     def __init__(self) -> None:
@@ -44,9 +44,9 @@ class Exchanges:
             task.cancel()
 
 
-async def post_question(url: str, body: bytes, token: str) -> bytes:
+async def post_query(url: str, body: bytes, token: str) -> bytes:
     """Ask one probe. Raises InvalidAnswer."""
-    import aiohttp
+    from probe.net.flow.aiohttp_import import aiohttp
 
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     try:

@@ -28,21 +28,6 @@ class SetupProblem:
     text: str
 
 
-def static_warnings(entries: Sequence[str], *, has_region: bool) -> tuple[str, ...]:
-    """What one probe's own configuration shows before it has asked anybody."""
-    if not entries:
-        return ()
-    found = []
-    if not has_region:
-        found.append(
-            "PROBE_PEERS is set and PROBE_REGION is not: give each probe a region of its own, "
-            "or alerts can't say where a fault is seen"
-        )
-    twice = [entry for entry, count in Counter(entries).items() if count > 1]
-    found += [f"PROBE_PEERS names {clean(entry)} twice: remove one of them" for entry in twice]
-    return tuple(found)
-
-
 class SetupLog:
     """Logs each problem once, as long as it lasts."""
 

@@ -8,7 +8,7 @@ import asyncio
 import ipaddress
 from collections.abc import Callable, Sequence
 
-from alerts.cluster.membership.member import NOT_ASKED, Member
+from alerts.cluster.membership.member import NOT_QUERIED, Member
 from alerts.cluster.protocol.messages import MAX_MEMBERS
 from probe.core.model import CheckAborted
 from probe.net.address.peer_address import parse_peer
@@ -29,7 +29,7 @@ class Directory:
         self._entries, self._now = entries, now
         self.members: dict[str, Member] = {}
         # A name not resolved yet counts as a member.
-        self._unresolved = dict.fromkeys(entries, NOT_ASKED)
+        self._unresolved = dict.fromkeys(entries, NOT_QUERIED)
         self._resolved_at: dict[int, float] = {}
 
     @property

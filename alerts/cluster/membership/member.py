@@ -11,14 +11,14 @@ from probe.report.text.sanitize import clean
 GONE_SECONDS = 8.0
 # A member that has not reached a majority for so long holds nothing open.
 TRUST_SECONDS = 20.0
-NOT_ASKED = "not asked yet"
+NOT_QUERIED = "not asked yet"
 # The region of a probe for which none is set.
 NO_REGION = "local"
 
 
 @dataclass(frozen=True, slots=True)
 class PeersReading:
-    """The state of the others: how many there are and answer, failed questions so far, how many
+    """The state of the others: how many there are and answer, failed queries so far, how many
     alerts that fire are whose, what differs in their set-up, and their clocks' offsets."""
 
     known: int
@@ -59,8 +59,8 @@ class GroupAnswer:
 @dataclass(slots=True)
 class Member:
     """One address. ``place`` orders them; ``checks`` and ``groups`` are what it last said of
-    what it was asked for, ``answered_at`` when it last answered, ``asked_at`` when that answer
-    was asked for, ``problem`` why it does not now, ``offset`` how far its wall clock is ahead
+    what it was asked for, ``answered_at`` when it last answered, ``queried_at`` when that answer
+    was requested, ``problem`` why it does not now, ``offset`` how far its wall clock is ahead
     of ours."""
 
     url: str
@@ -69,8 +69,8 @@ class Member:
     checks: dict[str, CheckAnswer] = field(default_factory=dict)
     groups: dict[str, GroupAnswer] = field(default_factory=dict)
     answered_at: float = float("-inf")
-    asked_at: float = float("-inf")
-    problem: str = NOT_ASKED
+    queried_at: float = float("-inf")
+    problem: str = NOT_QUERIED
     offset: float | None = None
 
     @property
@@ -91,19 +91,19 @@ class Member:
         return age is None or age + now - self.answered_at <= TRUST_SECONDS
 
     def record_answer(
-        self, question: Query, answer: MemberAnswer, asked: float, now: float
+        self, query: Query, answer: MemberAnswer, queried_at: float, now: float
     ) -> None:
-        """It has answered, directly or through a witness, what was ``asked_at`` then. What it says
-        may be as old as that; an answer that comes after one to a later question is dropped."""
-        if asked < self.asked_at:
+        """It has answered, directly or through a witness, a query of ``queried_at``. What it says
+        may be as old as that; an answer that comes after one to a later query is dropped."""
+        if queried_at < self.queried_at:
             return
         if self.answer is None or self.answer.id != answer.id:
             self.checks, self.groups = {}, {}
-        self.answer, self.answered_at, self.asked_at = answer, now, asked
-        for ask in question.asks:
-            self.checks[ask.check] = CheckAnswer(answer.checks.get(ask.check), asked)
-        for group in question.groups or ():
-            self.groups[group] = _group_answer(answer, group, asked)
+        self.answer, self.answered_at, self.queried_at = answer, now, queried_at
+        for queried in query.asks:
+            self.checks[queried.check] = CheckAnswer(answer.checks.get(queried.check), queried_at)
+        for group in query.groups or ():
+            self.groups[group] = _group_answer(answer, group, queried_at)
 
     def forget_all_but(self, checks: Iterable[str], groups: Iterable[str]) -> None:
         """Nothing else is asked for any more."""

@@ -1,6 +1,6 @@
-"""The other probes, and asking all of them at once within a bound.
+"""The other probes, and a query to all of them at once within a bound.
 
-``PROBE_PEERS`` names them in the order in which they notify. The asking probe may be among them:
+``PROBE_PEERS`` names them in the order in which they notify. The querying probe may be among them:
 it knows itself by its own answer.
 """
 
@@ -8,13 +8,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
-from pydantic import SecretStr
-
-from alerts.cluster.membership.client import Exchanges, InvalidAnswer, Post, post_question
+from alerts.cluster.membership.client import Exchanges, InvalidAnswer, Post, post_query
 from alerts.cluster.membership.directory import Directory
-from alerts.cluster.membership.member import GONE_SECONDS, NOT_ASKED, Member
+from alerts.cluster.membership.member import GONE_SECONDS, NOT_QUERIED, Member
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import (
     MAX_MEMBERS,
     InvalidMessage,
@@ -27,34 +25,18 @@ from alerts.cluster.protocol.messages import (
 from probe.net.urls import show_host
 
 PATH = "/peer/verdicts"
-# All asking of one round, names included, is over by then.
-ASK_SECONDS = 2.0
+# All queries of one round, lookups of names included, is over by then.
+ROUND_SECONDS = 2.0
 # A witness asks the others meanwhile, while it is asked itself.
 RELAY_SECONDS = 1.0
-TOO_SLOW = f"no answer within {ASK_SECONDS:g} s"
+TOO_SLOW = f"no answer within {ROUND_SECONDS:g} s"
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class PeersPlan:
-    """The other probes and the token of their peer API; ``entries`` as they are configured.
-
-    ``version`` is this probe's own. ``witness``: it runs no checks and counts as a member.
-    """
-
-    entries: tuple[str, ...] = ()
-    token: SecretStr | None = None
-    version: str = ""
-    witness: bool = False
-
-
-ALONE = PeersPlan()
-
-
 class Members:
     """All members, as they last answered. ``now`` gives seconds; only differences count.
-    ``wall`` is the wall clock. ``post`` takes address, question and token; it raises
+    ``wall`` is the wall clock. ``post`` takes address, query and token; it raises
     TimeoutError or InvalidAnswer."""
 
     def __init__(
@@ -66,7 +48,7 @@ class Members:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._plan, self._own_id, self._now, self._wall = plan, own_id, now, wall
-        self._post = post or post_question
+        self._post = post or post_query
         self._directory = Directory(plan.entries, now)
         self._exchanges, self.failures = Exchanges(), 0
         self.on_late_answer: Callable[[], None] = lambda: None
@@ -114,7 +96,7 @@ class Members:
         """Members that can't be asked now, and why, for people."""
         missing = self._directory.unresolved.items()
         lost = [(each.name, each.problem) for each in self.others if each.problem]
-        return [each for each in (*missing, *lost) if each[1] != NOT_ASKED]
+        return [each for each in (*missing, *lost) if each[1] != NOT_QUERIED]
 
     def is_ahead(self, member: Member, region: str) -> bool:
         """Whether a member comes before this probe, which is in ``region``.
@@ -134,31 +116,31 @@ class Members:
                 return mine
         return (answer.region, answer.id) < (region, self._own_id)
 
-    async def ask(self, questions: Sequence[Query]) -> None:
+    async def query_members(self, queries: Sequence[Query]) -> None:
         """Ask everybody; their answers are in :attr:`others` afterwards, late ones later."""
         await self._directory.resolve()
         # From before the tasks begin: an answer after the round is late for all of them.
-        end = asyncio.get_running_loop().time() + ASK_SECONDS
+        end = asyncio.get_running_loop().time() + ROUND_SECONDS
         members = self._directory.members
-        asking = {url: self._ask(each, questions, end) for url, each in members.items()}
-        for url in await self._exchanges.run(asking, ASK_SECONDS):
+        exchanges = {url: self._query(each, queries, end) for url, each in members.items()}
+        for url in await self._exchanges.run(exchanges, ROUND_SECONDS):
             self._failed(members[url], TOO_SLOW)
         if any(each.problem for each in self.others):
-            await self._ask_witness(questions)
+            await self._query_witness(queries)
 
     def cancel(self) -> None:
         """Wait for no answer any more."""
         self._exchanges.cancel()
 
-    async def relay(self, question: Query) -> tuple[RelayedAnswer, ...]:
+    async def relay(self, query: Query) -> tuple[RelayedAnswer, ...]:
         """Query all others on behalf of a probe that can't; their answers within a second."""
-        question = question.model_copy(update={"relay": False})
+        query = query.model_copy(update={"relay": False})
 
         async def answer_of(member: Member) -> RelayedAnswer | None:
             try:
                 async with asyncio.timeout(RELAY_SECONDS):
                     return RelayedAnswer(
-                        entry=member.place[0], answer=await self._answer_of(member, question)
+                        entry=member.place[0], answer=await self._answer_of(member, query)
                     )
             except (TimeoutError, InvalidMessage, InvalidAnswer):
                 return None
@@ -175,11 +157,11 @@ class Members:
     def _is_self(self, member: Member) -> bool:
         return member.answer is not None and member.answer.id == self._own_id
 
-    async def _answer_of(self, member: Member, question: Query) -> MemberAnswer:
+    async def _answer_of(self, member: Member, query: Query) -> MemberAnswer:
         token = self._plan.token.get_secret_value() if self._plan.token else ""
-        return read_answer(await self._post(member.url + PATH, write(question), token))
+        return read_answer(await self._post(member.url + PATH, write(query), token))
 
-    async def _ask_witness(self, questions: Sequence[Query]) -> None:
+    async def _query_witness(self, queries: Sequence[Query]) -> None:
         """Who can't be asked directly may be reached from a witness."""
         witness = next(
             (each for each in self.reachable if each.answer and each.answer.witness), None
@@ -187,33 +169,33 @@ class Members:
         if witness is None:
             return
         try:
-            async with asyncio.timeout(ASK_SECONDS):
-                for question in questions:
-                    asked = question.model_copy(update={"relay": True})
-                    answer = await self._answer_of(witness, asked)
+            async with asyncio.timeout(ROUND_SECONDS):
+                for query in queries:
+                    forwarded = query.model_copy(update={"relay": True})
+                    answer = await self._answer_of(witness, forwarded)
                     for each in answer.relayed:
-                        self._take_relayed(question, each)
+                        self._take_relayed(query, each)
         except (TimeoutError, InvalidMessage, InvalidAnswer):
             # It was asked just now, and is again in the next round.
             return
 
-    def _take_relayed(self, question: Query, relayed: RelayedAnswer) -> None:
+    def _take_relayed(self, query: Query, relayed: RelayedAnswer) -> None:
         answer = relayed.answer
         for member in self.others:
             is_known = member.answer is not None and member.answer.id == answer.id
             is_entry = member.answer is None and member.place == (relayed.entry, 0, b"")
             if member.problem and answer.id != self._own_id and (is_known or is_entry):
-                member.record_answer(question, answer, self._now(), self._now())
+                member.record_answer(query, answer, self._now(), self._now())
 
-    async def _ask(self, member: Member, questions: Sequence[Query], end: float) -> None:
+    async def _query(self, member: Member, queries: Sequence[Query], end: float) -> None:
         clock, was_known = asyncio.get_running_loop().time, member.answer is not None
         problem = ""
         try:
             async with asyncio.timeout(GONE_SECONDS):
-                for question in questions:
-                    asked, sent = self._now(), self._wall()
-                    answer = await self._answer_of(member, question)
-                    member.record_answer(question, answer, asked, self._now())
+                for query in queries:
+                    queried_at, sent = self._now(), self._wall()
+                    answer = await self._answer_of(member, query)
+                    member.record_answer(query, answer, queried_at, self._now())
                     if answer.time is not None and clock() < end:
                         member.offset = answer.time - (sent + self._wall()) / 2
         except TimeoutError:

@@ -1,1 +1,1 @@
-"""What members ask and answer each other."""
+"""Queries of the members and their answers."""

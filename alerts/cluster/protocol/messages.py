@@ -1,4 +1,4 @@
-"""The messages of the cluster: a question and its answer, as JSON.
+"""The messages of the cluster: a query and its answer, as JSON.
 
 Everything is bounded, because what another host sends may be anything. Times are ages in
 seconds, so no two wall clocks are compared; ``time`` alone is a wall clock, and serves to
@@ -14,10 +14,10 @@ from alerts.model import Severity
 from alerts.state.suspected_alert import ObservedSeverity
 
 SCHEMA: Literal[1] = 1
-# Of one question; more checks or groups are asked for in further questions.
-MAX_ASKED, MAX_NAMED = 100, 500
+# Of one query; more checks or groups follow in further queries.
+MAX_QUERIED, MAX_NAMED = 100, 500
 MAX_MEMBERS = 100
-MAX_QUESTION, MAX_ANSWER = 65536, 262144
+MAX_ANSWER = 262144
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 Age = Annotated[float, Field(ge=0.0, le=1e8, allow_inf_nan=False)]
@@ -31,7 +31,7 @@ NamedIncident = tuple[Name, Annotated[str, Field(pattern=r"^[0-9]{8}-[0-9]{6}-[0
 
 
 class InvalidMessage(ValueError):
-    """A text is no question or no answer; says nothing of what is in it."""
+    """A text is no query and no answer; says nothing of what is in it."""
 
 
 class _Message(BaseModel):
@@ -48,11 +48,11 @@ class QueriedCheck(_Message):
 class Query(_Message):
     """What a probe asks another: the state of checks, and of alert groups (None, from an older
     version: of all groups). ``relay``: a witness is to ask the other members the same. ``asker``
-    and ``region`` are the asking process's."""
+    and ``region`` are the querying process's."""
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
-    asks: Annotated[tuple[QueriedCheck, ...], Field(max_length=MAX_ASKED)] = ()
-    groups: Annotated[tuple[Name, ...], Field(max_length=MAX_ASKED)] | None = None
+    asks: Annotated[tuple[QueriedCheck, ...], Field(max_length=MAX_QUERIED)] = ()
+    groups: Annotated[tuple[Name, ...], Field(max_length=MAX_QUERIED)] | None = None
     relay: bool = False
     asker: Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")] = ""
     region: Annotated[str, Field(max_length=40)] = ""
@@ -98,7 +98,7 @@ class MemberAnswer(_Message):
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
     id: MemberId
     region: Annotated[str, Field(min_length=1, max_length=40)]
-    checks: Annotated[dict[Name, ReportedCheck], Field(max_length=MAX_ASKED)] = {}
+    checks: Annotated[dict[Name, ReportedCheck], Field(max_length=MAX_QUERIED)] = {}
     sees: Names = ()
     open: Names = ()
     owns: Annotated[tuple[NotifiedGroup, ...], Field(max_length=MAX_NAMED)] = ()
@@ -126,12 +126,12 @@ class RelayedAnswer(_Message):
     answer: MemberAnswer
 
 
-def read_question(body: bytes) -> Query:
+def read_query(body: bytes) -> Query:
     """Raises InvalidMessage."""
     try:
         return Query.model_validate_json(body)
     except ValidationError:
-        raise InvalidMessage("this is not a question") from None
+        raise InvalidMessage("this is not a query") from None
 
 
 def read_answer(body: bytes) -> MemberAnswer:
@@ -143,5 +143,5 @@ def read_answer(body: bytes) -> MemberAnswer:
 
 
 def write(message: Query | MemberAnswer) -> bytes:
-    """A question or an answer as JSON."""
+    """A query or an answer as JSON."""
     return message.model_dump_json(by_alias=True).encode()

@@ -76,14 +76,14 @@ class LocalMember:
 
 
 def build_answer(
-    question: Query,
+    query: Query,
     me: LocalMember,
     results: Mapping[str, LastResult],
     own: LocalState,
     now: float,
 ) -> MemberAnswer:
-    """The answer to a question; unknown checks are left out."""
-    wanted = None if question.groups is None else frozenset(question.groups)
+    """The answer to a query; unknown checks are left out."""
+    wanted = None if query.groups is None else frozenset(query.groups)
     suspected = own.suspected or ()
     sure = {each.identity for each in suspected if each.observed.sure}
     waited = {key: max(now - at, 0.0) for key, at in own.undelivered.items()}
@@ -93,9 +93,9 @@ def build_answer(
         id=me.id,
         region=me.region[:40],
         checks={
-            ask.check: _seen(result, suspected, now) if result else _unseen()
-            for ask in question.asks
-            if (result := results.get(ask.check)) is not None or ask.check in own.checks
+            queried.check: _seen(result, suspected, now) if result else _unseen()
+            for queried in query.asks
+            if (result := results.get(queried.check)) is not None or queried.check in own.checks
         },
         sees=_some(_groups(sure, own), wanted),
         open=_some(_groups(open_, own), wanted),

@@ -39,17 +39,17 @@ class ProbeClient:
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """The JSON of a path below the API's. Raises ClientError."""
-        return json.loads(await self._ask("GET", path, query=query))
+        return json.loads(await self._request("GET", path, query=query))
 
     async def text(self, path: str) -> str:
         """The text of a path. Raises ClientError."""
-        return await self._ask("GET", path)
+        return await self._request("GET", path)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Add something; the JSON that answers. Raises ClientError."""
-        return json.loads(await self._ask("POST", path, body=body))
+        return json.loads(await self._request("POST", path, body=body))
 
-    async def _ask(
+    async def _request(
         self,
         method: str,
         path: str,
@@ -57,7 +57,7 @@ class ProbeClient:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> str:
-        import aiohttp
+        from probe.net.flow.aiohttp_import import aiohttp
 
         host, address = show_host(self.url), self.url.rstrip("/") + BASE + path
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)

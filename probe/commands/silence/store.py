@@ -112,7 +112,7 @@ class ApiStore:
 
     async def all(self) -> Sequence[Mapping[str, Any]]:
         """See SilenceStore."""
-        found = await self._ask("GET", "/api/v2/silences")
+        found = await self._request("GET", "/api/v2/silences")
         return [each for each in found if each["status"]["state"] != "expired"]
 
     async def matched(self, silence: Silence) -> None:
@@ -120,20 +120,20 @@ class ApiStore:
 
     async def add(self, silence: Silence) -> tuple[str, Matched]:
         """See SilenceStore."""
-        answer = await self._ask("POST", "/api/v2/silences", posted_of(silence))
+        answer = await self._request("POST", "/api/v2/silences", posted_of(silence))
         found = (answer.get("checks", ()), answer.get("alerts", ()))
         return answer["silenceID"], Matched(*found, answer.get("problem", ""))
 
     async def expire(self, name: str) -> bool:
         """See SilenceStore."""
         try:
-            await self._ask("DELETE", f"/api/v2/silence/{name}")
+            await self._request("DELETE", f"/api/v2/silence/{name}")
         except LookupError:
             return False
         return True
 
-    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        import aiohttp
+    async def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        from probe.net.flow.aiohttp_import import aiohttp
 
         host, address = show_host(self.url), self.url.rstrip("/") + path
         token = self.token.get_secret_value() if self.token else ""

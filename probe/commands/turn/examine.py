@@ -7,7 +7,7 @@ from importlib.metadata import version
 import click
 from pydantic import SecretStr
 
-from probe.commands.turn.issued import NamedAccount, account_of, ask
+from probe.commands.turn.issued import NamedAccount, account_of, request_issued
 from probe.core.context import Context
 from probe.core.environment import ConfigurationError
 from probe.exit_codes import USAGE_ERROR
@@ -74,7 +74,7 @@ async def _collect(
     found: list[Finding] = []
     try:
         if account is not None:
-            issued = await ask(account, options, context)
+            issued = await request_issued(account, options, context)
             found.append(issued.finding)
             if issued.credentials is None:
                 return found

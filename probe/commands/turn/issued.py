@@ -66,8 +66,8 @@ def account_of(issuer: str) -> NamedAccount:
     return NamedAccount(issuer, account)
 
 
-async def ask(named: NamedAccount, options: Options, context: Context) -> Issued:
-    """Ask the issuer for servers and credentials."""
+async def request_issued(named: NamedAccount, options: Options, context: Context) -> Issued:
+    """Servers and credentials, requested from the issuer."""
     title = ISSUERS[named.issuer].title
     started = context.clock()
     servers = issued_by(named.issuer, named.account, context)

@@ -4,7 +4,6 @@ https://prometheus.io/docs/prometheus/latest/http_sd/ and …/configuration/#fil
 that can't be read keeps what it gave before, and is reported.
 """
 
-import glob
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,16 +14,19 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from probe.config.discovery.http_sd import fetch
 from probe.config.discovery.target_groups import TargetGroup, check_tables, groups_of
 from probe.config.toml_file import Kinds, RawTables
 from probe.core.environment import ConfigProblem, Variables
-from probe.core.field_types import Seconds, plain_message
+from probe.core.field_types import Seconds
+from probe.core.tables.problems import table_problems
 from probe.net.urls import HttpUrl, show_url
+from probe.untrusted.regular_file import read_regular
+from probe.untrusted.yaml_document import InvalidYaml, read_yaml
 
 TABLE = "discovery"
 MAX_BYTES = 8 << 20
 _MAX_FILES = 1000
+_MAX_VALUES = 2_000_000
 
 
 class DiscoveryTable(BaseModel):
@@ -66,7 +68,7 @@ class Discovery:
 @dataclass(frozen=True)
 class DiscoveredTables:
     """Raw tables by kind; ``problems`` are what could not be read, for people. ``patterns`` are the
-    files to watch, ``refresh`` seconds until the next question, None without an endpoint."""
+    files to watch, ``refresh`` seconds until the next request, None without an endpoint."""
 
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -136,20 +138,15 @@ def _read_table(
     raw: Mapping[str, Any], variables: Variables, kinds: Kinds, place: str
 ) -> tuple[DiscoveryTable | None, list[ConfigProblem]]:
     filled = dict(raw)
-    name = filled.pop("token_from", None)
-    if isinstance(name, str):
+    if isinstance(name := filled.get("token_from"), str):
+        del filled["token_from"]
         if variables.get(name) is None:
             return None, [ConfigProblem(f'{place}, key "token_from"', f"{name} is not set")]
         filled["token"] = variables.get(name)
     try:
         table = DiscoveryTable.model_validate(filled)
     except ValidationError as error:
-        return None, [
-            ConfigProblem(
-                f'{place}, key "{".".join(map(str, each["loc"]))}"', plain_message(each["msg"])
-            )
-            for each in error.errors(include_input=False, include_url=False)
-        ]
+        return None, list(table_problems(error, place, DiscoveryTable.model_fields))
     names = [kind.name for kind in kinds if "url" in kind.table.model_fields]
     if table.kind not in names:
         problem = f"no kind with a url: write one of {', '.join(names)}"
@@ -163,7 +160,7 @@ def _sources(
     """Each source: its name for people, its groups, and what went wrong (then the last ones)."""
     if table.url is not None:
         address = table.url.get_secret_value()
-        yield _kept(address, show_url(address), partial(_asked, table, address), known)
+        yield _kept(address, show_url(address), partial(_fetched, table, address), known)
         return
     for pattern in table.files:
         anchored = _anchored(pattern, folder)
@@ -180,6 +177,8 @@ def _anchored(pattern: str, folder: Path) -> str:
 
 
 def _files_of(pattern: str) -> list[Path]:
+    import glob
+
     return [Path(each) for each in sorted(glob.glob(pattern))[:_MAX_FILES]]
 
 
@@ -196,34 +195,33 @@ def _kept(
     return shown, known.groups[key], ""
 
 
-def _asked(table: DiscoveryTable, address: str) -> Sequence[TargetGroup]:
+def _fetched(table: DiscoveryTable, address: str) -> Sequence[TargetGroup]:
+    from probe.config.discovery.http_sd import fetch
+
     token = table.token.get_secret_value() if table.token else ""
     text = fetch(address, token, table.refresh_interval, MAX_BYTES)
-    return groups_of(_parsed(text, json.loads, "JSON"))
+    return groups_of(_parsed_json(text))
 
 
 def _read_file(path: Path) -> Sequence[TargetGroup]:
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"is larger than {MAX_BYTES} bytes")
-    text = data.decode("utf-8-sig")
+    text = read_regular(path, MAX_BYTES)
     if path.suffix == ".json":
-        return groups_of(_parsed(text, json.loads, "JSON"))
+        return groups_of(_parsed_json(text))
     return groups_of(_parsed_yaml(text))
 
 
 def _parsed_yaml(text: str) -> object:
-    import yaml
-
-    return _parsed(text, yaml.safe_load, "YAML", yaml.YAMLError)
-
-
-def _parsed(text: str, parse: Any, form: str, invalid: type[Exception] = ValueError) -> object:
     try:
-        return parse(text)
-    except (ValueError, invalid):
-        raise ValueError(f"is not valid {form}") from None
+        return read_yaml(text, _MAX_VALUES).value
+    except InvalidYaml as error:
+        raise ValueError(f"is not valid YAML: {error}") from None
+
+
+def _parsed_json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ValueError("is not valid JSON") from None
 
 
 def _unique(

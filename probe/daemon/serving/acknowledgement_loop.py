@@ -39,11 +39,11 @@ class AcknowledgementLoop:
         if not incidents:
             return
         for notifier in self._alerts.pipeline.config.notifiers.values():
-            if isinstance(notifier, Acknowledging) and notifier.can_ask:
-                for found in await self._ask(notifier, sorted(incidents)):
+            if isinstance(notifier, Acknowledging) and notifier.can_query:
+                for found in await self._query(notifier, sorted(incidents)):
                     await self._keep(incidents[found.key], found, notifier.name)
 
-    async def _ask(self, notifier: Acknowledging, keys: Sequence[str]) -> Sequence[Acknowledged]:
+    async def _query(self, notifier: Acknowledging, keys: Sequence[str]) -> Sequence[Acknowledged]:
         try:
             found = await notifier.acknowledged(keys)
         except NotifyError as error:

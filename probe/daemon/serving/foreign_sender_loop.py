@@ -12,7 +12,7 @@ from alerts.senders.mark import SentBy
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two questions, at random: others post to an Alertmanager once a minute, and the
+# Seconds between two queries, at random: others post to an Alertmanager once a minute, and the
 # last one to post is all that it shows.
 MIN_SECONDS, MAX_SECONDS = 20.0, 50.0
 
@@ -33,12 +33,12 @@ class ForeignSenderLoop:
     async def exchange(self) -> None:
         """Ask once."""
         for notifier in self._alerts.pipeline.config.notifiers.values():
-            if isinstance(notifier, Attributing) and notifier.can_ask:
+            if isinstance(notifier, Attributing) and notifier.can_query:
                 groups = sorted(self._alerts.open_at(notifier.name))
                 if groups:
-                    self._alerts.note_senders(notifier.name, await self._ask(notifier, groups))
+                    self._alerts.note_senders(notifier.name, await self._query(notifier, groups))
 
-    async def _ask(self, notifier: Attributing, groups: Sequence[str]) -> Sequence[SentBy]:
+    async def _query(self, notifier: Attributing, groups: Sequence[str]) -> Sequence[SentBy]:
         try:
             found = await notifier.senders(self._alerts.sender_regions, groups)
         except NotifyError as error:

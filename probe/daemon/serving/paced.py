@@ -35,7 +35,7 @@ class PacedQuery(Generic[T]):
     async def get(self) -> T:
         """The answer; an expensive one may be old, but for the first."""
         if self._task is None and not self._is_fresh():
-            self._task = asyncio.ensure_future(self._ask())
+            self._task = asyncio.ensure_future(self._run_query())
             self._task.add_done_callback(_forget_error)
         if self._answer is not None and (self._task is None or self._cost > UNCACHED_BELOW_SECONDS):
             return self._answer[0]
@@ -46,7 +46,7 @@ class PacedQuery(Generic[T]):
         age = self._clock() - self._answered_at
         return self._answer is not None and age * SHARE < self._cost
 
-    async def _ask(self) -> T:
+    async def _run_query(self) -> T:
         started = self._clock()
         try:
             if self._prepare is not None:

@@ -59,7 +59,7 @@ class RecentRuns:
         """Take over what the last process has stored; what can't be read is left out."""
         self._history = history
         nothing: dict[str, str] = {}
-        for name, document in (await history.ask(newest_runs.read, nothing)).items():
+        for name, document in (await history.query(newest_runs.read, nothing)).items():
             try:
                 runs = _RUNS.validate_json(document)
             except ValidationError:

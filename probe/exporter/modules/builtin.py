@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from probe.exporter.modules.module import Module
+if TYPE_CHECKING:
+    from probe.exporter.modules.module import Module
 
 _TURN_SECONDS, _CALL_SECONDS = "10s", "30s"
 _TABLES: Mapping[str, Mapping[str, Any]] = {
@@ -26,14 +27,14 @@ _TABLES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-class Modules(Mapping[str, Module]):
+class Modules(Mapping[str, "Module"]):
     """The configured modules, and those built in that they leave, each of which is validated when
     it is first asked for: their models take 1.4 MB, and most daemons never probe on request."""
 
-    def __init__(self, configured: Mapping[str, Module]) -> None:
+    def __init__(self, configured: "Mapping[str, Module]") -> None:
         self.configured = configured
 
-    def __getitem__(self, name: str) -> Module:
+    def __getitem__(self, name: str) -> "Module":
         if name not in self.configured and name in _TABLES:
             return _validated(name)
         return self.configured[name]
@@ -45,11 +46,8 @@ class Modules(Mapping[str, Module]):
         return len(_TABLES.keys() | self.configured.keys())
 
 
-def builtin_modules() -> dict[str, Module]:
-    """Each by its name."""
-    return dict(Modules({}))
-
-
 @cache
-def _validated(name: str) -> Module:
+def _validated(name: str) -> "Module":
+    from probe.exporter.modules.module import Module
+
     return Module.model_validate(_TABLES[name])

@@ -1,16 +1,16 @@
 """Modules from ``[modules.NAME]`` of ``probe.toml`` and from blackbox_exporter's YAML."""
 
-import os
-import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from probe.core.environment import ConfigProblem, Variables
-from probe.core.field_types import plain_message
+from probe.core.tables.problems import table_problems
 from probe.exporter.modules.module import SECTIONS, Module
+from probe.untrusted.regular_file import read_regular, reason
+from probe.untrusted.yaml_document import InvalidYaml, read_yaml
 
 MAX_BYTES = 1 << 20
 _FROM = "_from"
@@ -18,17 +18,14 @@ _FROM = "_from"
 
 def read_modules(path: Path) -> tuple[dict[str, Module], list[ConfigProblem]]:
     """The modules of a file as blackbox_exporter has it, and what is wrong in it."""
-    import yaml
-
     try:
-        document = yaml.safe_load(_text_of(path))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark is not None else ""
-        return {}, [ConfigProblem(f"{path}{where}", "is not valid YAML")]
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        return {}, [ConfigProblem(str(path), f"can't be read: {reason}")]
+        found = read_yaml(read_regular(path, MAX_BYTES))
+    except InvalidYaml as error:
+        where = "" if error.line is None else f" line {error.line}"
+        return {}, [ConfigProblem(f"{path}{where}", error.problem)]
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, [ConfigProblem(str(path), f"can't be read: {reason(error)}")]
+    document = found.value
     if not isinstance(document, Mapping) or not isinstance(document.get("modules"), Mapping):
         return {}, [ConfigProblem(str(path), 'write the modules as a mapping below "modules:"')]
     problems = [
@@ -36,22 +33,13 @@ def read_modules(path: Path) -> tuple[dict[str, Module], list[ConfigProblem]]:
         for key in document
         if key != "modules"
     ]
-    found: dict[str, Module] = {}
+    modules: dict[str, Module] = {}
     for name, raw in document["modules"].items():
         module, wrong = parse_module(raw, f'{path}, module "{name}"')
         problems += wrong
         if module is not None:
-            found[str(name)] = module
-    return found, problems
-
-
-def _text_of(path: Path) -> str:
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(handle, "rb") as file:
-        about = os.fstat(handle)
-        if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_BYTES:
-            raise OSError(0, f"it is not a regular file of at most {MAX_BYTES} bytes")
-        return file.read(MAX_BYTES).decode("utf-8-sig")
+            modules[str(name)] = module
+    return modules, problems
 
 
 def parse_module(raw: object, place: str) -> tuple[Module | None, list[ConfigProblem]]:
@@ -62,7 +50,7 @@ def parse_module(raw: object, place: str) -> tuple[Module | None, list[ConfigPro
     try:
         module = Module.model_validate(raw)
     except ValidationError as error:
-        return None, [*problems, *_problems(error, place)]
+        return None, [*problems, *table_problems(error, place, Module.model_fields)]
     try:
         if module.dns is not None:
             module.dns.check()
@@ -79,16 +67,6 @@ def _foreign_sections(raw: Mapping[Any, Any], place: str) -> Iterator[ConfigProb
         if own is not None and section != own and raw.get(section):
             problem = f'has no effect with prober "{prober}": write its keys below "{own}"'
             yield ConfigProblem(f'{place}, key "{section}"', problem)
-
-
-def _problems(error: ValidationError, place: str) -> Iterable[ConfigProblem]:
-    for each in error.errors(include_input=False, include_url=False):
-        key = ".".join(str(part) for part in each["loc"])
-        where = f'{place}, key "{key}"' if key else place
-        message = plain_message(each["msg"])
-        unknown = each["type"] == "extra_forbidden"
-        text = "unknown key: correct or remove it" if unknown else message
-        yield ConfigProblem(where, text)
 
 
 def with_variables(raw: Any, variables: Variables, place: str) -> tuple[Any, list[ConfigProblem]]:

@@ -61,31 +61,31 @@ class IncidentHistory:
         """Incidents that overlap the time from ``start`` until before ``end``, newest first.
         ``lasts``: only those that do, or only those that don't."""
         most = min(most, MAX_PER_PAGE)
-        return await self._history.ask(
+        return await self._history.query(
             lambda db: queries.incidents(db, start, end, most, skip, lasts=lasts), []
         )
 
     async def count(self, start: float, end: float, *, lasts: bool | None = None) -> int:
         """How many incidents :meth:`list` has in all."""
-        return await self._history.ask(
+        return await self._history.query(
             lambda db: queries.count_incidents(db, start, end, lasts=lasts), 0
         )
 
     async def of_check(self, check: str, *, most: int = 20) -> Sequence[Incident]:
         """The newest incidents that a check was part of, newest first."""
-        return await self._history.ask(lambda db: queries.incidents_of_check(db, check, most), [])
+        return await self._history.query(lambda db: queries.incidents_of_check(db, check, most), [])
 
     async def get(self, name: str) -> Incident | None:
         """One incident by its id."""
-        return await self._history.ask(lambda db: queries.incident(db, name), None)
+        return await self._history.query(lambda db: queries.incident(db, name), None)
 
     async def open(self) -> Sequence[Incident]:
         """Incidents that last, oldest first."""
-        return await self._history.ask(queries.open_incidents, [])
+        return await self._history.query(queries.open_incidents, [])
 
     async def newest_by_key(self, since: float) -> dict[str, str]:
         """The id of the newest incident of each key that lasts or ended after ``since``."""
-        return await self._history.ask(lambda db: queries.newest_by_key(db, since), {})
+        return await self._history.query(lambda db: queries.newest_by_key(db, since), {})
 
     async def acknowledge(self, incident: str, found: Acknowledgement) -> bool:
         """Somebody has taken an incident on."""
@@ -108,13 +108,13 @@ class IncidentHistory:
         self, start: float, end: float, *, most: int = MAX_PER_PAGE, skip: int = 0
     ) -> Sequence[Annotation]:
         """Annotations from ``start`` until before ``end``, newest first."""
-        return await self._history.ask(
+        return await self._history.query(
             lambda db: queries.annotations(db, start, end, most, skip), []
         )
 
     async def count_annotations(self, start: float, end: float) -> int:
         """How many annotations there are in that time."""
-        return await self._history.ask(lambda db: queries.count_annotations(db, start, end), 0)
+        return await self._history.query(lambda db: queries.count_annotations(db, start, end), 0)
 
     async def put_annotation(self, annotation: Annotation) -> bool:
         """Store an annotation, in the place of one of that id."""
@@ -123,7 +123,7 @@ class IncidentHistory:
 
     async def announcements(self, since: float) -> Sequence[Announcement]:
         """Announcements that end after ``since``, the newest first."""
-        return await self._history.ask(lambda db: queries.announcements(db, since), [])
+        return await self._history.query(lambda db: queries.announcements(db, since), [])
 
     async def put_announcement(self, announcement: Announcement) -> bool:
         """Store an announcement, in the place of one of that id."""

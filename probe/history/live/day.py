@@ -49,7 +49,7 @@ class LiveDay:
         self.reset()
 
     def reset(self) -> None:
-        """Load anew from the next question on."""
+        """Load anew from the next query on."""
         self._states, self._buckets = LiveStates(), LiveBuckets()
         self._start = self._loaded = 0.0
         self._is_complete = False

@@ -1,6 +1,6 @@
 """Milliseconds by state in any stretch of time: aggregates where there are any, and states.
 
-States of the last day may be in memory, sums of aggregates from the question before; what neither
+States of the last day may be in memory, sums of aggregates from the query before; what neither
 has is read from the database.
 """
 
@@ -32,7 +32,7 @@ Sums = Sequence[tuple[Any, ...]]
 
 
 class RecentStates(Protocol):
-    """The states of the last day in memory, and sums of aggregates from questions before."""
+    """The states of the last day in memory, and sums of aggregates from earlier queries."""
 
     @property
     def sums(self) -> dict[tuple[str, int, int], Sums]:
@@ -49,7 +49,7 @@ class RecentStates(Protocol):
 
 
 class UptimeSource:
-    """For questions about times up to ``now``; segments are read once for each stretch."""
+    """For queries of times up to ``now``; segments are read once for each stretch."""
 
     def __init__(
         self,

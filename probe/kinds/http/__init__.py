@@ -89,8 +89,8 @@ async def _get(table: HttpTable, record: Recorder, browser: "FreshHttpClient") -
     async with browser.open(table.address, max_redirects=follow, headers=headers) as page:
         record.sample(STATUS, page.response.status)
         record.sample(REDIRECTS, page.redirects)
-        if page.asked_again:
-            record.facts["asked again"] = page.asked_again
+        if page.repeated_because:
+            record.facts["asked again"] = page.repeated_because
         record.sample(VERSION, float(".".join(str(part) for part in page.response.version)))
         if table.expect_hsts:
             record.sample(HSTS, security_headers.hsts_max_age(page))
@@ -131,12 +131,12 @@ def _check_cors(page: "Response", table: HttpTable) -> None:
 
 
 async def _preflight(table: HttpTable, origin: str, context: Context) -> None:
-    from probe.net.fetch.preflight import ask
+    from probe.net.fetch.preflight import send_preflight
 
     if not cors.is_cross_origin(table.address, origin):
         return
     for text in table.cors_preflight:
-        await ask(
+        await send_preflight(
             cors.parse_preflight(text),
             table.address,
             origin,
@@ -205,19 +205,19 @@ def _judge(body: bytes, table: HttpTable, record: Recorder) -> None:
 
 
 async def _promises(table: HttpTable, record: Recorder, context: Context, timeout: float) -> None:
-    """Both questions at once, and never so long that they cost the check its deadline."""
+    """Both promises at once, and never so long that they cost the check its deadline."""
     from probe.net.fetch import security_headers
 
-    questions: dict[Signal, security_headers.HeaderCheck] = {}
+    promises: dict[Signal, security_headers.HeaderCheck] = {}
     if table.expect_https_redirect:
-        questions[HTTPS_REDIRECT] = security_headers.redirects_to_https
+        promises[HTTPS_REDIRECT] = security_headers.redirects_to_https
     if table.expect_cors_refused:
-        questions[CORS_REFUSED] = security_headers.refuses_foreign_origins
+        promises[CORS_REFUSED] = security_headers.refuses_foreign_origins
     lookups = (
-        question(table.address, ca_file=table.ca_file, clock=context.clock, timeout=timeout)
-        for question in questions.values()
+        promise(table.address, ca_file=table.ca_file, clock=context.clock, timeout=timeout)
+        for promise in promises.values()
     )
-    for signal, answer in zip(questions, await gather_first_error(*lookups), strict=True):
+    for signal, answer in zip(promises, await gather_first_error(*lookups), strict=True):
         if answer is not None:
             record.sample(signal, answer)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
-from probe.kinds.security.asking import Pace
 from probe.kinds.security.findings import Findings
+from probe.kinds.security.requests import Pace
 from probe.kinds.security.settings import SecurityTable
 from probe.net.urls import show_host
 

@@ -9,8 +9,8 @@ from yarl import URL
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import NotMeasured
-from probe.kinds.security.asking import TOO_MANY, request
 from probe.kinds.security.findings import Findings, listed
+from probe.kinds.security.requests import TOO_MANY, request
 from probe.kinds.security.settings import SecurityTable
 
 # Beyond the promised number, this share more and a few are sent.

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import NotMeasured
-from probe.kinds.security.asking import Pace, ask
 from probe.kinds.security.findings import Findings
 from probe.kinds.security.handshake import handshakes
+from probe.kinds.security.requests import Pace, get
 from probe.kinds.security.settings import SecurityTable
 from probe.net.tasks import gather_first_error
 from probe.paircam.token_signing import signed, signing_input
@@ -49,7 +49,7 @@ async def _endpoints(
         url = table.address.rstrip("/") + "/" + path.strip().lstrip("/")
         for item, headers in forged:
             await pace.turn()
-            reply = await ask(table, context, url, method=method, headers=headers)
+            reply = await get(table, context, url, method=method, headers=headers)
             if reply.status in _ABSENT:
                 absent += 1
                 break

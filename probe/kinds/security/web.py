@@ -3,8 +3,8 @@
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted
-from probe.kinds.security.asking import SecurityReply, ask
 from probe.kinds.security.findings import Findings, listed
+from probe.kinds.security.requests import SecurityReply, get
 from probe.kinds.security.settings import SecurityTable
 from probe.kinds.security.signals import DAY
 from probe.net.fetch.security_headers import FOREIGN_ORIGIN, http_url
@@ -34,7 +34,7 @@ async def https(table: SecurityTable, found: Findings, context: Context) -> None
     given = table.plain_page
     plain = http_url(address if given is None else given.get_secret_value())
     try:
-        reply = await ask(table, context, str(plain))
+        reply = await get(table, context, str(plain))
     except CheckAborted as error:
         if error.cause not in _CLOSED:
             raise
@@ -45,7 +45,7 @@ async def https(table: SecurityTable, found: Findings, context: Context) -> None
         evidence = "the address is configured as http://"
         found.failed("hsts", Cause.HTTPS_NOT_ENFORCED, evidence, _HSTS_FIX)
         return
-    header = (await ask(table, context, address)).header("Strict-Transport-Security")
+    header = (await get(table, context, address)).header("Strict-Transport-Security")
     seconds = max_age(header)
     if not header:
         evidence = "no Strict-Transport-Security is sent"
@@ -81,7 +81,7 @@ def max_age(header: str) -> float:
 
 async def headers(table: SecurityTable, found: Findings, context: Context) -> None:
     """The headers that tell a browser what it may do with a page."""
-    reply = await ask(table, context, table.address)
+    reply = await get(table, context, table.address)
     for name in table.required_headers:
         value = reply.header(name)
         if not value and not _is_replaced(name, reply):
@@ -110,7 +110,7 @@ async def origins(table: SecurityTable, found: Findings, context: Context) -> No
     """Pages of the own origin may read answers, those of others may not."""
     own = table.own_origin
     if own is not None:
-        reply = await ask(table, context, table.address, headers={"Origin": own})
+        reply = await get(table, context, table.address, headers={"Origin": own})
         allowed = reply.header(_ALLOW)
         if allowed in ("*", own):
             found.passed("own origin", f"{own} is allowed")
@@ -118,7 +118,7 @@ async def origins(table: SecurityTable, found: Findings, context: Context) -> No
             evidence = f"browsers on {own} can't read it: {_ALLOW} is {allowed[:80] or 'not sent'}"
             found.failed("own origin", Cause.CORS_REJECTED, evidence)
     for item, origin in foreign_origins(own):
-        reply = await ask(table, context, table.address, headers={"Origin": origin})
+        reply = await get(table, context, table.address, headers={"Origin": origin})
         allowed = reply.header(_ALLOW)
         shared = allowed == origin or (allowed == "*" and item == "foreign origin")
         if not shared:

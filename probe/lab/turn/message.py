@@ -104,7 +104,7 @@ def unknown_attributes(packet: bytes) -> list[int]:
     ]
 
 
-def asks_for_other_family(packet: bytes) -> bool:
+def requests_other_family(packet: bytes) -> bool:
     """Whether REQUESTED-ADDRESS-FAMILY names anything but IPv4 (RFC 8656 section 18.6)."""
     return any(
         kind == _REQUESTED_ADDRESS_FAMILY and value[:1] != bytes([stun.IPV4_PROTOCOL])

@@ -129,7 +129,7 @@ class RequestHandler:
     def _refresh(self, request: _Request) -> dict[str, Any]:
         """RFC 8656 section 8.2."""
         allocation = self._allocation(request)
-        if turn_message.asks_for_other_family(request.packet):
+        if turn_message.requests_other_family(request.packet):
             raise Refusal(443)
         requested = request.get("LIFETIME")
         if requested == 0:
@@ -193,7 +193,7 @@ def _check_transport(request: _Request) -> None:
     # The protocol is the first of four bytes (RFC 8656 section 18.8).
     if transport >> 24 != _UDP:
         raise Refusal(442)
-    if turn_message.asks_for_other_family(request.packet):
+    if turn_message.requests_other_family(request.packet):
         raise Refusal(440)
 
 

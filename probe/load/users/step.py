@@ -94,10 +94,10 @@ class Iteration:
 
     async def _reserve(self, most: Spending) -> None:
         """Waiting for what others have reserved is no latency of the target's."""
-        run, asked = self.run, self.run.context.clock()
+        run, started = self.run, self.run.context.clock()
         if await run.budget.reserve(most):
             run.statistics.budget_waits += 1
-            self.waited += run.context.clock() - asked
+            self.waited += run.context.clock() - started
 
     async def _timed(
         self, name: str, work: Callable[[], Coroutine[Any, Any, None]], limit: float

@@ -170,10 +170,10 @@ def _is_within(host: str, domain: str) -> bool:
     return host == domain or (host.endswith(f".{domain}") and not is_literal(host))
 
 
-def _covers(path: str, asked: str) -> bool:
+def _covers(path: str, requested: str) -> bool:
     """RFC 6265, 5.1.4."""
-    return asked == path or (
-        asked.startswith(path) and (path.endswith("/") or asked[len(path)] == "/")
+    return requested == path or (
+        requested.startswith(path) and (path.endswith("/") or requested[len(path)] == "/")
     )
 
 

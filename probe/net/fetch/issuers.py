@@ -67,13 +67,13 @@ async def start_browser_tls(
 
 
 async def _issuers_of(sent: list[bytes], is_elsewhere: bool) -> "list[x509.Certificate]":
-    waiting, asked = list(sent), set[str]()
+    waiting, fetched = list(sent), set[str]()
     found: list[x509.Certificate] = []
-    while waiting and len(asked) < MAX_FETCHED:
+    while waiting and len(fetched) < MAX_FETCHED:
         for url in _addresses(waiting.pop(0)):
-            if url in asked or len(asked) == MAX_FETCHED:
+            if url in fetched or len(fetched) == MAX_FETCHED:
                 continue
-            asked.add(url)
+            fetched.add(url)
             fresh = [
                 each for each in await _fetched(url, is_elsewhere) if each.issuer != each.subject
             ]

@@ -57,7 +57,7 @@ class PageOpening:
         self._client, self._address = client, parsed(url)
         self._max_redirects, self._headers = max_redirects, headers
         self._response: HttpResponse | None = None
-        self._asked_again = ""
+        self._repeated_because = ""
 
     async def __aenter__(self) -> Response:
         address, redirects, circles = self._address, 0, False
@@ -66,7 +66,7 @@ class PageOpening:
             following = cache.of(address)
             if following is None:
                 response = await self._answer(address)
-                page = Response(response, address, redirects, self._asked_again)
+                page = Response(response, address, redirects, self._repeated_because)
                 if circles and response.status == _TOO_MANY_REQUESTS:
                     self._client.finish(response)
                     raise _too_many(redirects, seen, address, ", until it answers 429")
@@ -84,10 +84,10 @@ class PageOpening:
 
     async def _answer(self, address: URL) -> HttpResponse:
         response = await self._client.start("GET", address, self._headers)
-        if response.status == _MISDIRECTED and not self._asked_again:
+        if response.status == _MISDIRECTED and not self._repeated_because:
             # A browser asks once more, on a connection of its own (RFC 9110, 15.5.20).
             self._client.finish(response)
-            self._asked_again = f"{address.host} answers {_MISDIRECTED} to the first request"
+            self._repeated_because = f"{address.host} answers {_MISDIRECTED} to the first request"
             response = await self._client.start("GET", address, self._headers)
         self._check_port(response, address)
         return response

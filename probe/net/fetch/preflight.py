@@ -34,7 +34,7 @@ class PreflightResponse(Protocol):
         """Its headers."""
 
 
-async def ask(
+async def send_preflight(
     preflight: Preflight,
     page: str,
     origin: str,
@@ -43,7 +43,7 @@ async def ask(
     ca_file: Path | None,
     clock: Callable[[], float],
 ) -> None:
-    """Ask whether pages of ``origin`` may make the request at the host of ``page``.
+    """Request whether pages of ``origin`` may make the request at the host of ``page``.
 
     Raises CheckFailed(cors_rejected) where a browser would not make it, and what a request
     without an answer raises.

@@ -20,13 +20,13 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 class Response:
     """An answer whose headers are there; how many redirects led to it, and where it is.
 
-    ``asked_again`` says why a request was repeated, if one was.
+    ``repeated_because`` says why a request was repeated, if one was.
     """
 
     response: HttpResponse
     url: URL
     redirects: int
-    asked_again: str = ""
+    repeated_because: str = ""
 
 
 def redirect_target(page: Response) -> URL | None:

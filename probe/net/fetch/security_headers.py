@@ -1,6 +1,6 @@
 """What a deployment promises its users besides an answer: HTTPS, HSTS, CORS.
 
-Each question is a request of its own on a fresh connection, and brings an answer or, where
+Each check is a request of its own on a fresh connection, and brings an answer or, where
 it got none, None.
 """
 

@@ -45,7 +45,7 @@ class CappedSocket(SlicedSocket):
 
 def capped_connector(most: int) -> "aiohttp.TCPConnector":
     """Connections for aiohttp's client, each of which brings at most ``most`` bytes of body."""
-    import aiohttp
+    from probe.net.flow.aiohttp_import import aiohttp
 
     def open_socket(info: Sequence[Any]) -> CappedSocket:
         return CappedSocket(info[0], most + BESIDE_BODY)

@@ -171,9 +171,9 @@ def check_accepted(codings: str, accepted: str) -> None:
     known and was not asked for (net::HttpNetworkTransaction::ContentEncodingsValid)."""
     if _NO_LIST.search(codings.strip(" \t")):
         raise ProtocolViolation("sends a Content-Encoding that is no list of codings")
-    asked = {each.strip().lower() for each in accepted.split(",")}
+    requested = {each.strip().lower() for each in accepted.split(",")}
     for coding in (_named(each) for each in codings.split(",")):
-        if "*" not in asked and coding in _KNOWN and coding not in asked:
+        if "*" not in requested and coding in _KNOWN and coding not in requested:
             raise ProtocolViolation(f"packs its body by {coding}, which was not asked for")
 
 

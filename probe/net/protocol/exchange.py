@@ -100,8 +100,8 @@ class HttpResponse:
 
 def check_codings(head: Head, request: Request) -> None:
     """Raise ProtocolViolation for a content coding that was not asked for, as browsers do."""
-    asked = {name.lower(): value for name, value in request.headers}
-    accepted = asked.get("accept-encoding", "*")
+    requested = {name.lower(): value for name, value in request.headers}
+    accepted = requested.get("accept-encoding", "*")
     check_accepted(",".join(head.headers.getall("Content-Encoding", [])), accepted)
 
 

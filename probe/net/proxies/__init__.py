@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 SCHEMES = {"http": "http", "ws": "http", "https": "https", "wss": "https"}
 DEFAULT_PORT = 80
@@ -59,7 +58,9 @@ def proxy_for(url: str) -> Proxy | None:
     scheme = _named_scheme(url)
     if scheme is None or not _may_name_any():
         return None
-    known = getproxies()
+    from urllib.request import proxy_bypass
+
+    known = _named()
     address = known.get(scheme) or known.get("all")
     if not address or not _is_usable(address):
         return None
@@ -83,6 +84,15 @@ def _may_name_any() -> bool:
     return any(name[-6:].lower() == b"_proxy" for name in os.environb)
 
 
+def _named() -> dict[str, str]:
+    """The proxies' addresses, by scheme. urllib.request loads http.client and email with it."""
+    if not _may_name_any():
+        return {}
+    from urllib.request import getproxies
+
+    return getproxies()
+
+
 def options_for(url: str) -> dict[str, Any]:
     """The same as options of an aiohttp request; none where it is reached directly."""
     proxy = proxy_for(url)
@@ -102,7 +112,7 @@ def is_loopback(host: str) -> bool:
 
 def are_configured() -> bool:
     """Whether the environment names any proxy that is used."""
-    named = (getproxies().get(name, "") for name in ("http", "https", "all"))
+    named = (_named().get(name, "") for name in ("http", "https", "all"))
     return any(address and _is_usable(address) for address in named)
 
 
@@ -110,7 +120,7 @@ def proxies_text() -> str:
     """Which proxies are used for what, in one sentence; empty where there are none."""
     used = {
         _proxy(address).host
-        for name, address in getproxies().items()
+        for name, address in _named().items()
         if name in ("http", "https", "all") and _is_usable(address)
     }
     if not used:
@@ -125,7 +135,7 @@ def proxies_text() -> str:
 def passwords() -> set[str]:
     """The proxies' passwords, to be kept out of texts."""
     found: set[str] = set()
-    for address in getproxies().values():
+    for address in _named().values():
         try:
             password = urlsplit(address).password or ""
         except ValueError:
@@ -138,7 +148,7 @@ def warnings() -> list[str]:
     """What is wrong with the proxies of the environment; they are not used."""
     return [
         f"{name.upper()}_PROXY: only http:// proxies can be used, this one is ignored"
-        for name, address in sorted(getproxies().items())
+        for name, address in sorted(_named().items())
         if name in ("http", "https", "all") and not _is_usable(address)
     ]
 

@@ -16,8 +16,10 @@ def machines_of(table: FlyAccess, context: Context) -> Machines:
     base, token = table.machines_url.get_secret_value(), table.token.get_secret_value()
 
     def make() -> Machines:
-        asker = _asker(MACHINES_API, base, table, context)
-        return Machines(asker, table.app, RequestPacer(rate=RATE, burst=BURST, clock=context.clock))
+        client = _client(MACHINES_API, base, table, context)
+        return Machines(
+            client, table.app, RequestPacer(rate=RATE, burst=BURST, clock=context.clock)
+        )
 
     return context.get_or_create(("fly-machines", base, table.app, token, table.ca_file), make)
 
@@ -25,8 +27,8 @@ def machines_of(table: FlyAccess, context: Context) -> Machines:
 def promql_of(table: FlyAccess, context: Context) -> PromQL:
     """A client for the organization's metrics."""
     base = f"{table.prometheus_url.get_secret_value()}/{table.org}"
-    return PromQL(_asker(METRICS_API, base, table, context))
+    return PromQL(_client(METRICS_API, base, table, context))
 
 
-def _asker(name: str, base: str, table: FlyAccess, context: Context) -> ApiClient:
+def _client(name: str, base: str, table: FlyAccess, context: Context) -> ApiClient:
     return ApiClient(name, base, context.clock, table.headers, _MAX_BYTES, table.ca_file)

@@ -107,8 +107,8 @@ class Machine:
 class Machines:
     """The machines of one app; one object for all checks of it, so that they share limits."""
 
-    def __init__(self, asker: ApiClient, app: str, pacer: RequestPacer) -> None:
-        self._asker, self._app = asker, app
+    def __init__(self, client: ApiClient, app: str, pacer: RequestPacer) -> None:
+        self._client, self._app = client, app
         self._pacer = pacer
         self._lock = asyncio.Lock()
         self._kept: tuple[float, tuple[Machine, ...]] | None = None
@@ -121,12 +121,12 @@ class Machines:
         body_too_large or a cause of the network.
         """
         async with self._lock:
-            now = self._asker.clock()
+            now = self._client.clock()
             if self._kept is None or now - self._kept[0] > FRESH_SECONDS:
-                self._kept = (now, await self._ask())
+                self._kept = (now, await self._fetch())
             return self._kept[1]
 
-    async def _ask(self) -> tuple[Machine, ...]:
+    async def _fetch(self) -> tuple[Machine, ...]:
         self._kept = None
         found = await self._get(f"/v1/apps/{self._app}/machines")
         if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
@@ -164,29 +164,29 @@ class Machines:
         )
 
     async def _get(self, path: str) -> Any:
-        if (left := self._quiet_until - self._asker.clock()) > 0:
-            message = f"{self._asker.name} asks for no requests for {left:.0f} s more"
+        if (left := self._quiet_until - self._client.clock()) > 0:
+            message = f"{self._client.name} asks for no requests for {left:.0f} s more"
             raise NotMeasured(Cause.RATE_LIMITED, message)
         await self._pacer.acquire()
-        answer = await self._asker.get(path)
+        answer = await self._client.get(path)
         if answer.status != HTTPStatus.OK:
             raise self._refused(answer)
-        return await self._asker.document(answer)
+        return await self._client.document(answer)
 
     def _refused(self, answer: ApiAnswer) -> NotMeasured:
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             wanted = max(answer.retry_after or 0.0, MIN_RETRY_SECONDS)
-            self._quiet_until = self._asker.clock() + min(wanted, MAX_RETRY_SECONDS)
+            self._quiet_until = self._client.clock() + min(wanted, MAX_RETRY_SECONDS)
         hints = {
             HTTPStatus.NOT_FOUND: _APP_HINT,
             HTTPStatus.UNAUTHORIZED: _TOKEN_HINT,
             HTTPStatus.FORBIDDEN: _TOKEN_HINT,
         }
         status = next((each for each in hints if each == answer.status), None)
-        return self._asker.refused(answer, hints[status] if status else "")
+        return self._client.refused(answer, hints[status] if status else "")
 
     def _odd(self) -> NotMeasured:
-        message = f"{self._asker.name} answers in another form than it documents"
+        message = f"{self._client.name} answers in another form than it documents"
         return NotMeasured(Cause.BODY_INVALID, message)
 
 

@@ -50,7 +50,7 @@ class IssuedServers:
         async with self._lock:
             if not self._kept or self._context.clock() >= self._until:
                 self._raise_if_paused()
-                found = await self._ask_in_time(ca_file, limit)
+                found = await self._request_in_time(ca_file, limit)
                 lifetime = KEPT_SECONDS if found.ttl is None else _KEPT_SHARE * found.ttl
                 self._kept = found.servers
                 self._until = self._context.clock() + min(KEPT_SECONDS, lifetime)
@@ -66,15 +66,15 @@ class IssuedServers:
             message = f"{self._host} answered 429 and is asked again in {left:.0f} s"
             raise NotMeasured(Cause.RATE_LIMITED, message)
 
-    async def _ask_in_time(self, ca_file: Path | None, limit: float) -> IssuedList:
+    async def _request_in_time(self, ca_file: Path | None, limit: float) -> IssuedList:
         try:
             async with asyncio.timeout(limit):
-                return await self._ask(ca_file)
+                return await self._request(ca_file)
         except TimeoutError:
             message = f"no answer from {self._host} within {limit:g} s"
             raise NotMeasured(Cause.DEADLINE, message) from None
 
-    async def _ask(self, ca_file: Path | None) -> IssuedList:
+    async def _request(self, ca_file: Path | None) -> IssuedList:
         from yarl import URL
 
         request, host = self._issuer.request(self._account), self._host

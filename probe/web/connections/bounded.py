@@ -11,56 +11,12 @@ import asyncio
 import select
 import ssl
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import cast
 
 from aiohttp import web
 
-from probe.core.resources import descriptor_limit
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
-    """How many connections at once, and seconds."""
-
-    connections: int
-    header: float = 5.0
-    idle: float = 30.0
-    request: float = 15.0
-    stream: float = 60.0
-    # A scrape's timeout counts up to 120 s there.
-    probe: float = 135.0
-
-    @classmethod
-    def of_process(cls) -> "ConnectionLimits":
-        """Three quarters of the process' descriptors are for its checks."""
-        return cls(connections=max(16, min(256, descriptor_limit() // 4)))
-
-    @property
-    def accepts(self) -> int:
-        """How many connections are taken in one turn of the event loop: each one costs a tenth of a
-        millisecond, and a request that has arrived waits for the end of several turns."""
-        return max(4, min(self.connections // 4, 16))
-
-    @property
-    def sweep(self) -> float:
-        """How often connections that take too long are looked for, in seconds."""
-        return min(0.25, *(each / 4 for each in (self.header, self.idle, self.request)))
-
-
-GRACE_SECONDS = 1.0
-"""For so long a connection may be silent, or in the middle of a header, without being slow."""
-
-
-class ConnectionState(IntEnum):
-    """What a connection is doing."""
-
-    SILENT = 0
-    IDLE = 1
-    STREAM = 2
-    HEADER = 3
-    REQUEST = 4
+from probe.web.connections.limits import GRACE_SECONDS, ConnectionLimits, ConnectionState
+from probe.web.connections.reads import SlicedReads, TlsReads
 
 
 class ConnectionTable:
@@ -175,6 +131,7 @@ class BoundedConnection(asyncio.Protocol):
         self.deadline = 0.0
         self._handshake: asyncio.Task[None] | None = None
         self._early = bytearray()
+        self._tls: TlsReads | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start at once, or with a TLS handshake."""
@@ -185,6 +142,7 @@ class BoundedConnection(asyncio.Protocol):
         self.enter(ConnectionState.SILENT)
         context = self._table.tls()
         if context is None:
+            self._raw.set_protocol(SlicedReads(self))
             self._begin(self._raw)
             return
         self._raw.pause_reading()
@@ -192,6 +150,8 @@ class BoundedConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """The first bytes after a pause have to become a header soon."""
+        if self._tls is not None:
+            self._tls.credit(len(data))
         if self.transport is None:
             self._early += data
             return
@@ -245,8 +205,11 @@ class BoundedConnection(asyncio.Protocol):
 
     async def _start_tls(self, context: ssl.SSLContext) -> None:
         assert self._raw is not None
+        loop = asyncio.get_running_loop()
+        # Once asyncio's TLS has been set in the place of this one, and before it reads.
+        loop.call_soon(self._guard_tls)
         try:
-            transport = await asyncio.get_running_loop().start_tls(
+            transport = await loop.start_tls(
                 self._raw,
                 self,
                 context,
@@ -263,10 +226,20 @@ class BoundedConnection(asyncio.Protocol):
         if not self._table.accepts(transport):
             self.abort()
             return
+        if self._tls is not None:
+            self._tls.begin()
         self._begin(transport)
         if self._early:
             self._inner.data_received(bytes(self._early))
             self._early.clear()
+
+    def _guard_tls(self) -> None:
+        """Read slices for the TLS, and count its records."""
+        assert self._raw is not None
+        inner = self._raw.get_protocol()
+        if isinstance(inner, asyncio.BufferedProtocol) and not self._raw.is_closing():
+            self._tls = TlsReads(inner, self.abort)
+            self._raw.set_protocol(self._tls)
 
     def _begin(self, transport: asyncio.Transport) -> None:
         self.transport = transport

@@ -7,7 +7,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from probe.web.access import PROBE_PATH
-from probe.web.connections.bounded import ConnectionState, ConnectionTable
+from probe.web.connections.bounded import ConnectionTable
+from probe.web.connections.limits import ConnectionState
 
 
 def one_after_the_other(paths: frozenset[str], at_once: int) -> Middleware:

@@ -16,6 +16,7 @@ from probe.report.html import badge, public_page
 from probe.report.html.public_page import PublicBranding
 from probe.report.html.templates import path, script
 from probe.web.connections import ConnectionTable, watch_requests
+from probe.web.rate_limit import limit_rate
 from probe.web.rendered import RenderedPage, RenderedPages
 from probe.web.security import WebSecurity
 from probe.web.site.web_site import send_script
@@ -119,7 +120,11 @@ class PublicPages:
         self.refused_logins = 0
         script()
         self.app = web.Application(
-            middlewares=[watch_requests(lambda: self.connections), _with_headers()]
+            middlewares=[
+                watch_requests(lambda: self.connections),
+                limit_rate(security),
+                _with_headers(),
+            ]
         )
         self.app.add_routes(site.routes())
 

@@ -9,9 +9,9 @@ from alerts.cluster.membership.configuration import (
     SETUP_KINDS,
     plan_digest,
     setup_problems,
-    static_warnings,
 )
 from alerts.cluster.membership.member import NO_REGION, Member
+from alerts.cluster.membership.peers_plan import static_warnings
 from alerts.cluster.protocol.messages import MemberAnswer
 from alerts.cluster.protocol.responder import LocalMember
 from probe.config.settings import load_settings

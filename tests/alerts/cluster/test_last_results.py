@@ -3,7 +3,7 @@
 import pytest
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.membership.members import ALONE
+from alerts.cluster.membership.peers_plan import ALONE
 from alerts.cluster.protocol.messages import QueriedCheck, Query, read_answer
 from alerts.cluster.protocol.responder import LocalState
 from alerts.model import Fingerprint, Severity
@@ -27,9 +27,9 @@ class Asked:
         self, younger: float, *, check: str = "rare", own_network_fails: bool = False
     ) -> object:
         """What it says of a check; None if nothing."""
-        question = Query(asks=(QueriedCheck(check=check, younger=younger),))
+        query = Query(asks=(QueriedCheck(check=check, younger=younger),))
         answer = read_answer(
-            self.cluster.answer(question, LocalState(), own_network_fails=own_network_fails)
+            self.cluster.answer(query, LocalState(), own_network_fails=own_network_fails)
         )
         return answer.checks.get(check)
 

@@ -12,10 +12,10 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from alerts.cluster.membership.member import GONE_SECONDS
-from alerts.cluster.membership.members import ASK_SECONDS, PATH, Members, PeersPlan
+from alerts.cluster.membership.members import PATH, ROUND_SECONDS, Members
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import (
     MAX_ANSWER,
-    MAX_QUESTION,
     MemberAnswer,
     QueriedCheck,
     Query,
@@ -111,7 +111,7 @@ ODD = {
 async def test_what_is_no_answer_is_no_word(body: bytes) -> None:
     async with served(says(body=body)) as url:
         peers = peers_at(url)
-        await peers.ask([Query()])
+        await peers.query_members([Query()])
         ((name, problem),) = peers.problems
         assert problem == "this is not an answer"
         assert name in url
@@ -126,7 +126,7 @@ async def test_what_is_no_answer_is_no_word(body: bytes) -> None:
 async def test_a_refusal_says_what_would_be_right(status: int, hint: str) -> None:
     async with served(says(status)) as url:
         peers = peers_at(url)
-        await peers.ask([Query()])
+        await peers.query_members([Query()])
         ((_, problem),) = peers.problems
         assert f"it answers {status}" in problem
         assert hint in problem
@@ -138,8 +138,8 @@ async def test_asking_is_over_within_its_bound_whatever_the_others_do(handler: H
     async with served(handler) as bad, served(right) as good:
         peers = peers_at(bad, bad + "/again", good)
         before = time.monotonic()
-        await peers.ask([Query(asks=(QueriedCheck(check="a", younger=1.0),))])
-        assert time.monotonic() - before < ASK_SECONDS + 5
+        await peers.query_members([Query(asks=(QueriedCheck(check="a", younger=1.0),))])
+        assert time.monotonic() - before < ROUND_SECONDS + 5
         there = [each.name for each in peers.others if each.is_reachable(0.0)]
         assert there == ["fra"]
     assert MAX_ANSWER < 1 << 20
@@ -152,12 +152,12 @@ async def test_a_probe_knows_itself_by_its_own_answer_and_each_other_once() -> N
     ):
         same = fra.replace("127.0.0.1", "localhost")
         peers = peers_at(fra, same, me)
-        await peers.ask([Query()])
+        await peers.query_members([Query()])
         (other,) = peers.others
         assert (other.name, other.url) == ("fra", fra)
         assert peers.is_ahead(other, "lax")
         turned = peers_at(me, fra)
-        await turned.ask([Query()])
+        await turned.query_members([Query()])
         assert not turned.is_ahead(turned.others[0], "lax")
 
 
@@ -165,7 +165,7 @@ async def test_a_name_stands_for_every_address_that_it_has() -> None:
     async with served(right) as url:
         port = url.rpartition(":")[2]
         peers = peers_at(f"127.0.0.1:{port}", "no-such-name.invalid")
-        await peers.ask([Query()])
+        await peers.query_members([Query()])
         assert [each.name for each in peers.others] == ["fra"]
         assert peers.unresolved == ["no-such-name.invalid"]
         assert ("no-such-name.invalid", "its name has no address") in peers.problems
@@ -175,9 +175,9 @@ async def test_one_lost_answer_is_no_death_and_the_next_ones_are() -> None:
     clock = Clock(100.0)
     async with served(right) as url:
         peers = peers_at(url, clock=clock)
-        await peers.ask([Query()])
+        await peers.query_members([Query()])
     clock.pass_(3.0)
-    await peers.ask([Query()])
+    await peers.query_members([Query()])
     assert peers.others[0].is_reachable(clock())
     clock.pass_(GONE_SECONDS)
     assert not peers.others[0].is_reachable(clock())
@@ -226,7 +226,6 @@ async def echo(body: bytes) -> bytes | None:
 
 async def test_the_page_for_other_probes_takes_its_own_token_alone() -> None:
     assert PATH == PEER_PATH
-    assert MAX_BODY == MAX_QUESTION
     clock = Clock()
     async with served(Peering(TOKEN, echo, clock).handle, guarded=True) as url:
         assert await ask(url) == 200

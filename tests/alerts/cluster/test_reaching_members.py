@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.cluster.membership.client import InvalidAnswer, post_question
+from alerts.cluster.membership.client import InvalidAnswer, post_query
 from tests.servers.certificate import make_certificate
 
 
@@ -31,7 +31,7 @@ async def listening(context: ssl.SSLContext | None = None) -> AsyncIterator[int]
 async def problem_of(url: str) -> str:
     """Why a probe can't be asked."""
     with pytest.raises(InvalidAnswer) as raised:
-        await post_question(url, b"{}", "0f-all-three-pr0bes")
+        await post_query(url, b"{}", "0f-all-three-pr0bes")
     return str(raised.value)
 
 

@@ -12,8 +12,8 @@ from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, OtherMember,
 from alerts.cluster.decisions.quorum import RESOLVE_ALONE_SECONDS, may_resolve
 from alerts.cluster.decisions.scoped_alert import local_group
 from alerts.cluster.membership.member import TRUST_SECONDS, GroupAnswer
-from alerts.cluster.membership.members import PeersPlan
-from alerts.cluster.protocol.messages import MemberAnswer, read_question, write
+from alerts.cluster.membership.peers_plan import PeersPlan
+from alerts.cluster.protocol.messages import MemberAnswer, read_query, write
 from alerts.cluster.protocol.responder import LastResult, LocalMember, LocalState, build_answer
 from alerts.model import Delivery, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
@@ -42,14 +42,14 @@ class Others:
     async def ask(self) -> None:
         """Ask for the group."""
         self.cluster.set_suspected((), True, [GROUP])
-        await self.cluster.ask()
+        await self.cluster.query_members()
 
     async def _post(self, url: str, body: bytes, token: str) -> bytes:
         region = url[7:10]
         said = self.answers[region]
         if said is None:
             raise TimeoutError
-        read_question(body)
+        read_query(body)
         return write(MemberAnswer.model_validate({"id": IDS[region], "region": region, **said}))
 
 
@@ -143,7 +143,7 @@ def answer(
     """What a sender answers that has notified 100 s ago."""
     known = {KEY: entry(NOW - 100)} if views else {}
     own = LocalState({}, known, undelivered, ended, openings=openings)
-    question = read_question(b'{"groups": ["g"]}')
+    question = read_query(b'{"groups": ["g"]}')
     return build_answer(question, LocalMember("a" * 16, "lax"), {}, own, NOW)
 
 
@@ -178,7 +178,7 @@ def test_only_a_present_measurement_holds_a_group_open(
     trouble = SuspectedAlert(alert.identity, NOW - 50, ObservedSeverity(alert.severity, True))
     own = LocalState({"c": GROUP}, suspected=[trouble], shared=[alert.identity])
     looks = {"c": LastResult(check, NOW - age, measured)}
-    question = read_question(b'{"groups": ["g"]}')
+    question = read_query(b'{"groups": ["g"]}')
     found = build_answer(question, LocalMember("a" * 16, "lax"), looks, own, NOW)
     assert (GROUP in found.open) is is_open
 

@@ -10,7 +10,8 @@ from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, OtherMember,
 from alerts.cluster.membership import members
 from alerts.cluster.membership.client import InvalidAnswer
 from alerts.cluster.membership.member import GONE_SECONDS
-from alerts.cluster.membership.members import Members, PeersPlan
+from alerts.cluster.membership.members import Members
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import MemberAnswer, QueriedCheck, Query, write
 from alerts.cluster.protocol.responder import sending_of
 from alerts.cluster.roles import BOUND_SECONDS, MAX_HOLD_SECONDS, RECENT_SECONDS
@@ -31,7 +32,7 @@ class Slow:
     """fra, which answers each question when ``answers`` has something for it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(members, "ASK_SECONDS", 0.05)
+        monkeypatch.setattr(members, "ROUND_SECONDS", 0.05)
         self.clock, self.questions = Clock(NOW), list[asyncio.Future[MemberAnswer]]()
         plan = PeersPlan(("http://fra:1",), SecretStr("0f-all-three-pr0bes"))
         self.peers = Members(plan, ME, self.clock, self._post)
@@ -52,7 +53,7 @@ class Slow:
 
 async def test_an_answer_after_the_round_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = Slow(monkeypatch)
-    await slow.peers.ask([QUERY])
+    await slow.peers.query_members([QUERY])
     assert slow.peers.reachable == []
     slow.clock.pass_(4.0)
     await slow.answer(0, owns=[["chat", GROUP]])
@@ -73,12 +74,12 @@ async def test_an_answer_after_the_round_is_an_answer(monkeypatch: pytest.Monkey
 async def test_a_member_that_is_always_slow_is_never_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = Slow(monkeypatch)
     for number in range(5):
-        await slow.peers.ask([QUERY])
+        await slow.peers.query_members([QUERY])
         slow.clock.pass_(GONE_SECONDS - 1)
         await slow.answer(number)
         assert [each.name for each in slow.peers.reachable] == ["fra"]
     slow.clock.pass_(GONE_SECONDS + 1)
-    await slow.peers.ask([QUERY])
+    await slow.peers.query_members([QUERY])
     assert slow.peers.reachable == []
     slow.peers.cancel()
 
@@ -88,7 +89,7 @@ async def test_an_answer_to_an_earlier_question_changes_nothing(
 ) -> None:
     slow = Slow(monkeypatch)
     for _ in range(2):
-        await slow.peers.ask([QUERY])
+        await slow.peers.query_members([QUERY])
         slow.clock.pass_(1.0)
     await slow.answer(1, owns=[["chat", GROUP]])
     await slow.answer(0)
@@ -98,7 +99,7 @@ async def test_an_answer_to_an_earlier_question_changes_nothing(
 
 async def test_a_late_refusal_is_no_second_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = Slow(monkeypatch)
-    await slow.peers.ask([QUERY])
+    await slow.peers.query_members([QUERY])
     slow.questions[0].set_exception(InvalidAnswer("it answers 500"))
     await slow.came.wait()
     assert (slow.peers.failures, slow.peers.problems) == (1, [("fra:1", "no answer within 2 s")])
@@ -106,7 +107,7 @@ async def test_a_late_refusal_is_no_second_failure(monkeypatch: pytest.MonkeyPat
 
 async def test_no_question_outlives_the_asking(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = Slow(monkeypatch)
-    await slow.peers.ask([QUERY])
+    await slow.peers.query_members([QUERY])
     slow.peers.cancel()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -148,7 +149,7 @@ async def test_the_others_are_asked_before_a_group_is_taken_over(
     await others.ask()
     others.clock.pass_(0.5)
     assert assigned(others, owner, over=over).role is Role.WAIT
-    assert others.cluster.ask_now.is_set()
+    assert others.cluster.query_now.is_set()
     others.answers["nrt"] = {"owns": [["chat", GROUP]]}
     await others.ask()
     assert assigned(others, owner, over=over) == Assignment(Role.STANDBY, "nrt")
@@ -181,9 +182,9 @@ async def test_what_is_tried_again_or_has_waited_leaves_after_the_others_were_as
     assert roles.is_up_to_date(tried)
     others.clock.pass_(RECENT_SECONDS + 1)
     for delivery in (tried, replace(new, number=2)):
-        others.cluster.ask_now.clear()
+        others.cluster.query_now.clear()
         assert not roles.is_up_to_date(delivery)
-        assert others.cluster.ask_now.is_set()
+        assert others.cluster.query_now.is_set()
     # A pager recognises what it has, and what is new was decided just now.
     assert roles.is_up_to_date(replace(tried, notifier="pager"))
     assert roles.is_up_to_date(replace(new, message=replace(FIRING, at=others.clock())))

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from alerts.cluster.membership.client import InvalidAnswer, post_question
+from alerts.cluster.membership.client import InvalidAnswer, post_query
 from alerts.model import NotifyError
 from alerts.notifiers.base import MAX_ANSWER, post
 from alerts.notifiers.slack_client import call_method, post_webhook
@@ -35,7 +35,7 @@ CLIENTS: dict[str, Client] = {
     "any receiver": lambda url: post(url, json={"text": "a"}),
     "Slack's webhook": lambda url: post_webhook(url, {"text": "a"}),
     "Slack's API": lambda url: call_method(url, "xoxb-t", "chat.postMessage", {"text": "a"}),
-    "another probe": lambda url: post_question(url, b"{}", "token"),
+    "another probe": lambda url: post_query(url, b"{}", "token"),
 }
 
 

@@ -1,7 +1,5 @@
 """What each service gets, and what becomes of its answers."""
 
-import hashlib
-import hmac
 import json
 from dataclasses import replace
 
@@ -12,7 +10,7 @@ from pydantic import SecretStr
 
 from alerts.model import Message, MessageType, NotifyError, Severity
 from alerts.notifier import Notifier
-from alerts.notifiers import NOTIFIERS, alertmanager, pagerduty, slack, webhook
+from alerts.notifiers import NOTIFIERS, alertmanager, pagerduty, slack
 from alerts.notifiers.base import HttpAnswer, error_code, error_from_answer
 from probe.core.environment import ConfigurationError, Variables, read_environment
 from tests.alerts.samples import NOON, failing, messages, sample_message
@@ -189,20 +187,6 @@ async def test_one_member_of_the_cluster_that_takes_it_is_enough() -> None:
         assert len(json.loads(memory[alertmanager.FIRING])) == 1
     with pytest.raises(NotifyError, match=r"127\.0\.0\.1:9"):
         await alertmanager.Alertmanager(["http://127.0.0.1:9"]).send(sample_message(), {})
-
-
-async def test_the_webhook_is_signed() -> None:
-    async with Service() as service:
-        notifier = webhook.Webhook(
-            SecretStr(service.url), SecretStr("hmac-secret"), now=lambda: 17.0
-        )
-        await notifier.send(sample_message(), {})
-        (body,) = service.seen
-    digest = hmac.new(b"hmac-secret", b"17." + body, hashlib.sha256).hexdigest()
-    assert webhook.sign("hmac-secret", "17", body) == f"sha256={digest}"
-    document = json.loads(body)
-    assert (document["schema"], document["key"]) == (1, "paircam.live")
-    assert "hmac-secret" not in body.decode()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from pydantic import SecretStr
 
 from alerts.cluster import roles
 from alerts.cluster.agreement import Agreement
-from alerts.cluster.membership.members import Members, PeersPlan
+from alerts.cluster.membership.members import Members
+from alerts.cluster.membership.peers_plan import PeersPlan
 from alerts.cluster.protocol.messages import Query
 from alerts.cluster.roles import Roles
 from alerts.model import Delivery, MessageType, NotifyError
@@ -133,7 +134,7 @@ class Lone:
 
 async def test_a_probe_that_misses_a_member_asks_again_before_it_sends() -> None:
     lone = Lone()
-    await lone.peers.ask([Query()])
+    await lone.peers.query_members([Query()])
     assert lone.peers.problems
     lone.round(990.0)
     waiting = asyncio.create_task(lone.roles.once_connected(MESSAGE))
@@ -150,7 +151,7 @@ async def test_a_probe_that_misses_a_member_asks_again_before_it_sends() -> None
 async def test_no_answer_delays_a_message_by_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(roles, "BOUND_SECONDS", 0.05)
     lone = Lone()
-    await lone.peers.ask([Query()])
+    await lone.peers.query_members([Query()])
     async with asyncio.timeout(20):
         await lone.roles.once_connected(MESSAGE)
     assert lone.asked.is_set()
@@ -167,7 +168,7 @@ async def test_a_receiver_that_knows_an_incident_by_its_key_gets_it_at_once(
     delivery: Delivery,
 ) -> None:
     lone = Lone()
-    await lone.peers.ask([Query()])
+    await lone.peers.query_members([Query()])
     lone.round(990.0)
     await lone.roles.once_connected(delivery)
     assert not lone.asked.is_set()

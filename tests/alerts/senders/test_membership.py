@@ -12,7 +12,7 @@ def live(membership: Membership, clock: Clock, *, asks: str = "", knows_me: bool
     for _ in range(6):
         clock.pass_(30.0)
         if asks:
-            membership.note_asker(asks, "nrt")
+            membership.note_querier(asks, "nrt")
         order = (ME, FRA) if knows_me else (STRAY, FRA)
         fra = AnsweringMember(FRA, "fra", "", order)
         membership.note_round([fra], all_answer=True)
@@ -49,7 +49,7 @@ def test_a_restart_of_either_side_is_no_problem() -> None:
     live(membership, clock, asks=FRA)
     clock.pass_(30.0)
     # A new process asks before it is asked, and knows this one not yet.
-    membership.note_asker(STRAY, "fra")
+    membership.note_querier(STRAY, "fra")
     membership.note_round([AnsweringMember(STRAY, "fra", "", (FRA, STRAY))], all_answer=True)
     assert membership.problems == []
     live(membership, clock, asks=FRA)

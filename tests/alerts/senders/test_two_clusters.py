@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from pydantic import SecretStr
 
-from alerts.cluster.membership.members import ALONE, PeersPlan
+from alerts.cluster.membership.peers_plan import ALONE, PeersPlan
 from alerts.config import AlertingConfig
 from alerts.manager import AlertManager
 from alerts.model import Severity
@@ -18,7 +18,7 @@ from alerts.notifiers.pagerduty import PagerDuty
 from alerts.senders.query import foreign_at
 from probe.core.model import Status
 from probe.daemon.serving.foreign_sender_loop import ForeignSenderLoop
-from tests.alerts.test_inquiry import CLOCKS, life, until
+from tests.alerts.test_reconciliation import CLOCKS, life, until
 from tests.clocks import Clock
 from tests.servers.receivers.alertmanager_api import AlertmanagerApi
 from tests.servers.receivers.pagerduty import PagerDutyService

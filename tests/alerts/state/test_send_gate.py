@@ -30,7 +30,7 @@ class Life:
             self.clock,
             knows=self.known.__contains__,
             is_seen_bad=lambda check: self.bad,
-            has_asked=lambda: self.asked,
+            others_answered=lambda: self.asked,
             run_soon=self.ran.append,
         )
 

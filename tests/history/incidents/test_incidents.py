@@ -95,7 +95,7 @@ async def test_what_is_older_than_400_days_goes_and_what_lasts_stays() -> None:
         assert [each.id for each in await store.list(0.0, NOON * 2)] == ["lasts"]
         assert await store.annotations(0.0, NOON * 2) == []
         left = "SELECT count(*) FROM notifications"
-        assert await history.ask(lambda db: db.execute(left).fetchone()[0], -1) == 0
+        assert await history.query(lambda db: db.execute(left).fetchone()[0], -1) == 0
 
 
 async def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

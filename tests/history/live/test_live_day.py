@@ -39,9 +39,9 @@ async def agree(history: History, now: float) -> None:
     assert day.buckets == await history.day(day.start, day.end, 96)
     assert day.start <= now - DAY_SECONDS + BUCKET_SECONDS < day.start + 2 * BUCKET_SECONDS
     none: dict[Key, tuple[Uptime, ...]] = {}
-    windows = await history.ask(lambda db: queries.windows(db, (BOTH,), now), none)
+    windows = await history.query(lambda db: queries.windows(db, (BOTH,), now), none)
     assert await history.uptime(now) == windows
-    days = await history.ask(lambda db: queries.days(db, (BOTH,), (A, BOTH), now), none)
+    days = await history.query(lambda db: queries.days(db, (BOTH,), (A, BOTH), now), none)
     assert await history.uptime_days((A, BOTH), now) == days
 
 

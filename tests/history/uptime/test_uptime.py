@@ -218,7 +218,7 @@ async def test_aggregates_are_bounded() -> None:
         for _ in range(200):
             await keep(history, [entry(clock(), check=name) for name in names])
             clock.pass_(HOUR)
-        counts = await history.ask(
+        counts = await history.query(
             lambda db: [db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in _TABLES],
             [0, 0],
         )

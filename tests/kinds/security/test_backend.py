@@ -9,7 +9,7 @@ from aiohttp import web
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import Status
-from probe.kinds.security import asking
+from probe.kinds.security import requests
 from probe.kinds.security.settings import SecurityTable
 from probe.kinds.security.tokens import forgeries
 from probe.lab.backend import LabBackend
@@ -137,14 +137,14 @@ async def test_our_own_rate_limit_is_not_the_backends_fault(backend: LabBackend)
 async def test_more_requests_than_a_window_may_have_wait_for_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(asking, "WINDOW_SECONDS", 0.2)
-    loop, pace, begun = asyncio.get_running_loop(), asking.Pace(), []
-    for _ in range(2 * asking.MAX_PER_WINDOW + 1):
+    monkeypatch.setattr(requests, "WINDOW_SECONDS", 0.2)
+    loop, pace, begun = asyncio.get_running_loop(), requests.Pace(), []
+    for _ in range(2 * requests.MAX_PER_WINDOW + 1):
         await pace.turn()
         begun.append(loop.time())
     apart = [
         later - earlier
-        for earlier, later in zip(begun, begun[asking.MAX_PER_WINDOW :], strict=False)
+        for earlier, later in zip(begun, begun[requests.MAX_PER_WINDOW :], strict=False)
     ]
     # The loop wakes a sleeper up to one tick of its clock early.
     assert min(apart) >= 0.19

@@ -94,7 +94,7 @@ def test_inside_fly_every_address_is_asked_by_itself() -> None:
         ("http://paircam.internal:3333/metrics", True),
         ("https://paircam.live/metrics", False),
     ):
-        assert AppTable.model_validate({"name": "a", "url": url}).asks_every_address is wanted
+        assert AppTable.model_validate({"name": "a", "url": url}).reads_every_address is wanted
 
 
 async def test_processes_that_take_turns_at_one_address_give_no_rates() -> None:

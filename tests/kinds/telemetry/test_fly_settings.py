@@ -165,12 +165,12 @@ async def test_the_token_is_in_no_traceback_of_a_failed_connection(
             keys = {"token": f"FlyV1 {SECRET}", "org": "o", "app": "app", "name": "fly"}
             urls = {"prometheus_url": address, "machines_url": address}
             table = FlyTable.model_validate({**keys, **urls})
-            for ask in (
+            for query in (
                 machines_of(table, Context()).list(),
-                promql_of(table, Context()).ask("up"),
+                promql_of(table, Context()).query("up"),
             ):
                 with pytest.raises(NotMeasured) as raised:
-                    await ask
+                    await query
                 text = "".join(traceback.format_exception(raised.value))
                 assert SECRET not in text + repr(raised.value) + repr(table) + caplog.text
 

@@ -88,7 +88,7 @@ class Decision:
         if said is None:
             return MemberVote(name, Vote.SILENT)
         if said.answered_at < since:
-            return MemberVote(name, Vote.UNASKED)
+            return MemberVote(name, Vote.NOT_QUERIED)
         looked = said.looked[check]
         if looked is None:
             return MemberVote(name, Vote.SILENT)

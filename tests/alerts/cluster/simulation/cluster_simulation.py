@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from alerts.cluster.cluster import SUSPECTED_INTERVAL_SECONDS, Cluster
-from alerts.cluster.cluster_groups import ask_for
+from alerts.cluster.cluster_groups import query_for
 from alerts.cluster.membership.client import InvalidAnswer
-from alerts.cluster.membership.members import PeersPlan
-from alerts.cluster.protocol.messages import read_question
+from alerts.cluster.membership.peers_plan import PeersPlan
+from alerts.cluster.protocol.messages import read_query
 from alerts.cluster.protocol.responder import LocalState
 from alerts.config import AlertingConfig
 from alerts.model import Message, MessageType, Severity
@@ -100,7 +100,7 @@ class Probe:
             self._look()
         group_store = self.pipeline.group_store
         suspected = self.pipeline.alerts.suspected(self.now())
-        ask_for(
+        query_for(
             self.cluster,
             suspected,
             group_store.views,
@@ -109,9 +109,9 @@ class Probe:
             self.pipeline.unknown.groups,
             group_store.ended,
         )
-        if self.town.now >= self._asks or self.cluster.ask_now.is_set():
-            self.cluster.ask_now.clear()
-            await self.cluster.ask()
+        if self.town.now >= self._asks or self.cluster.query_now.is_set():
+            self.cluster.query_now.clear()
+            await self.cluster.query_members()
             self._asks = self.town.now + SUSPECTED_INTERVAL_SECONDS
         self._settle()
 
@@ -137,7 +137,7 @@ class Probe:
     def _hasten(self, check: str) -> None:
         self._due = min(self._due, self.town.now)
 
-    async def _post(self, url: str, question: bytes, token: str) -> bytes:
+    async def _post(self, url: str, query: bytes, token: str) -> bytes:
         region = urlsplit(url).hostname or ""
         other = self.town.probes.get(region)
         if other is None or frozenset({region, self.region}) in self.town.apart:
@@ -145,7 +145,7 @@ class Probe:
         group_store = other.pipeline.group_store
         ids = other.pipeline.recorder.open_ids
         own = LocalState({"health": GROUP}, group_store.views, {}, group_store.ended, incidents=ids)
-        return other.cluster.answer(read_question(question), own, own_network_fails=False)
+        return other.cluster.answer(read_query(query), own, own_network_fails=False)
 
 
 class Village:

@@ -16,7 +16,7 @@ steps = st.lists(st.tuples(regions, pairs, regions, st.integers(1, 200)), max_si
 Steps = list[tuple[set[str], set[frozenset[str]], set[str], int]]
 
 
-@settings(max_examples=3, phases=PHASES)
+@settings(max_examples=2, phases=PHASES)
 @given(steps)
 @example([(ALL, set(), set(), 60), (ALL, set(), {"lax"}, 40), (set(), set(), {"lax"}, 60)])
 def test_after_every_course_nothing_is_left_open_anywhere(steps: Steps) -> None:
@@ -61,7 +61,7 @@ def in_the_end_all_is_well(steps: Steps) -> None:
 outages = st.lists(st.tuples(regions, st.integers(1, 200)), max_size=8)
 
 
-@settings(max_examples=3, phases=PHASES)
+@settings(max_examples=2, phases=PHASES)
 @given(outages)
 # The one that waited for another to send stops waiting in the second in which that one sends.
 @example([({"nrt"}, 149), (ALL, 16)])

@@ -143,7 +143,7 @@ def test_asking_that_never_ends_keeps_nothing_back_for_ever() -> None:
     async def never() -> None:
         """Nothing comes of it."""
 
-    probe.cluster.ask = never  # type: ignore[method-assign]
+    probe.cluster.query_members = never  # type: ignore[method-assign]
     village.town.down = {"fra"}
     village.pass_(int(HOLD + ALONE_SECONDS) - 1)
     # Who was never asked is not nobody.

@@ -19,7 +19,7 @@ from alerts.model import Alert, Delivery, Fingerprint, NotifyError, OpenAlert, S
 from alerts.notification.message import name_of
 from alerts.notification.meta_messages import left_open
 from alerts.notification.notification_log import Key, NotificationLogEntry
-from alerts.notifier import Askable
+from alerts.notifier import Queryable
 from alerts.outbox.outbox import Outbox
 from alerts.pipeline import Pipeline
 from probe.core.kind import Check
@@ -34,7 +34,7 @@ MAX_NAMED = 10
 
 
 @dataclass
-class Inquiry:
+class Reconciliation:
     """Asks the receivers once. ``had_stored``: an earlier process stored something, which is lost;
     ``checks`` are those of now, by name; ``now`` is in seconds since 1970; ``among_others``: this
     is one of several probes."""
@@ -54,15 +54,15 @@ class Inquiry:
         """Ask, and go on until cancelled."""
         notifiers = self.pipeline.config.notifiers
         receivers = [
-            each for each in notifiers.values() if isinstance(each, Askable) and each.can_ask
+            each for each in notifiers.values() if isinstance(each, Queryable) and each.can_query
         ]
         unknown = sorted(set(notifiers) - {each.name for each in receivers})
         if unknown and self.had_stored:
             await self._report_unknown(unknown)
-        await asyncio.gather(*(self._ask(each) for each in receivers))
+        await asyncio.gather(*(self._query(each) for each in receivers))
         await asyncio.Event().wait()
 
-    async def _ask(self, notifier: Askable) -> None:
+    async def _query(self, notifier: Queryable) -> None:
         regions = ["", self._region] if self.among_others else [self._region]
         for _ in range(MAX_TRIES):
             try:

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import pytest
 from pydantic import SecretStr
 
-from alerts.cluster.membership.members import ALONE, PeersPlan
+from alerts.cluster.membership.peers_plan import ALONE, PeersPlan
 from alerts.config import AlertingConfig
 from alerts.manager import AlertManager
 from alerts.model import MessageType, NotifyError, Severity

@@ -9,9 +9,10 @@ from pydantic import SecretStr
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.decisions.quorum import Scope
 from alerts.cluster.membership.client import InvalidAnswer
-from alerts.cluster.membership.members import PATH, Members, PeersPlan
-from alerts.cluster.protocol.messages import MAX_ASKED, MemberAnswer, Query, read_question, write
-from alerts.cluster.protocol.questions import MAX_QUESTIONS, Questions
+from alerts.cluster.membership.members import PATH, Members
+from alerts.cluster.membership.peers_plan import PeersPlan
+from alerts.cluster.protocol.messages import MAX_QUERIED, MemberAnswer, Query, read_query, write
+from alerts.cluster.protocol.query_planner import MAX_QUERIES, QueryPlanner
 from alerts.cluster.protocol.responder import LocalState
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.state.suspected_alert import ObservedSeverity, SuspectedAlert
@@ -39,20 +40,20 @@ def alerts(count: int) -> list[Alert]:
     ]
 
 
-@pytest.mark.parametrize("count", [0, 1, MAX_ASKED, MAX_ASKED + 1, 480, 1234])
+@pytest.mark.parametrize("count", [0, 1, MAX_QUERIED, MAX_QUERIED + 1, 480, 1234])
 def test_every_check_and_group_is_asked_for_within_a_few_rounds(count: int) -> None:
-    questions = Questions()
-    questions.groups = tuple(f"g{n}" for n in range(count // 2))
+    planner = QueryPlanner()
+    planner.groups = tuple(f"g{n}" for n in range(count // 2))
     checks, groups = set[str](), set[str]()
     for _ in range(3):
-        parts = questions.next_round(suspected(count), NOW)
-        assert 1 <= len(parts) <= MAX_QUESTIONS
+        parts = planner.next_round(suspected(count), NOW)
+        assert 1 <= len(parts) <= MAX_QUERIES
         for part in parts:
-            assert read_question(write(part)) == part
-            checks |= {ask.check for ask in part.asks}
+            assert read_query(write(part)) == part
+            checks |= {queried.check for queried in part.asks}
             groups |= set(part.groups or ())
     assert len(checks) == count
-    assert groups == set(questions.groups)
+    assert groups == set(planner.groups)
 
 
 def cluster(clock: Clock, post: Post, *, region: str = "lax", witness: bool = False) -> Cluster:
@@ -64,9 +65,9 @@ def cluster(clock: Clock, post: Post, *, region: str = "lax", witness: bool = Fa
 async def fine(url: str, body: bytes, token: str) -> bytes:
     """Another probe that sees every check working."""
     name = "b" if "fra" in url else "c"
-    question = read_question(body)
+    query = read_query(body)
     report = {"age": 0.5, "interval": 10.0, "measured": True}
-    checks = {ask.check: report for ask in question.asks}
+    checks = {queried.check: report for queried in query.asks}
     answer = {"id": name * 16, "region": url[7:10], "checks": checks}
     return write(MemberAnswer.model_validate(answer))
 
@@ -77,7 +78,7 @@ async def test_of_480_checks_that_one_region_alone_sees_none_is_the_targets_faul
     firing = alerts(480)
     for _ in range(2):
         probe.set_suspected(suspected(480), True)
-        await probe.ask()
+        await probe.query_members()
         clock.pass_(3.0)
     probe.scope_alerts(firing, lambda alert: alert.identity.check, own_network_fails=False)
     scopes = {found.scope for alert in firing if (found := probe.quorum_state_of(alert))}
@@ -87,7 +88,7 @@ async def test_of_480_checks_that_one_region_alone_sees_none_is_the_targets_faul
 async def test_what_was_not_asked_yet_waits_and_is_silent_after_a_while() -> None:
     clock = Clock(NOW)
     probe = cluster(clock, fine)
-    await probe.ask()
+    await probe.query_members()
     (alert,) = alerts(1)
     for seconds, scope in ((0.0, Scope.WAITING), (15.0, Scope.WAITING)):
         clock.pass_(seconds)
@@ -112,14 +113,14 @@ def test_a_check_without_a_result_yet_is_neither_fine_nor_unknown_to_it() -> Non
     probe = cluster(clock, fine)
     check = toy("c0", interval=10.0)
     probe.set_checks([check], {"c0": "g"})
-    question = Query.model_validate({"asks": [{"check": "c0", "younger": 1.0}]})
+    query = Query.model_validate({"asks": [{"check": "c0", "younger": 1.0}]})
     answer = MemberAnswer.model_validate_json(
-        probe.answer(question, LocalState(), own_network_fails=False)
+        probe.answer(query, LocalState(), own_network_fails=False)
     )
     assert answer.checks["c0"].pending
     probe.note(check, result_of("c0", Status.OK))
     answer = MemberAnswer.model_validate_json(
-        probe.answer(question, LocalState(), own_network_fails=False)
+        probe.answer(query, LocalState(), own_network_fails=False)
     )
     assert not answer.checks["c0"].pending
     assert answer.checks["c0"].measured
@@ -134,14 +135,14 @@ async def test_a_witness_relays_the_answer_of_a_member_that_can_not_be_asked() -
         assert url.endswith(PATH)
         if "nrt" in url:
             raise InvalidAnswer("no route")
-        question = read_question(body)
-        relayed = await witness.relay(question)
-        return witness.answer(question, LocalState(), own_network_fails=False, relayed=relayed)
+        query = read_query(body)
+        relayed = await witness.relay(query)
+        return witness.answer(query, LocalState(), own_network_fails=False, relayed=relayed)
 
-    await witness.ask()
+    await witness.query_members()
     peers = Members(PeersPlan(("http://fra:1", "http://nrt:1"), TOKEN), "a" * 16, clock, post)
-    question = Query.model_validate({"asks": [{"check": "c0", "younger": 1.0}], "groups": ["g"]})
-    await peers.ask([question])
+    query = Query.model_validate({"asks": [{"check": "c0", "younger": 1.0}], "groups": ["g"]})
+    await peers.query_members([query])
     fra, nrt = peers.others
     assert fra.answer is not None
     assert fra.answer.witness
@@ -156,6 +157,6 @@ async def test_a_witness_relays_the_answer_of_a_member_that_can_not_be_asked() -
 
 async def test_who_is_no_witness_relays_nothing() -> None:
     probe = cluster(Clock(NOW), fine, witness=False)
-    await probe.ask()
+    await probe.query_members()
     assert await probe.relay(Query(relay=True)) == ()
     await asyncio.sleep(0)

@@ -47,7 +47,7 @@ class SecurityReply:
         return self.headers.get(name.lower(), "").strip()
 
 
-async def ask(
+async def get(
     table: SecurityTable,
     context: Context,
     url: str,

@@ -1,0 +1,103 @@
+"""What a socket gives is handled a few kilobytes at a time.
+
+One read of asyncio brings up to 256 KiB: 40,000 chunks of a byte, or 9,000 key updates of TLS,
+take more than a tenth of a second to handle, and each check waits for that.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from probe.net.flow.tls_records import MAX_HANDSHAKE, RecordBudget, TlsFlood
+
+SLICE = 4096
+"""Bytes that are read in one turn of the event loop from one connection."""
+
+# Bytes stay in it until the end of the turn in which they came, so that one is enough for all.
+_buffer = memoryview(bytearray(SLICE))
+
+
+class SlicedReads(asyncio.BufferedProtocol):
+    """Takes the place of a transport's protocol, and hands slices over to it."""
+
+    def __init__(self, inner: asyncio.Protocol) -> None:
+        self._inner = inner
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next slice is put."""
+        return _buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """A slice came."""
+        self._inner.data_received(bytes(_buffer[:nbytes]))
+
+    def eof_received(self) -> bool | None:
+        """The other side sends no more."""
+        return self._inner.eof_received()
+
+    def pause_writing(self) -> None:
+        """The reader is slow."""
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._inner.resume_writing()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """It was closed, by either side."""
+        self._inner.connection_lost(error)
+
+
+class TlsReads(asyncio.BufferedProtocol):
+    """The same below asyncio's TLS, which ``inner`` is; whoever sends records without content
+    (key updates, requests to renegotiate, empty records, a handshake without end) is ``flooding``.
+    """
+
+    def __init__(self, inner: asyncio.BufferedProtocol, flooding: Callable[[], None]) -> None:
+        self._inner, self._flooding = inner, flooding
+        self._budget = RecordBudget()
+        self._handshake: int | None = 0
+        self._view = _buffer
+
+    def begin(self) -> None:
+        """The handshake is over."""
+        self._handshake = None
+        self._budget.begin()
+
+    def credit(self, length: int) -> None:
+        """So many bytes of content came."""
+        self._budget.credit(length)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next slice is put."""
+        self._view = memoryview(self._inner.get_buffer(SLICE))[:SLICE]
+        return self._view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """A slice came."""
+        self._budget.consume(self._view[:nbytes])
+        self._inner.buffer_updated(nbytes)
+        if self._handshake is not None:
+            self._handshake += nbytes
+            if self._handshake > MAX_HANDSHAKE:
+                self._flooding()
+            return
+        try:
+            self._budget.check()
+        except TlsFlood:
+            self._flooding()
+
+    def eof_received(self) -> bool | None:
+        """The other side sends no more."""
+        return self._inner.eof_received()
+
+    def pause_writing(self) -> None:
+        """The reader is slow."""
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._inner.resume_writing()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """It was closed, by either side."""
+        self._inner.connection_lost(error)

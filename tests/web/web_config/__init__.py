@@ -1,0 +1,1 @@
+"""The web configuration file of Prometheus: TLS, users, headers, rate."""
