@@ -1,7 +1,6 @@
 """The command line. Only click is imported here: everything else loads when it is used."""
 
 import gc
-import io
 import os
 import sys
 from pathlib import Path
@@ -17,7 +16,8 @@ from probe.commands.load import load
 from probe.commands.silence import silence, unsilence
 from probe.commands.silence.parameters import Names, Seconds
 from probe.commands.turn import turn
-from probe.exit_codes import DEFECT, INTERRUPTED, USAGE_ERROR
+from probe.exit_codes import DEFECT, INTERRUPTED, OUTPUT_ERROR, USAGE_ERROR
+from probe.standard_streams import finish_output, is_of_output, open_standard_streams, say
 
 # Options of a one-shot run, which the daemon refuses.
 FOR_ONCE = {
@@ -247,26 +247,40 @@ def dashboards(names: tuple[str, ...], output: Path | None) -> None:
 
 
 def main() -> None:
-    """The console script; exit code 64 for a usage error, 70 for a defect."""
-    _open_standard_streams()
+    """The console script; exit code 64 for a usage error, 70 for a defect, 74 for an output that
+    can't be written."""
+    open_standard_streams()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # 5 % of a start to find none
+    stdout = sys.stdout
+    code = finish_output(stdout, _run())
+    # All of it goes with the process: the interpreter need not look for what refers to itself.
+    gc.freeze()
+    sys.exit(code)
+
+
+def _run() -> int:
+    code: object
     try:
         code = cli.main(standalone_mode=False)
+    except SystemExit as exit_:
+        if isinstance(exit_.code, str):
+            raise
+        code = exit_.code
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
     except click.UsageError as error:
-        click.echo(f"probe: {error.format_message()}", err=True)
+        say(f"probe: {error.format_message()}")
         code = USAGE_ERROR
     except click.ClickException as error:
-        error.show()
+        say(f"Error: {error.format_message()}")
         code = USAGE_ERROR
     except (click.Abort, KeyboardInterrupt):
         code = INTERRUPTED
+    except OSError as error:
+        code = OUTPUT_ERROR if is_of_output(error) else _report_defect(error)
     except Exception as error:
         code = _report_defect(error)
-    # All of it goes with the process: the interpreter need not look for what refers to itself.
-    gc.freeze()
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def _report_defect(error: Exception) -> int:
@@ -280,21 +294,5 @@ def _report_defect(error: Exception) -> int:
 
         traceback.print_tb(error.__traceback__)
     text = f"probe: unexpected {kind}: this is a bug, please report it"
-    click.echo(f"{text} (LOG_LEVEL=debug shows where)", err=True)
+    say(f"{text} (LOG_LEVEL=debug shows where)")
     return DEFECT
-
-
-def _open_standard_streams() -> None:
-    """Open /dev/null for each standard stream that is closed: otherwise the next file or socket
-    would get its number, and whatever is printed would be written there."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-        stream = getattr(sys, name)
-        if number and isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
-            # A code page of Windows, or ASCII: a sign that it lacks is no reason to say nothing.
-            stream.reconfigure(errors="replace")
-        if stream is None:
-            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))

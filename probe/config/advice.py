@@ -58,7 +58,11 @@ def _meant(name: str, known: frozenset[str], receivers: frozenset[str]) -> str |
         return None
     # A receiver's variable with a word left out: PAGERDUTY_KEY of PAGERDUTY_ROUTING_KEY.
     longer = [each for each in sorted(known) if set(parts) < set(each.split("_"))]
-    return longer[0] if longer and len(parts) > 1 else None
+    if longer and len(parts) > 1:
+        return longer[0]
+    # Or with one too many: SLACK_WEBHOOK_URL of SLACK_WEBHOOK.
+    shorter = [each for each in known if "_" in each and set(each.split("_")) < set(parts)]
+    return max(sorted(shorter), key=len, default=None)
 
 
 def _unmatched(alerting: AlertingConfig, checks: Sequence[Check]) -> Iterator[str]:

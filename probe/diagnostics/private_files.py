@@ -50,6 +50,8 @@ def check_data_folder(path: Path) -> Path:
     example = real / "probe"
     if real in _SHARED:
         raise ValueError(f"{path} is the system's: write a folder of its own, such as {example}")
+    if real.exists() and not real.is_dir():
+        raise ValueError(f"{path} is not a folder: write a folder of its own")
     try:
         mode = real.stat().st_mode
         open_to_all = stat.S_ISDIR(mode) and mode & stat.S_ISVTX and mode & stat.S_IWOTH

@@ -166,11 +166,17 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.turn_targets",
     },
     "probe.exit_codes": set(),
+    "probe.standard_streams": {"probe.exit_codes"},
     # Confidence intervals of shares: pure functions.
     "probe.intervals": set(),
     "probe.commands": {"alerts", "probe"},
     "probe.lab_process": {"probe.lab", "probe.net.flow.aiohttp_import"},
-    "probe.cli": {"probe.commands", "probe.exit_codes", "probe.lab_process"},
+    "probe.cli": {
+        "probe.commands",
+        "probe.exit_codes",
+        "probe.lab_process",
+        "probe.standard_streams",
+    },
     "probe.__main__": {"probe.cli"},
     "probe.generate": {"alerts.notifiers", "probe.cli", "probe.kinds", "probe.reference"},
 }

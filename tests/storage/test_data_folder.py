@@ -113,6 +113,17 @@ def test_a_folder_with_the_sticky_bit_and_files_of_others_is_refused(tmp_path: P
         check_data_folder(folder)
 
 
+@pytest.mark.parametrize("made", ["file", "link", "device"])
+def test_what_is_not_a_folder_is_refused(tmp_path: Path, made: str) -> None:
+    path = tmp_path / "data"
+    (tmp_path / "file").touch()
+    if made == "link":
+        path.symlink_to(tmp_path / "file")
+    path = {"file": tmp_path / "file", "link": path, "device": Path("/dev/null")}[made]
+    with pytest.raises(ValueError, match="is not a folder: write a folder"):
+        check_data_folder(path)
+
+
 def test_a_folder_that_is_not_there_yet_is_taken(tmp_path: Path) -> None:
     assert check_data_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
 

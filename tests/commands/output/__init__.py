@@ -1,0 +1,1 @@
+"""What commands print, and where it can't be printed."""
