@@ -3,11 +3,14 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from alerts.notification.route import Route, RouteTable
 from alerts.notifier import Notifier
 from alerts.runbooks.library import RunbookLibrary
-from alerts.silence.window_table import WindowTable
+
+if TYPE_CHECKING:
+    from alerts.notification.route import Route, RouteTable
+    from alerts.silence.window_table import WindowTable
 
 logger = logging.getLogger(__name__)
 
@@ -19,9 +22,9 @@ class AlertingConfig:
 
     region: str
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
-    routes: Sequence[Route] = ()
-    own_routes: Sequence[RouteTable] = ()
-    windows: Sequence[WindowTable] = ()
+    routes: "Sequence[Route]" = ()
+    own_routes: "Sequence[RouteTable]" = ()
+    windows: "Sequence[WindowTable]" = ()
     public_url: str = ""
     grafana_url: str = ""
     runbooks: RunbookLibrary = field(default_factory=RunbookLibrary)

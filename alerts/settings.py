@@ -2,22 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from alerts.config import AlertingConfig
 from alerts.model import Severity
-from alerts.notification.route import (
-    REPEAT_INTERVAL_SECONDS,
-    Route,
-    read_routes,
-)
 from alerts.notifier import Doubtful, Notifier
 from alerts.notifiers import NOTIFIERS
 from alerts.notifiers.base import NotifierKind
-from alerts.silence.window_table import read_windows
 from probe.core.environment import (
     ConfigProblem,
     ConfigurationError,
@@ -26,6 +20,10 @@ from probe.core.environment import (
     read_environment,
 )
 from probe.net.urls import split_urls
+
+if TYPE_CHECKING:
+    from alerts.notification.route import Route, RouteTable
+    from alerts.silence.window_table import WindowTable
 
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -49,11 +47,30 @@ def read_alerting(
         if made is not None:
             notifiers[each.name] = made
             routes.append(_route_to(each, made))
-    windows, wrong_windows = read_windows(tables.get("maintenance", ()), path)
-    names = [each.name for each in NOTIFIERS]
-    own, wrong_routes = read_routes(tables.get("route", ()), names, path)
+    windows, wrong_windows = _windows(tables.get("maintenance", ()), path)
+    own, wrong_routes = _own_routes(tables.get("route", ()), path)
     plan = AlertingConfig("", notifiers, routes, own, windows, secrets=frozenset(secrets))
     return plan, [*problems, *wrong_windows, *wrong_routes]
+
+
+def _windows(
+    entries: Sequence[Mapping[str, Any]], path: Path
+) -> "tuple[Sequence[WindowTable], list[ConfigProblem]]":
+    if not entries:
+        return (), []
+    from alerts.silence.window_table import read_windows
+
+    return read_windows(entries, path)
+
+
+def _own_routes(
+    entries: Sequence[Mapping[str, Any]], path: Path
+) -> "tuple[Sequence[RouteTable], list[ConfigProblem]]":
+    if not entries:
+        return (), []
+    from alerts.notification.route import read_routes
+
+    return read_routes(entries, [each.name for each in NOTIFIERS], path)
 
 
 def alerting_warnings(config: AlertingConfig) -> tuple[str, ...]:
@@ -81,7 +98,9 @@ def receivers(config: AlertingConfig) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _route_to(kind: NotifierKind[Any], made: Notifier) -> Route:
+def _route_to(kind: NotifierKind[Any], made: Notifier) -> "Route":
+    from alerts.notification.route import REPEAT_INTERVAL_SECONDS, Route
+
     if made.resend_seconds is None:
         return Route(kind.name, kind.severities, REPEAT_INTERVAL_SECONDS, kind.deduplicates)
     return Route(

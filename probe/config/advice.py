@@ -8,7 +8,6 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from alerts.config import AlertingConfig
-from alerts.silence.matcher import about, matched_checks
 from probe.core.kind import Check
 
 NOT_READ = "is not read: did you mean"
@@ -63,6 +62,10 @@ def _meant(name: str, known: frozenset[str], receivers: frozenset[str]) -> str |
 
 
 def _unmatched(alerting: AlertingConfig, checks: Sequence[Check]) -> Iterator[str]:
+    if not alerting.own_routes and not alerting.windows:
+        return
+    from alerts.silence.matcher import about, matched_checks
+
     for number, route in enumerate(alerting.own_routes, 1):
         if not matched_checks(route.matches, checks):
             yield f"[[route]] entry {number} matches no check: {about(route.matches)}"

@@ -34,6 +34,8 @@ def _is_number(annotation: Any) -> bool:
 class Table(BaseModel):
     """A table of ``probe.toml``. A key may also have the name that Prometheus gives it."""
 
+    model_config = ConfigDict(defer_build=True)
+
     @classmethod
     def keys(cls) -> list[str]:
         """The keys that are accepted."""

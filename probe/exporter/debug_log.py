@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from probe.core.model import Result, Status
-from probe.exporter.modules.module import Module
+
+if TYPE_CHECKING:
+    from probe.exporter.modules.module import Module
 
 
 def debug_page(
-    result: Result, metrics: bytes, name: str, module: Module, target: str, deadline: float
+    result: Result, metrics: bytes, name: str, module: "Module", target: str, deadline: float
 ) -> str:
     """In blackbox_exporter's three parts. ``deadline`` is in seconds; nothing secret is in it."""
     import yaml
@@ -22,7 +25,9 @@ def debug_page(
     )
 
 
-def _log(result: Result, name: str, module: Module, target: str, deadline: float) -> Iterator[str]:
+def _log(
+    result: Result, name: str, module: "Module", target: str, deadline: float
+) -> Iterator[str]:
     at = result.started_at
     head = {"module": name, "target": target}
     yield _line(

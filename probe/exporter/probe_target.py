@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from probe.core.kind import Check
-from probe.exporter.modules.module import Module
+
+if TYPE_CHECKING:
+    from probe.exporter.modules.module import Module
 
 _LONGEST = 300.0
 
@@ -25,7 +28,7 @@ class ProbeTarget:
     serve their own hosts."""
 
     text: str
-    module: Module
+    module: "Module"
     hostname: str | None = None
     planned: Sequence[Check] = ()
     ca_file: Path | None = None

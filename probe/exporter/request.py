@@ -8,12 +8,15 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from probe.exporter.modules.module import Module
 from probe.exporter.probe_target import InvalidTarget
 from probe.exporter.probers.target import check_host
 from probe.exporter.settings import ExporterConfig
+
+if TYPE_CHECKING:
+    from probe.exporter.modules.module import Module
 
 SCRAPE_TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
 DEFAULT_MODULE = "http_2xx"
@@ -38,7 +41,7 @@ class ProbeRequest:
 
     target: str
     module_name: str
-    module: Module
+    module: "Module"
     hostname: str | None
     debug: bool
     deadline: float
@@ -115,7 +118,7 @@ def _hostname(text: str) -> str | None:
         raise BadRequest(f'Parameter "hostname": {error}') from None
 
 
-def deadline_of(scrape_timeout: str | None, module: Module, offset: float) -> float:
+def deadline_of(scrape_timeout: str | None, module: "Module", offset: float) -> float:
     """Seconds: the module's timeout, or what the scrape leaves if that is less.
 
     Half of a scrape's timeout where the offset leaves nothing. Raises BadRequest.

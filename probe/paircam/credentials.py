@@ -19,7 +19,7 @@ from probe.untrusted.json_document import InvalidDocument, parse_json
 class IssuedCredentials(BaseModel):
     """What ``POST /turn/credentials`` gives to a browser; ``ttl`` is in seconds."""
 
-    model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
 
     urls: tuple[str, ...] = Field(strict=False)
     username: str

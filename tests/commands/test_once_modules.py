@@ -57,3 +57,13 @@ def test_modules_of_the_exporter_are_loaded_where_they_are_configured(
 
 def test_files_that_are_not_there_take_no_parser(loaded: frozenset[str]) -> None:
     assert not loaded & {"http.client", "tomllib", "urllib.request", "yaml"}
+
+
+def test_alerts_that_are_routed_nowhere_take_no_routes(loaded: frozenset[str]) -> None:
+    of_alerts = {"alerts.notification.route", "alerts.silence.matcher"}
+    assert not loaded & (of_alerts | {"alerts.silence.window_table"})
+
+
+def test_a_run_of_one_page_loads_a_third_of_the_program(loaded: frozenset[str]) -> None:
+    ours = [name for name in loaded if name.partition(".")[0] in ("probe", "alerts")]
+    assert len(ours) <= 265

@@ -56,3 +56,10 @@ def test_a_daemon_without_calls_does_not_load_what_only_calls_need() -> None:
 def test_a_daemon_that_notifies_nobody_does_not_load_what_only_pages_need() -> None:
     of_pages = {"jinja2", "markdown_it", "mdurl", "xml"}
     assert not packages("http", "signaling", "turn") & of_pages
+
+
+def test_a_daemon_that_never_probes_on_request_does_not_load_the_exporters_models() -> None:
+    names = loaded("http", "signaling", "turn")
+    assert "probe.exporter.service" in names
+    models = {name for name in names if name.startswith("probe.exporter.modules.")}
+    assert models == {"probe.exporter.modules.builtin"}
