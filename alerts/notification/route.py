@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from alerts.model import Alert, Severity
 from alerts.silence.matcher import matches
 from probe.core.environment import ConfigProblem
-from probe.core.field_types import plain_message
+from probe.core.tables.problems import table_problems
 
 logger = logging.getLogger(__name__)
 
@@ -142,15 +142,14 @@ def read_routes(
     ``known`` are the names of the notifiers that there are.
     """
     names = list(known)
-    tables, problems = [], []
+    tables: list[RouteTable] = []
+    problems: list[ConfigProblem] = []
     for index, entry in enumerate(raw, 1):
         place = f"{path}: [[route]] entry {index}"
         try:
             table = RouteTable.model_validate(entry)
         except ValidationError as error:
-            for each in error.errors(include_input=False, include_url=False):
-                key = ".".join(str(part) for part in each["loc"])
-                problems.append(ConfigProblem(f'{place}, key "{key}"', plain_message(each["msg"])))
+            problems += table_problems(error, place, RouteTable.model_fields)
             continue
         problems += [
             ConfigProblem(

@@ -125,7 +125,7 @@ class PagerDuty:
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Enqueue an event. Raises NotifyError."""
-        if message.occasion is MessageType.NOTE or _is_known(message, memory):
+        if needs_no_event(message, memory):
             return memory
         document = event(message, self._routing_key.get_secret_value())
         answer = await post(self._url.get_secret_value(), json=document)
@@ -150,14 +150,15 @@ class PagerDuty:
         return "the Events API accepts the routing key"
 
 
-def _is_known(message: Message, memory: Mapping[str, str]) -> bool:
-    """Whether an update says nothing that PagerDuty acts on. It does on a rise in severity, which
-    raises the urgency (https://support.pagerduty.com/main/docs/dynamic-notifications), and on
-    the first event that is accepted, whatever came before it. A reminder is a trigger: dropped by
-    its key while the incident is open, it opens one that PagerDuty has resolved by itself (after
-    4 h by default) or somebody by hand, while the fault lasts."""
+def needs_no_event(message: Message, memory: Mapping[str, str]) -> bool:
+    """Whether a message says nothing that PagerDuty acts on: a note, and most updates. It acts on
+    a rise in severity, which raises the urgency
+    (https://support.pagerduty.com/main/docs/dynamic-notifications), and on the first event that
+    it accepts, whatever was sent before. A reminder is a trigger: dropped by its key while the
+    incident is open, it opens one that PagerDuty has resolved by itself (after 4 h by default) or
+    somebody by hand, while the fault lasts."""
     if message.occasion is not MessageType.CHANGED:
-        return False
+        return message.occasion is MessageType.NOTE
     return memory.get(SEVERITY) in (message.severity.value, Severity.CRITICAL.value)
 
 

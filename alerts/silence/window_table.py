@@ -17,8 +17,8 @@ from pydantic import (
 )
 
 from alerts.silence.time_zone import instant, zone_of
-from probe.core.environment import ConfigProblem, suggest
-from probe.core.field_types import plain_message
+from probe.core.environment import ConfigProblem
+from probe.core.tables.problems import table_problems
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -155,19 +155,11 @@ def read_windows(
         try:
             tables.append(WindowTable.model_validate(entry))
         except ValidationError as error:
-            problems += _problems(error, f"{path}: [[maintenance]] entry {index}")
+            problems += table_problems(
+                error, f"{path}: [[maintenance]] entry {index}", WindowTable.model_fields
+            )
     for name, count in Counter(table.name for table in tables).items():
         if count > 1:
             place = f'{path}: [[maintenance]] "{name}"'
             problems.append(ConfigProblem(place, "two windows have this name: rename one of them"))
     return tuple(tables), problems
-
-
-def _problems(error: ValidationError, place: str) -> Iterator[ConfigProblem]:
-    for each in error.errors(include_input=False, include_url=False):
-        key = ".".join(str(part) for part in each["loc"])
-        where = f'{place}, key "{key}"' if key else place
-        if each["type"] == "extra_forbidden":
-            yield ConfigProblem(where, "unknown key" + suggest(key, WindowTable.model_fields))
-        else:
-            yield ConfigProblem(where, plain_message(each["msg"]))

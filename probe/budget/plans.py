@@ -84,11 +84,6 @@ class Consumer:
         taken = self.amount * math.ceil(seconds / self.interval - 1e-9)
         return min(taken, seconds) if self.shared_window else taken
 
-    @property
-    def per_day(self) -> float:
-        """The most that it would use in a day if it were the only one."""
-        return self.within(DAY)
-
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -106,11 +101,6 @@ class Budget:
         return min(waking, seconds) + sum(
             each.within(seconds) for each in self.consumers if not each.shared_window
         )
-
-    @property
-    def per_day(self) -> float:
-        """The most that all use in a day."""
-        return self.within(DAY)
 
     @property
     def per_month(self) -> float:

@@ -21,6 +21,7 @@ from probe.core.environment import (
 from probe.core.field_types import plain_message
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, Skipped
 from probe.core.model import LimitSide
+from probe.core.tables.problems import unknown_key
 from probe.core.thresholds import limits_are_ordered, signals_of_check, thresholds_of
 
 OUT_OF_ORDER = {
@@ -213,7 +214,7 @@ def _table_problems(
         key = ".".join(str(part) for part in each["loc"])
         where = f'{place}, key "{key}"' if key else place
         if each["type"] == "extra_forbidden":
-            yield ConfigProblem(where, "unknown key" + suggest(key, kind.table.keys()))
+            yield ConfigProblem(where, unknown_key(key, kind.table.keys()))
         else:
             yield ConfigProblem(where, plain_message(each["msg"]))
 

@@ -7,8 +7,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from probe.core.environment import ConfigProblem, suggest
-from probe.core.field_types import plain_message
 from probe.core.kind import Check
+from probe.core.tables.problems import table_problems
 from probe.core.thresholds import signals_of_check
 
 StatisticName = Literal[
@@ -71,23 +71,13 @@ def read_gate(
         try:
             table = GateTable.model_validate(entry)
         except ValidationError as error:
-            problems += _problems(error, place)
+            problems += table_problems(error, place, GateTable.model_fields)
             continue
         problems += _unknown_names(table, checks, place)
         if table.name in {each.name for each in tables}:
             problems.append(ConfigProblem(place, f'"{table.name}" is there twice: keep one'))
         tables.append(table)
     return tuple(tables), problems
-
-
-def _problems(error: ValidationError, place: str) -> Iterable[ConfigProblem]:
-    for each in error.errors(include_input=False, include_url=False):
-        key = ".".join(str(part) for part in each["loc"])
-        where = f'{place}, key "{key}"' if key else place
-        if each["type"] == "extra_forbidden":
-            yield ConfigProblem(where, "unknown key" + suggest(key, list(GateTable.model_fields)))
-        else:
-            yield ConfigProblem(where, plain_message(each["msg"]))
 
 
 def _unknown_names(

@@ -23,6 +23,17 @@ OTHER_TABLES = (*ALERTING_TABLES, GATE_TABLE)
 # Tables of the exporter: one table, and one that holds a table for each module.
 EXPORTER_TABLES = ("exporter", "modules")
 
+# Words of tomllib, and what to do.
+_REMEDIES = {
+    "Cannot overwrite a value": ": the key is written twice: remove one",
+    "Cannot declare": ": the table is written twice: write its keys in one, or [[NAME]] for each",
+    "Cannot mutate": ": the table is written twice: write its keys in one",
+    "Invalid value": ": write texts in quotes, and true or false in small letters",
+    "Unescaped '\\'": ": write \\\\ for a backslash, or the text in single quotes",
+    "Illegal character": ": remove it, or write it as an escape",
+    "Invalid statement": ": write KEY = VALUE, [[KIND]] or # and a comment",
+}
+
 Kinds = Sequence[Kind[Any, Any]]
 RawTables = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -59,10 +70,15 @@ def _parsed(text: str) -> tuple[Mapping[str, Any], str]:
     try:
         return tomllib.loads(text), ""
     except tomllib.TOMLDecodeError as error:
-        return {}, f"is not valid TOML: {error}"
+        return {}, f"is not valid TOML: {error}{_remedy(str(error))}"
     except (ValueError, RecursionError, OverflowError) as error:
         # tomllib leaves some values to what they are made with: dates, offsets, numbers.
         return {}, f"holds a value that can't be read: {error}"
+
+
+def _remedy(message: str) -> str:
+    """How to mend what tomllib says in few words."""
+    return next((remedy for words, remedy in _REMEDIES.items() if words in message), "")
 
 
 def variables_named_in(tables: RawTables) -> set[str]:
@@ -97,7 +113,10 @@ def _shape_problems(
     path: Path, document: Mapping[str, Any], kinds: list[str]
 ) -> Iterable[ConfigProblem]:
     for key, value in document.items():
-        if key not in kinds:
+        if key not in kinds and not isinstance(value, dict | list):
+            problem = f"is in no table: write it below a [[KIND]]{suggest(key, kinds, '')}"
+            yield ConfigProblem(f'{path}: "{key}"', problem)
+        elif key not in kinds:
             yield ConfigProblem(f'{path}: "{key}"', "no such kind of check" + suggest(key, kinds))
         elif not _are_tables(value) and key in EXPORTER_TABLES:
             written = "[exporter]" if key == "exporter" else "[modules.NAME] for each module"

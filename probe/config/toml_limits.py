@@ -60,5 +60,8 @@ def problem_of(text: str) -> str:
     if len(text) > MAX_BYTES:
         return f"is larger than {MAX_BYTES} characters"
     shape = _Shape()
-    problems = (shape.problem(each.lastgroup, each.group()) for each in _TOKEN.finditer(text))
-    return next(filter(None, problems), "")
+    for each in _TOKEN.finditer(text):
+        if problem := shape.problem(each.lastgroup, each.group()):
+            line = text.count("\n", 0, each.start()) + 1
+            return f"{problem} (at line {line})"
+    return ""

@@ -130,10 +130,15 @@ def suggest(word: str, known: Iterable[str], otherwise: str | None = None) -> st
     """The known name that is closest to ``word``, to end an error message with; if none is close
     ``otherwise``, or all of them."""
     names = list(known)
-    close = difflib.get_close_matches(word, names, n=1)
+    folded = {_folded(name): name for name in reversed(names)}
+    close = difflib.get_close_matches(_folded(word), folded, n=1)
     if close:
-        return f': did you mean "{close[0]}"?'
+        return f': did you mean "{folded[close[0]]}"?'
     return f"; known are {', '.join(names)}" if otherwise is None else otherwise
+
+
+def _folded(word: str) -> str:
+    return word.strip().casefold().replace("-", "_").replace(" ", "_")
 
 
 class EnvironmentSources:

@@ -41,7 +41,7 @@ from probe.daemon.serving.web_server import (
 )
 from probe.diagnostics.redact import Redactor
 from probe.history import History
-from probe.metrics.self_metrics import SelfSnapshot
+from probe.metrics.self_snapshot import SelfSnapshot
 from probe.web.pages import WebServer
 from probe.web.security import WebSecurity
 

@@ -33,7 +33,8 @@ from probe.exporter.settings import ExporterConfig
 from probe.history import History
 from probe.metrics.exporter import Exporter
 from probe.metrics.judgement import labelled_links
-from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
+from probe.metrics.self_metrics import SelfMetrics
+from probe.metrics.self_snapshot import SelfSnapshot
 from probe.once import probe_version
 from probe.otel.export import OtelExport
 

@@ -19,15 +19,19 @@ from sentry_sdk.consts import VERSION, EndpointType
 from sentry_sdk.transport import Transport
 from sentry_sdk.worker import BackgroundWorker
 
+from probe.net.flow.blocking_deadline import BlockingDeadline, watch
+
 if TYPE_CHECKING:
     from sentry_sdk.envelope import Envelope
 
 _CLIENT = f"paircam-probe sentry-sdk/{VERSION}"
 QUEUE_SIZE = 100
+# For each event as a whole, and for each read of it.
 TIMEOUT_SECONDS = 10.0
 # How long a server that answers 429 without a time is left alone.
 PAUSE_SECONDS = 60.0
 _MAX_PAUSE = 3600.0
+_MAX_ANSWER = 1 << 16
 
 
 class NoRedirectTransport(Transport):
@@ -66,25 +70,39 @@ class NoRedirectTransport(Transport):
         body = io.BytesIO()
         with gzip.GzipFile(fileobj=body, mode="w", compresslevel=5) as file:
             envelope.serialize_into(file)
-        try:
-            response = self._pool.request(
-                "POST",
-                self._url,
-                body=body.getvalue(),
-                headers={
-                    "User-Agent": _CLIENT,
-                    "X-Sentry-Auth": self._auth.to_header(),
-                    "Content-Type": "application/x-sentry-envelope",
-                    "Content-Encoding": "gzip",
-                },
-                redirect=False,
-                retries=False,
-                timeout=TIMEOUT_SECONDS,
-            )
-        except urllib3.exceptions.HTTPError:
-            return
+        headers = {
+            "User-Agent": _CLIENT,
+            "X-Sentry-Auth": self._auth.to_header(),
+            "Content-Type": "application/x-sentry-envelope",
+            "Content-Encoding": "gzip",
+        }
+        with BlockingDeadline(TIMEOUT_SECONDS):
+            try:
+                response = self._post(body.getvalue(), headers)
+            except (urllib3.exceptions.HTTPError, OSError):
+                return
         if response.status == 429:
             self._quiet_until = time.monotonic() + _pause(response.headers.get("Retry-After", ""))
+
+    def _post(self, body: bytes, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        response = self._pool.request(
+            "POST",
+            self._url,
+            body=body,
+            headers=headers,
+            redirect=False,
+            retries=False,
+            timeout=TIMEOUT_SECONDS,
+            preload_content=False,
+            decode_content=False,
+        )
+        try:
+            # What is longer is not read: the connection is closed instead of used again.
+            if len(response.read(_MAX_ANSWER)) < _MAX_ANSWER:
+                response.release_conn()
+        finally:
+            response.close()
+        return response
 
 
 def _pause(text: str) -> float:
@@ -96,6 +114,48 @@ def _pool(url: str) -> urllib3.PoolManager:
     parts = urlsplit(url)
     trusted = os.environ.get("SSL_CERT_FILE") or certifi.where()
     proxy = getproxies().get(parts.scheme)
+    pool: urllib3.PoolManager
     if proxy and parts.hostname and not proxy_bypass(parts.hostname):
-        return urllib3.ProxyManager(proxy, num_pools=2, ca_certs=trusted)
-    return urllib3.PoolManager(num_pools=2, ca_certs=trusted)
+        pool = urllib3.ProxyManager(proxy, num_pools=2, ca_certs=trusted)
+    else:
+        pool = urllib3.PoolManager(num_pools=2, ca_certs=trusted)
+    pool.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+    return pool
+
+
+class _TimedHttp(urllib3.connection.HTTPConnection):
+    """Ended by the deadline of the thread."""
+
+    def connect(self) -> None:
+        """Connect."""
+        watch(self)
+        super().connect()
+        watch(self)
+
+    def request(self, *arguments: Any, **options: Any) -> None:
+        """Send a request, on a new connection or on one that is used again."""
+        watch(self)
+        super().request(*arguments, **options)
+
+
+class _TimedHttps(urllib3.connection.HTTPSConnection):
+    """Ended by the deadline of the thread."""
+
+    def connect(self) -> None:
+        """Connect."""
+        watch(self)
+        super().connect()
+        watch(self)
+
+    def request(self, *arguments: Any, **options: Any) -> None:
+        """Send a request, on a new connection or on one that is used again."""
+        watch(self)
+        super().request(*arguments, **options)
+
+
+class _HttpPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _TimedHttp
+
+
+class _HttpsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TimedHttps

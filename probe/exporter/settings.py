@@ -14,7 +14,8 @@ from probe.core.environment import (
     Variables,
     read_environment,
 )
-from probe.core.field_types import Seconds, plain_message
+from probe.core.field_types import Seconds
+from probe.core.tables.problems import table_problems
 from probe.exporter.modules.builtin import Modules
 from probe.exporter.targets import AllowList, entries_in, parse_entry
 from probe.net.urls import CaFile
@@ -111,6 +112,7 @@ def read_exporter(
     """The configuration, and what is wrong in it. ``path`` is that of ``probe.toml``."""
     problems: list[ConfigProblem] = []
     environment, table = ExporterEnvironment.model_construct(), ExporterTable.model_construct()
+    keys = ExporterTable.model_fields
     try:
         environment = read_environment(ExporterEnvironment, variables)
     except ConfigurationError as error:
@@ -119,7 +121,7 @@ def read_exporter(
         try:
             table = ExporterTable.model_validate(raw)
         except ValidationError as error:
-            problems += _table_problems(error, f"{path}: [{EXPORTER_TABLE}]")
+            problems += table_problems(error, f"{path}: [{EXPORTER_TABLE}]", keys)
     modules: dict[str, Module] = {}
     files = []
     for file in (table.modules_file, environment.modules):
@@ -155,13 +157,3 @@ def _toml_module(
     filled, problems = with_variables(keys, variables, place)
     module, wrong = parse_module(filled, place)
     return name, module, [*problems, *wrong]
-
-
-def _table_problems(error: ValidationError, place: str) -> list[ConfigProblem]:
-    found = []
-    for each in error.errors(include_input=False, include_url=False):
-        key = ".".join(str(part) for part in each["loc"])
-        unknown = each["type"] == "extra_forbidden"
-        text = "unknown key: correct or remove it" if unknown else plain_message(each["msg"])
-        found.append(ConfigProblem(f'{place}, key "{key}"', text))
-    return found

@@ -119,7 +119,7 @@ class Watch:
         """Why the watch ends now; empty: it goes on."""
         window = self._window()
         rows = self.judge.objectives(window)
-        verdict = verdict_on(rows, window)
+        verdict = verdict_on(rows)
         if not window.is_complete:
             self.listener.judged(window, rows, verdict)
         if not self.fail_fast or window.is_complete or verdict is GateVerdict.NOT_DECIDED:

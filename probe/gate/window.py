@@ -98,7 +98,7 @@ class WindowJudge:
         """All of it. ``interruptions`` are (start, end, reason) of times without results."""
         plan, rows = self._plan, self.objectives(window)
         return GateReport(
-            verdict=verdict_on(rows, window),
+            verdict=verdict_on(rows),
             window=window,
             region=plan.region,
             version=plan.version,
@@ -116,7 +116,7 @@ class WindowJudge:
         )
 
 
-def verdict_on(rows: Sequence[ObjectiveRow], window: GateWindow) -> GateVerdict:
+def verdict_on(rows: Sequence[ObjectiveRow]) -> GateVerdict:
     """Roll back where one objective is missed; go where all that count are met."""
     if any(row.decision is Decision.MISSED for row in rows):
         return GateVerdict.ROLL_BACK

@@ -226,7 +226,7 @@ async def _health(address: str, table: AppTable, context: Context) -> Any:
     """What the same process says of itself; None where it doesn't. Its metrics are worth
     having all the same."""
     from probe.telemetry.api_client import ApiClient
-    from probe.telemetry.app_samples import read_health
+    from probe.telemetry.app_health import read_health
 
     parts = urlsplit(address)
     url = SplitResult(parts.scheme, parts.netloc, "/health", "", "").geturl()

@@ -7,7 +7,6 @@ import asyncio
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -15,43 +14,11 @@ from prometheus_client.registry import Collector
 
 from alerts.cluster.membership.member import PeersReading
 from probe.history import HistoryState
+from probe.metrics.self_snapshot import SelfSnapshot
 
 # How often the event loop's lag is measured.
 LAG_SECONDS = 0.5
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-
-
-@dataclass(frozen=True, slots=True)
-class SelfSnapshot:
-    """The state of the daemon's parts at one moment.
-
-    ``skipped`` and ``missed`` are runs of each check that were not started: because the one before
-    was still running, and because the process was delayed. ``alerts`` are the firing ones, by
-    severity; ``peers`` is None where no other probe is queried. Times are seconds since 1970, 0 for
-    never.
-    """
-
-    checks: int = 0
-    skipped: Mapping[str, int] | None = None
-    missed: Mapping[str, int] | None = None
-    pending_closings: int = 0
-    history: HistoryState | None = None
-    config_ok: bool = True
-    config_changed: float = 0.0
-    alerts: Mapping[str, int] | None = None
-    messages_waiting: int = 0
-    messages_refused: int = 0
-    peers: PeersReading | None = None
-    heartbeat_at: float = 0.0
-    heartbeat_failures: int = 0
-    consumer_errors: Mapping[str, int] | None = None
-    refused_logins: int = 0
-    task_failures: Mapping[str, int] | None = None
-    shortages: Mapping[str, int] | None = None
-    notifications_failed: Mapping[str, int] | None = None
-    foreign_senders: Mapping[str, int] | None = None
-    clock_steps: int = 0
-    log_lines_dropped: int = 0
 
 
 class SelfMetrics(Collector):

@@ -136,9 +136,5 @@ def _word(value: object) -> str | None:
     return excerpt(value) if isinstance(value, str) and value else None
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
 def _invalid(message: str) -> NoReturn:
     raise CheckFailed(Cause.BODY_INVALID, message, phase=PHASE)

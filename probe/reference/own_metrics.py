@@ -4,7 +4,8 @@ from prometheus_client import CollectorRegistry
 
 from alerts.cluster.membership.member import PeersReading
 from probe.history import HistoryState
-from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
+from probe.metrics.self_metrics import SelfMetrics
+from probe.metrics.self_snapshot import SelfSnapshot
 from probe.reference.markdown import code, table
 
 _LIBRARY = ("process_", "python_")

@@ -4,14 +4,12 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, field
 
 from probe.core.model import Signal
 from probe.core.recorder import Recorder
-from probe.paircam.health import identify
 from probe.telemetry import app_signals as a
+from probe.telemetry.app_health import Health
 from probe.telemetry.counters import Counters, Increase, Restarts, Series, quantile
 from probe.telemetry.exposition import Exposition
 from probe.telemetry.gauge_proof import GaugeProof
@@ -32,29 +30,6 @@ STARTED = "process_start_time_seconds"
 _REQUESTS, _FAILED, _MATCHES = "requests", "requests failed", "matches"
 _BUCKET = " bucket"
 _MIXED = "several processes answer at one address in turn, so nothing is known between scrapes"
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What ``/health`` says of its process: memory in bytes, uptime in seconds, who it is, its
-    version, how many channels of Redis it is subscribed to, and its clock (seconds since 1970)."""
-
-    memory: float | None = None
-    uptime: float | None = None
-    machine: str | None = None
-    region: str = ""
-    version: str | None = None
-    channels: float | None = None
-    clock: float | None = None
-    # By how much that clock differs from ours at least, in seconds.
-    clock_offset: float | None = None
-
-    def timed(self, asked: float, answered: float) -> "Health":
-        """The same with its clock compared to ours: seconds since 1970 at which it was asked
-        and had answered. What lies between the two may be as much the network's time."""
-        if self.clock is None:
-            return self
-        return replace(self, clock_offset=max(asked - self.clock, self.clock - answered, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +61,6 @@ class ScrapeHistory:
         # One change is a deployment; a change back is another process.
         changes = sum(one != two for one, two in itertools.pairwise(machines))
         return changes > 1
-
-
-def read_health(document: Any) -> Health:
-    """The values of a ``/health`` document; what is missing or no number is None."""
-    if not isinstance(document, dict):
-        return Health()
-    memory = document.get("memory")
-    instance = document.get("instance")
-    known = instance if isinstance(instance, dict) else {}
-    region, identity = known.get("region"), identify(document)
-    return Health(
-        _number(memory.get("rss")) if isinstance(memory, dict) else None,
-        _number(document.get("uptime")),
-        identity.instance,
-        region if isinstance(region, str) and region.isalnum() else "",
-        identity.version,
-        _count(known.get("subscribedChannels")),
-        _moment(document.get("timestamp")),
-    )
 
 
 def write(
@@ -274,25 +230,3 @@ def _process_of(scrape: Scrape) -> str:
 
 def _started(metrics: Exposition) -> float | None:
     return metrics.sum(STARTED)
-
-
-def _count(value: object) -> float | None:
-    """A number, or how many a list has."""
-    return float(len(value)) if isinstance(value, list) else _number(value)
-
-
-def _moment(value: object) -> float | None:
-    """Seconds since 1970 of an ISO 8601 time with its zone, or of milliseconds since then."""
-    if (milliseconds := _number(value)) is not None:
-        return milliseconds / 1000
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return None if found is None or found.tzinfo is None else found.timestamp()
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) and value >= 0 else None

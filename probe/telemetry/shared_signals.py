@@ -8,8 +8,6 @@ from probe.core.model import Limits, Signal, Threshold, Unit
 
 FLY, APP, PEER = "fly", "app", "peer"
 ORDER = (FLY, APP)
-CALLS_ORDER = (APP, PEER)
-"""Of how users' calls connect: the users' own calls say more than those of probes."""
 
 ERROR_RATIO = Signal(
     "probe_error_ratio",

@@ -22,5 +22,8 @@ def read_regular(path: Path, limit: int) -> str:
 def reason(error: OSError | UnicodeDecodeError) -> str:
     """Why such a file can't be read, for people; its text is not repeated."""
     if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8 text"
+        if error.object.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return "it is not UTF-8 text"
+        line = error.object.count(b"\n", 0, error.start) + 1
+        return f"it is not UTF-8 text (at line {line}): save it as UTF-8"
     return error.strerror or str(error) or "it can't be read"

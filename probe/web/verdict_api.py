@@ -15,7 +15,6 @@ BODY_SECONDS = 10.0
 # Ten probes that ask every three seconds are 3.3 a second. Unauthenticated requests have a bucket
 # of their own, so that they can't lock out peers.
 PER_SECOND, BURST = 20.0, 40.0
-_TOO_OFTEN = "Too many requests: see Retry-After\n"
 _NO_PEER = "Authorization: Bearer with PROBE_PEER_TOKEN is missing or wrong\n"
 
 

@@ -109,6 +109,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.otel.settings",
         "probe.net.proxies",
         "probe.net.address.peer_address",
+        "probe.net.flow.blocking_deadline",
         "probe.net.urls",
     },
     # A window of results and objectives in, go or roll back out.

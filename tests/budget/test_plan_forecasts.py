@@ -58,7 +58,7 @@ async def test_a_day_at_default_intervals_stays_within_every_budget_and_is_as_fo
         counted = ledger.used(table.plan, "day", end)
         # A day holds whole runs, also of intervals that don't divide it: one of each fewer at most.
         fewer = sum(drain.amount for drain in table.drains)
-        assert table.budget.per_day - fewer <= counted <= table.budget.per_day, table.plan
+        assert table.budget.within(DAY) - fewer <= counted <= table.budget.within(DAY), table.plan
         assert counted * (1 if table.period == "day" else 31) <= table.budget.terms.most
     assert ledger.used("upstash", "day", end) == 912
     assert ledger.used("neon", "day", end) == pytest.approx(DAY)
@@ -73,8 +73,8 @@ async def test_a_day_at_other_intervals_is_as_forecast_too() -> None:
     }
     plan, ledger = plan_of(tables), QuotaUsage()
     end, _ = await _day(plan, ledger, at(15))
-    assert ledger.used("neon", "day", end) == budgets(plan)["neon"].budget.per_day == 24 * 300
-    assert ledger.used("upstash", "day", end) == budgets(plan)["upstash"].budget.per_day == 360
+    assert ledger.used("neon", "day", end) == budgets(plan)["neon"].budget.within(DAY) == 24 * 300
+    assert ledger.used("upstash", "day", end) == budgets(plan)["upstash"].budget.within(DAY) == 360
 
 
 # The check

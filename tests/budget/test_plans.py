@@ -60,7 +60,7 @@ def test_all_redis_commands_together_are_a_tenth_of_the_plan_at_most() -> None:
     """A session is 7 commands every 720 s, the redis check 3 every hour."""
     upstash = budgets(plan_of())["upstash"].budget
     assert {drain.check for drain in upstash.consumers} == {"signaling", "redis"}
-    assert upstash.per_day == 120 * 7 + 24 * 3 == 912
+    assert upstash.within(DAY) == 120 * 7 + 24 * 3 == 912
     assert upstash.terms.most == 1000
     assert upstash.per_month == 31 * 912
 
@@ -71,8 +71,8 @@ def test_a_journey_in_addition_stays_within_the_tenth() -> None:
     taken = {drain.check: drain.amount for drain in upstash.consumers}
     assert taken == {"signaling": 7, "redis": 3, "journey": 95}
     # A day that has a journey takes all of its commands, whatever the mean of many days is.
-    assert upstash.per_day == 111 * 7 + 24 * 3 + 95
-    assert upstash.per_day <= upstash.terms.most
+    assert upstash.within(DAY) == 111 * 7 + 24 * 3 + 95
+    assert upstash.within(DAY) <= upstash.terms.most
     assert not upstash.warning
 
 
@@ -85,7 +85,7 @@ def test_health_checks_keep_neon_awake_all_day_which_its_free_hours_allow() -> N
         "postgres",
         "app-metrics",
     }
-    assert neon.per_day == DAY
+    assert neon.within(DAY) == DAY
     assert neon.per_month / 3600 == 744
     assert neon.terms.allowance / 3600 == pytest.approx(767.6)
     assert not neon.exceeds
@@ -93,7 +93,7 @@ def test_health_checks_keep_neon_awake_all_day_which_its_free_hours_allow() -> N
 
 def test_a_rare_query_lets_neon_suspend() -> None:
     sparse = Budget("neon", NEON, (Consumer("postgres", 3600.0, 300.0, shared_window=True),))
-    assert sparse.per_day == 24 * 300
+    assert sparse.within(DAY) == 24 * 300
 
 
 def test_a_plan_with_100_compute_hours_is_said_not_to_last() -> None:
@@ -108,7 +108,7 @@ def test_a_plan_with_100_compute_hours_is_said_not_to_last() -> None:
 def test_five_round_trips_a_minute_are_more_than_upstash_has() -> None:
     tables = {"signaling": [{"name": "signaling", "interval": 60, "round_trips": 5}]}
     upstash = budgets(plan_of(tables))["upstash"].budget
-    assert upstash.per_day == 12_960 + 72
+    assert upstash.within(DAY) == 12_960 + 72
     # 9 commands of the 928 that the redis check leaves: every 837.9 s, in whole minutes.
     assert upstash.suggested_interval == "an interval of 840 s for signaling would fit"
     fitting = {"signaling": [{"name": "signaling", "interval": 840, "round_trips": 5}]}

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from probe.diagnostics import sentry as errors
+from probe.diagnostics import sentry_transport
 from probe.diagnostics.redact import Redactor
 from tests.servers.pages import closed_port
+from tests.servers.providers.dripping import PIECES, dripping
 from tests.servers.providers.sentry import KEY, Sentry, sdk_apart
 
 ROOT = Path(__file__).parent.parent
@@ -233,3 +235,25 @@ async def test_the_key_goes_to_no_host_that_a_redirect_names(status: int) -> Non
             await errors.close()
             assert sentry.requests == 1
         assert elsewhere.requests == 0
+
+
+@pytest.mark.parametrize("kind", PIECES)
+async def test_a_sentry_that_never_ends_its_answer_holds_up_no_later_event(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its timeout was for each read, so that a byte now and then kept the thread."""
+    monkeypatch.setattr(sentry_transport, "TIMEOUT_SECONDS", 0.3)
+    with dripping(kind) as server:
+        assert errors.start(
+            f"http://{KEY}@127.0.0.1:{server.port}/42",
+            release="0.1.0",
+            environment="test",
+            region="lax",
+            redactor=Redactor(),
+        )
+        logger.error("first")
+        logger.error("and another one: %s", "second")
+        async with asyncio.timeout(60):
+            while server.connections < 2:  # noqa: ASYNC110 - counted in a thread
+                await asyncio.sleep(0.01)
+        await errors.close()

@@ -15,7 +15,7 @@ from probe.core.kind import Check
 from probe.core.stall import Disturbance
 from probe.diagnostics.redact import Redactor
 from probe.exporter.endpoint import ProbeEndpoint
-from probe.exporter.modules.builtin import builtin_modules
+from probe.exporter.modules.builtin import Modules
 from probe.exporter.modules.module import Module
 from probe.exporter.service import ProbeService
 from probe.exporter.settings import ExporterConfig
@@ -76,7 +76,7 @@ class Asked:
 def modules(**tables: Mapping[str, Any]) -> dict[str, Module]:
     """The built-in modules and these."""
     own = {name: Module.model_validate(table) for name, table in tables.items()}
-    return {**builtin_modules(), **own}
+    return {**Modules({}), **own}
 
 
 def config_of(

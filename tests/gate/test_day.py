@@ -239,7 +239,7 @@ RATE: dict[str, Any] = {
 
 def test_a_share_that_the_target_reports_is_one_of_its_cases(tmp_path: Path) -> None:
     """A tenth of 10 requests at night is nothing compared with a day of 200,000 at a time."""
-    release = Release(tmp_path, requests=200_000.0)
+    release = Release(tmp_path, requests=200_000.0, interval=600.0)
     rate = objective(release.watch(), "machine/probe_toy_error_ratio")
     assert rate.statistic == "mean"
     assert rate.decision is Decision.MET
@@ -254,7 +254,8 @@ def test_a_share_that_the_target_reports_is_one_of_its_cases(tmp_path: Path) -> 
 def test_a_share_of_a_few_cases_is_not_decided_however_many_values_there_are(
     tmp_path: Path,
 ) -> None:
-    rate = objective(Release(tmp_path, requests=12.0).watch(), "machine/probe_toy_error_ratio")
+    release = Release(tmp_path, requests=12.0, interval=600.0)
+    rate = objective(release.watch(), "machine/probe_toy_error_ratio")
     assert rate.decision is Decision.MISSED  # a tenth of what there was has failed
     for range_seconds, said in ((0.0, "of 720 cases"), (3600.0, "of 124 cases")):
         few = Tally(GateObjective(**RATE, range_seconds=range_seconds), {}, {})

@@ -38,11 +38,32 @@ def pasts(draw: st.DrawFn) -> list[ResultRow]:
     return kept
 
 
-@settings(max_examples=200)
-@given(pasts(), st.integers(-50, 400), st.integers(1, 400), st.integers(1, 5), st.integers(1, 4))
+periods = given(
+    pasts(), st.integers(-50, 400), st.integers(1, 400), st.integers(1, 5), st.integers(1, 4)
+)
+
+
+@settings(max_examples=80)
+@periods
 def test_history_says_what_the_entries_say(
     kept: list[ResultRow], offset: int, length: int, buckets: int, most: int
 ) -> None:
+    says_what_the_entries_say(kept, offset, length, buckets, most)
+
+
+@pytest.mark.proof
+@settings(max_examples=500)
+@periods
+def test_history_says_what_the_entries_of_many_pasts_say(
+    kept: list[ResultRow], offset: int, length: int, buckets: int, most: int
+) -> None:
+    says_what_the_entries_say(kept, offset, length, buckets, most)
+
+
+def says_what_the_entries_say(
+    kept: list[ResultRow], offset: int, length: int, buckets: int, most: int
+) -> None:
+    """A history and the entries themselves have the same periods, days and availability."""
     start = NOON + offset
     end = start + length
 

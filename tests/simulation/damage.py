@@ -1,7 +1,8 @@
 """What can happen to a file between two lives of a monitor: bits flip, it is cut short, a page is
-zeros, other bytes stand in it, it is gone."""
+zeros, other bytes stand in it, it is gone, or an old backup of it is put back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -22,6 +23,26 @@ def damage(seed: int) -> Damage:
             _renew(each, each.read_bytes())
         for path in found if random.random() < 0.3 else random.sample(found, 1):
             spoil(path, random)
+
+    return work
+
+
+def roll_back(stems: Sequence[str], saved: int, restored: int) -> Damage:
+    """Copies the files whose names have one of ``stems`` after one life, and puts the copies in
+    their places after a later one."""
+    kept: dict[str, bytes] = {}
+    lives = count(1)
+
+    def work(folder: Path) -> None:
+        life = next(lives)
+        found = [each for each in folder.iterdir() if any(stem in each.name for stem in stems)]
+        if life == saved:
+            kept.update({each.name: each.read_bytes() for each in found})
+        if life == restored:
+            for each in found:
+                each.unlink()
+            for name, content in kept.items():
+                (folder / name).write_bytes(content)
 
     return work
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from unittest import mock
 
 from alerts.model import Message, MessageType, NotifyError
+from alerts.notifiers import pagerduty
 from probe.storage.thread import STORAGE_SECONDS, Stalled
 from tests.clocks import Clock
 from tests.simulation.faults import Kind, Scenario, disk_full, io_error, no_space
@@ -140,7 +141,8 @@ class Disk:
 
 
 class Receiver:
-    """A notifier that remembers what it took, and misbehaves as the scenario says."""
+    """A notifier that remembers what it took, and misbehaves as the scenario says. One that is no
+    ``chat`` is sent what PagerDuty is, and no update that it would not act on."""
 
     resend_seconds = None
     pause = 0.0
@@ -157,6 +159,8 @@ class Receiver:
         now, life = self._clock(), self._process.life
         if self._process.killed.is_set():
             raise Killed
+        if not self.sends_missed_incidents and pagerduty.needs_no_event(message, memory):
+            return memory
         if self._scenario.active("network", "own", now):
             raise NotifyError("no network")
         if self._scenario.active("hang", self.name, now):
@@ -175,7 +179,7 @@ class Receiver:
         if loses:
             raise NotifyError("connection reset")
         self.received[place] = Received(now, life, message, answered=True)
-        return {"ts": str(place)}
+        return {"ts": str(place), pagerduty.SEVERITY: message.severity.value}
 
     @property
     def incidents(self) -> list[Received]:

@@ -58,7 +58,8 @@ async def test_metrics_that_break_off_are_read_or_refused(cut: int) -> None:
     await _read_or_refused(GOOD[:cut])
 
 
-_NAMES = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,10}", fullmatch=True)
+# Two underscores in front are reserved: prometheus_client refuses them.
+_NAMES = st.from_regex(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]{0,10}", fullmatch=True)
 _VALUES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
 
 

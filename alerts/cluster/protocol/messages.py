@@ -17,7 +17,7 @@ SCHEMA: Literal[1] = 1
 # Of one query; more checks or groups follow in further queries.
 MAX_QUERIED, MAX_NAMED = 100, 500
 MAX_MEMBERS = 100
-MAX_QUERY, MAX_ANSWER = 65536, 262144
+MAX_ANSWER = 262144
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 Age = Annotated[float, Field(ge=0.0, le=1e8, allow_inf_nan=False)]

@@ -1,8 +1,9 @@
 """One line on stderr that is rewritten every second, on a terminal only."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 import click
 
@@ -29,8 +30,7 @@ def line(found: LoadStatistics, active: int, duration: float) -> str:
     return "probe: " + " · ".join(parts)
 
 
-async def show_progress(current: Callable[[], str]) -> None:
-    """Show what ``current`` says until it is cancelled; a terminal that is gone is no failure."""
+async def _show(current: Callable[[], str]) -> None:
     try:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
@@ -39,3 +39,19 @@ async def show_progress(current: Callable[[], str]) -> None:
     finally:
         with suppress(OSError):
             click.echo("\r\x1b[2K", err=True, nl=False)
+
+
+@asynccontextmanager
+async def shown_progress(current: Callable[[], str]) -> AsyncIterator[None]:
+    """Show what ``current`` says while this is open, on a terminal alone; one that is gone is no
+    failure."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    task = asyncio.create_task(_show(current))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -3,10 +3,7 @@
 import asyncio
 import logging
 import os
-import signal
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -14,9 +11,10 @@ from typing import Any
 
 import click
 
+from probe.commands.load.interruption import until_signal
 from probe.commands.load.options import LoadOptions, check_output, limit_of, plan_of
 from probe.commands.load.output import write
-from probe.commands.load.progress import line, show_progress
+from probe.commands.load.progress import line, shown_progress
 from probe.commands.load.shared import check_address, initiate, join, stop_all
 from probe.commands.load.worker import command, share_documents
 from probe.commands.settings_loading import print_problems, settings_for
@@ -153,7 +151,7 @@ async def _alone(prepared: _Prepared) -> tuple[LoadStatistics, tuple[str, ...]]:
     def current() -> str:
         return line(generator.update(), generator.active, plan.duration)
 
-    async with _until_signal(lambda: generator.stop("interrupted")), _progress(current):
+    async with until_signal(lambda: generator.stop("interrupted")), shown_progress(current):
         found = await generator.run()
     if generator.refused:
         message = f"the backend issues {generator.refused}, which has a public address"
@@ -174,7 +172,7 @@ async def _shared(prepared: _Prepared) -> tuple[LoadStatistics, tuple[str, ...]]
     def current() -> str:
         return line(pool.statistics(request.plan), request.plan.users, request.plan.duration)
 
-    async with _until_signal(stop), _progress(current):
+    async with until_signal(stop), shown_progress(current):
         await pool.run(documents, request.plan)
     return pool.statistics(request.plan), pool.lost
 
@@ -195,7 +193,7 @@ async def _distributed(prepared: _Prepared) -> tuple[LoadStatistics, tuple[str, 
     def stop() -> None:
         tasks.add(asyncio.create_task(stop_all(running)))
 
-    async with _until_signal(stop), _progress(current):
+    async with until_signal(stop), shown_progress(current):
         return await initiate(request, chosen.coordinator, chosen.workers, running)
 
 
@@ -211,7 +209,7 @@ async def _joined(prepared: _Prepared) -> LoadResult:
         tasks.add(asyncio.create_task(stop_all(running)))
 
     with redacting(Redactor(prepared.settings.secrets).clean):
-        async with _until_signal(stop):
+        async with until_signal(stop):
             worker, request = await join(
                 prepared.settings, chosen.coordinator, owned=chosen.owned, running=running
             )
@@ -222,43 +220,6 @@ async def _joined(prepared: _Prepared) -> LoadResult:
     lost = (worker.problem,) if worker.problem else ()
     own = replace(prepared, request=request)
     return _conclude(own, generator.statistics, lost, started)
-
-
-@asynccontextmanager
-async def _until_signal(stop: Any) -> AsyncIterator[None]:
-    """The first Ctrl-C or SIGTERM ends the load, the second one the command."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    seen: list[int] = []
-
-    def received(number: int) -> None:
-        seen.append(number)
-        if len(seen) == 1:
-            click.echo("\nprobe: ending, once more to end without a report", err=True)
-            stop()
-        elif task is not None:
-            task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, received, number)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-
-@asynccontextmanager
-async def _progress(current: Any) -> AsyncIterator[None]:
-    if not sys.stderr.isatty():
-        yield
-        return
-    task = asyncio.create_task(show_progress(current))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 def _conclude(

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from probe.config.discovery.target_groups import TargetGroup, check_tables, groups_of
 from probe.config.toml_file import Kinds, RawTables
 from probe.core.environment import ConfigProblem, Variables
-from probe.core.field_types import Seconds, plain_message
+from probe.core.field_types import Seconds
+from probe.core.tables.problems import table_problems
 from probe.net.urls import HttpUrl, show_url
 from probe.untrusted.regular_file import read_regular
 from probe.untrusted.yaml_document import InvalidYaml, read_yaml
@@ -137,20 +138,15 @@ def _read_table(
     raw: Mapping[str, Any], variables: Variables, kinds: Kinds, place: str
 ) -> tuple[DiscoveryTable | None, list[ConfigProblem]]:
     filled = dict(raw)
-    name = filled.pop("token_from", None)
-    if isinstance(name, str):
+    if isinstance(name := filled.get("token_from"), str):
+        del filled["token_from"]
         if variables.get(name) is None:
             return None, [ConfigProblem(f'{place}, key "token_from"', f"{name} is not set")]
         filled["token"] = variables.get(name)
     try:
         table = DiscoveryTable.model_validate(filled)
     except ValidationError as error:
-        return None, [
-            ConfigProblem(
-                f'{place}, key "{".".join(map(str, each["loc"]))}"', plain_message(each["msg"])
-            )
-            for each in error.errors(include_input=False, include_url=False)
-        ]
+        return None, list(table_problems(error, place, DiscoveryTable.model_fields))
     names = [kind.name for kind in kinds if "url" in kind.table.model_fields]
     if table.kind not in names:
         problem = f"no kind with a url: write one of {', '.join(names)}"

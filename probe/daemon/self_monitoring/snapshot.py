@@ -4,7 +4,7 @@ from probe.daemon.parts import DaemonState, Parts
 from probe.daemon.reload import Reloader
 from probe.daemon.schedule import Schedule
 from probe.diagnostics.logging_setup import dropped
-from probe.metrics.self_metrics import SelfSnapshot
+from probe.metrics.self_snapshot import SelfSnapshot
 
 
 def snapshot_of(

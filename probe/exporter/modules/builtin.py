@@ -46,11 +46,6 @@ class Modules(Mapping[str, "Module"]):
         return len(_TABLES.keys() | self.configured.keys())
 
 
-def builtin_modules() -> "dict[str, Module]":
-    """Each by its name."""
-    return dict(Modules({}))
-
-
 @cache
 def _validated(name: str) -> "Module":
     from probe.exporter.modules.module import Module

@@ -1,13 +1,13 @@
 """Modules from ``[modules.NAME]`` of ``probe.toml`` and from blackbox_exporter's YAML."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from probe.core.environment import ConfigProblem, Variables
-from probe.core.field_types import plain_message
+from probe.core.tables.problems import table_problems
 from probe.exporter.modules.module import SECTIONS, Module
 from probe.untrusted.regular_file import read_regular, reason
 from probe.untrusted.yaml_document import InvalidYaml, read_yaml
@@ -50,7 +50,7 @@ def parse_module(raw: object, place: str) -> tuple[Module | None, list[ConfigPro
     try:
         module = Module.model_validate(raw)
     except ValidationError as error:
-        return None, [*problems, *_problems(error, place)]
+        return None, [*problems, *table_problems(error, place, Module.model_fields)]
     try:
         if module.dns is not None:
             module.dns.check()
@@ -67,16 +67,6 @@ def _foreign_sections(raw: Mapping[Any, Any], place: str) -> Iterator[ConfigProb
         if own is not None and section != own and raw.get(section):
             problem = f'has no effect with prober "{prober}": write its keys below "{own}"'
             yield ConfigProblem(f'{place}, key "{section}"', problem)
-
-
-def _problems(error: ValidationError, place: str) -> Iterable[ConfigProblem]:
-    for each in error.errors(include_input=False, include_url=False):
-        key = ".".join(str(part) for part in each["loc"])
-        where = f'{place}, key "{key}"' if key else place
-        message = plain_message(each["msg"])
-        unknown = each["type"] == "extra_forbidden"
-        text = "unknown key: correct or remove it" if unknown else message
-        yield ConfigProblem(where, text)
 
 
 def with_variables(raw: Any, variables: Variables, place: str) -> tuple[Any, list[ConfigProblem]]:

@@ -44,7 +44,7 @@ async def run(table: ProbeTable, record: Recorder, context: Context) -> None:
         ip = addresses[0].ip
         record.sample(signals.LOOKUP, record.phases["resolve"])
         with record.phase("request"):
-            answer = await _query(settings, addresses[0], host, table, record)
+            answer = await _query(settings, addresses[0], host, table)
         record.sample(signals.DNS_SUCCEEDED, 1)
         _judge(settings, answer, record)
     finally:
@@ -55,7 +55,7 @@ async def run(table: ProbeTable, record: Recorder, context: Context) -> None:
 
 
 async def _query(
-    settings: DnsProbe, address: Address, host: str, table: ProbeTable, record: Recorder
+    settings: DnsProbe, address: Address, host: str, table: ProbeTable
 ) -> "dns.message.Message":
     import dns.exception
     import dns.flags

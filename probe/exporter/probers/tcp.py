@@ -32,7 +32,7 @@ async def run(table: ProbeTable, record: Recorder, context: Context) -> None:
     record.sample(signals.FAILED_REGEX, 0)
     record.sample(signals.LOOKUP, 0)
     try:
-        async with _translated(host, port, record, connector) as observer:
+        async with _translated(host, port, record) as observer:
             sock = await _connect(host, port, settings, connector, record)
             dialogue = Dialogue(Stream(sock), sock, record)
             try:
@@ -58,9 +58,7 @@ async def _connect(
 
 
 @asynccontextmanager
-async def _translated(
-    host: str, port: int, record: Recorder, connector: Connector
-) -> AsyncIterator[TlsObserver]:
+async def _translated(host: str, port: int, record: Recorder) -> AsyncIterator[TlsObserver]:
     """Errors of the connection leave as CheckAborted, with the phase that is under way."""
     observer = TlsObserver()
     try:

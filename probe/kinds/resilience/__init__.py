@@ -173,9 +173,9 @@ async def _run_call(table: ResilienceTable, record: Recorder, context: Context) 
     *shorter, longest = sorted(table.losses)
     with record.phase("losses"):
         await gather_first_error(
-            _lose_network(relay, longest, record, context, table),
-            _lose_consent(relay, record, context, table),
-            _sequentially(relay, shorter, record, context, table),
+            _lose_network(relay, longest, record, context),
+            _lose_consent(relay, record, context),
+            _sequentially(relay, shorter, record, context),
         )
 
 
@@ -184,11 +184,10 @@ async def _sequentially(
     losses: list[float],
     record: Recorder,
     context: Context,
-    table: ResilienceTable,
 ) -> None:
     for loss in losses:
-        await _lose_network(relay, loss, record, context, table)
-    async with _call(relay, context, table) as (call, _):
+        await _lose_network(relay, loss, record, context)
+    async with _call(relay, context) as (call, _):
         refreshed = await call.refresh()
         record.sample(REFRESH, refreshed.seconds)
         record.sample(LIFETIME, refreshed.lifetime)
@@ -202,17 +201,15 @@ async def _sequentially(
 
 
 async def _lose_network(
-    relay: "RelayServer", seconds: float, record: Recorder, context: Context, table: ResilienceTable
+    relay: "RelayServer", seconds: float, record: Recorder, context: Context
 ) -> None:
-    async with _call(relay, context, table) as (call, outage):
+    async with _call(relay, context) as (call, outage):
         found = await call.simulate_loss(outage, seconds)
     write_call(found, seconds, record)
 
 
-async def _lose_consent(
-    relay: "RelayServer", record: Recorder, context: Context, table: ResilienceTable
-) -> None:
-    async with _call(relay, context, table) as (call, _):
+async def _lose_consent(relay: "RelayServer", record: Recorder, context: Context) -> None:
+    async with _call(relay, context) as (call, _):
         found = await call.lose_consent()
     if found.noticed is not None:
         record.sample(CONSENT_LOST, found.noticed)
@@ -221,7 +218,7 @@ async def _lose_consent(
 
 @asynccontextmanager
 async def _call(
-    relay: "RelayServer", context: Context, table: ResilienceTable
+    relay: "RelayServer", context: Context
 ) -> AsyncIterator[tuple["RecoveringCall", "Impairment"]]:
     """A call whose offering side goes through a forwarder."""
     from probe.call.recovery import RecoveringCall

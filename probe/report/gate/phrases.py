@@ -26,7 +26,6 @@ DECISIONS = {
 }
 OBJECTIVES = ("objective", "limit", "measured", "interval", "by count", "by time", "budget")
 """Headings of ``objectives``' columns."""
-_OF_CASES = ("success", "ratio", "p95")
 
 
 def headline(report: GateReport) -> str:

@@ -238,12 +238,24 @@ results = st.lists(
 FAILS, WELL = (Status.FAILED, None, False), (Status.OK, None, False)
 
 
-@settings(max_examples=300, deadline=None)
+Steps = list[tuple[Status, float | None, bool]]
+
+
+@settings(max_examples=120)
 @example([FAILS, FAILS, WELL, WELL, (Status.FAILED, None, True), WELL, WELL, WELL])
 @given(results)
-def test_a_restart_at_any_point_changes_nothing(
-    steps: list[tuple[Status, float | None, bool]],
-) -> None:
+def test_a_restart_at_any_point_changes_nothing(steps: Steps) -> None:
+    changes_nothing(steps)
+
+
+@pytest.mark.proof
+@settings(max_examples=600)
+@given(results)
+def test_a_restart_at_any_point_of_many_courses_changes_nothing(steps: Steps) -> None:
+    changes_nothing(steps)
+
+
+def changes_nothing(steps: Steps) -> None:
     """With results coming as they do, what is sent is the same with restarts and without."""
     once, often = Stage(), Stage()
     for number, (status, value, again) in enumerate(steps):

@@ -1,0 +1,1 @@
+"""Limits of what comes over a connection."""
