@@ -260,6 +260,7 @@ class AlertManager(AlertingStatus):
         await follow(self.pipeline.recorder, self._outbox, now)
         if self._outbox.had_late():
             self._store_was_empty = not await restore(self.pipeline, self._outbox)
+            self._wake_dispatcher()  # messages may have come with it
         if self._cluster.has_peers:
             self.pipeline.waiting = self._outbox.waiting_now()
         found = self.pipeline.flush(now, self._silences)

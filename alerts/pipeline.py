@@ -167,7 +167,8 @@ class Pipeline:
         self.group_store.log.refused(delivery, now)
 
     def flush(self, now: float, silences: Sequence[Silence] = ()) -> Flush:
-        """Bring everything up to date."""
+        """What follows from all results until ``now`` (seconds since 1970): messages to send,
+        documents to store, alerts that changed, messages that others have overtaken."""
         self._now, self._suppression.silences = now, silences
         if not self.own_network_fails:
             self._record(self.alerts.tick(now))

@@ -1,6 +1,7 @@
 """Checks that fail with an incident and have no alert yet; pure."""
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from alerts.model import Alert
@@ -53,10 +54,11 @@ def _with_affected(
     """An incident with the checks that fail too; ``pending`` says since when each has failed."""
     if not group.firing:
         return group
+    begins = sorted(alert.since for alert in group.firing) if joins else []
     found = [
         checks[name]
         for name, since in sorted(pending.items())
-        if name in checks and _belongs(checks[name], since, group, group.firing, joins=joins)
+        if name in checks and _belongs(checks[name], since, group, begins)
     ]
     services = dict.fromkeys(check.table.impact.service for check in found)
     return replace(
@@ -81,8 +83,9 @@ def _end_waits(
     last = max(group.over, key=_end)
     if now - _end(last) >= END_WAITS_SECONDS:
         return False
+    begins = sorted(alert.since for alert in group.over)
     return any(
-        _belongs(checks[name], since, group, group.over, joins=True)
+        _belongs(checks[name], since, group, begins)
         and (results.last_failure(name) > _end(last) or (last.closed and not results.works(name)))
         for name, since in pending.items()
         if name in checks
@@ -93,10 +96,10 @@ def _end(alert: Alert) -> float:
     return alert.since if alert.ended is None else alert.ended
 
 
-def _belongs(
-    check: Check, since: float, group: AlertGroup, alerts: Iterable[Alert], *, joins: bool
-) -> bool:
+def _belongs(check: Check, since: float, group: AlertGroup, begins: Sequence[float]) -> bool:
+    """Whether a check that has failed ``since`` then is of an incident whose alerts began at these
+    times, in order."""
     if check.table.alert_group == group.subject:
         return True
-    together = (abs(since - each.since) <= TOGETHER_SECONDS for each in alerts)
-    return joins and any(together)
+    place = bisect_left(begins, since - TOGETHER_SECONDS)
+    return place < len(begins) and begins[place] - since <= TOGETHER_SECONDS

@@ -13,8 +13,12 @@ group is one incident there and nothing is joined (``cluster``).
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from heapq import merge
+from itertools import takewhile
 
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.notification.message import AlertGroup
@@ -33,6 +37,56 @@ MAX_RESOLVED = 50
 DOCUMENT = "incidents"
 
 GroupOf = Callable[[Alert], str]
+# Since when it fires, and its name and number: an order without ties.
+_Entry = tuple[float, str, int, Alert]
+
+
+class _Candidates:
+    """Alerts that have an incident, which another one may join; ``group_of`` gives their groups.
+
+    When thousands of checks fail at once, each of them is compared with few: those that began at
+    the same time, and those of its own group and service, the oldest first.
+    """
+
+    def __init__(self, group_of: Callable[[Alert], str], alerts: Iterable[Alert]) -> None:
+        self._group_of, self._count = group_of, 0
+        self._all: list[_Entry] = []
+        self._groups: dict[str, list[_Entry]] = {}
+        self._services: dict[str, list[_Entry]] = {}
+        for alert in alerts:
+            self.add(alert)
+
+    def add(self, alert: Alert) -> None:
+        """One more has an incident."""
+        self._count += 1
+        entry = (alert.since, str(alert.identity), self._count, alert)
+        insort(self._all, entry)
+        insort(self._groups.setdefault(self._group_of(alert), []), entry)
+        if alert.service:
+            insort(self._services.setdefault(alert.service, []), entry)
+
+    def oldest(
+        self,
+        alert: Alert,
+        seconds: float,
+        joins_together: Callable[[Alert], bool],
+        joins_related: Callable[[Alert], bool],
+    ) -> Alert | None:
+        """Of those that began within so many ``seconds`` of an alert and that it joins for that,
+        and of those of its group or service that it joins for that, the one that began first."""
+        together = (each for each in self._within(alert, seconds) if joins_together(each[3]))
+        related = (each for each in self._related(alert) if joins_related(each[3]))
+        found = [each for each in (next(together, None), next(related, None)) if each is not None]
+        return min(found)[3] if found else None
+
+    def _within(self, alert: Alert, seconds: float) -> Iterator[_Entry]:
+        first = bisect_left(self._all, (alert.since - seconds,))
+        after = (self._all[place] for place in range(first, len(self._all)))
+        return takewhile(lambda each: each[0] - alert.since <= seconds, after)
+
+    def _related(self, alert: Alert) -> Iterator[_Entry]:
+        same_service = self._services.get(alert.service, ()) if alert.service else ()
+        return merge(self._groups.get(self._group_of(alert), ()), same_service)
 
 
 class OpenIncidents:
@@ -72,11 +126,20 @@ class OpenIncidents:
         # Until the end of an incident is sent, what its last alerts were about is not over.
         over = [each for each in self.resolved if each.identity in self._keys.keys() - again]
         new = [alert for alert in firing if alert.identity not in self._keys]
+        if not new:
+            return
+        known = [each for each in firing if each.identity in self._keys]
+        candidates = _Candidates(self._group_of, [*over, *known])
+        taken = {self._keys[each.identity] for each in (*over, *known)}
         is_wide = len({alert.service for alert in firing}) >= MANY_SERVICES
+        paged = cache(self._critical_since)
         # The most severe first, so that a new incident is named after what matters.
         for alert in sorted(new, key=lambda each: each.severity is not Severity.CRITICAL):
-            others = over + [each for each in firing if each.identity in self._keys]
-            self._keys[alert.identity] = self._incident_for(alert, others, is_wide)
+            oldest = self._oldest_of_same_cause(alert, candidates, paged, is_wide)
+            key = self._own_key(alert, taken) if oldest is None else self._keys[oldest.identity]
+            self._keys[alert.identity] = key
+            taken.add(key)
+            candidates.add(alert)
 
     def with_members(self, groups: Sequence[AlertGroup]) -> list[AlertGroup]:
         """Incidents with the checks that each was ever about, if so many were resolved that not
@@ -131,35 +194,37 @@ class OpenIncidents:
         except (CodecError, KeyError, TypeError, ValueError):
             return
 
-    def _incident_for(self, alert: Alert, others: Sequence[Alert], is_wide: bool) -> str:
-        joined = [each for each in others if self._has_same_cause(alert, each, is_wide)]
-        if joined:
-            oldest = min(joined, key=lambda each: (each.since, str(each.identity)))
-            return self._keys[oldest.identity]
-        taken = {self._keys[each.identity] for each in others}
+    def _own_key(self, alert: Alert, taken: Collection[str]) -> str:
+        """The key of an incident that an alert opens, other than those that are open."""
         group = self._group_of(alert)
         if group not in taken:
             return group
         own = f"{group} {alert.identity.check}"
         return own if own not in taken else f"{group} {alert.identity}"
 
-    def _has_same_cause(self, alert: Alert, other: Alert, is_wide: bool) -> bool:
-        apart = abs(alert.since - other.since)
-        is_apart = _is_page(alert) or _is_page(other)
-        joins = is_wide or not is_apart or self._critical_since(self._keys[other.identity]) is None
-        if apart <= TOGETHER_SECONDS and joins:
-            return True
-        if other.identity.rule not in (FAILING, NO_DATA) or not self._is_related(alert, other):
-            return False
-        paged = self._critical_since(self._keys[other.identity])
-        if apart <= RELATED_SECONDS or paged is None:
-            return True
-        return alert.fired - paged <= RELATED_SECONDS
+    def _oldest_of_same_cause(
+        self,
+        alert: Alert,
+        candidates: _Candidates,
+        paged: Callable[[str], float | None],
+        is_wide: bool,
+    ) -> Alert | None:
+        """Of the alerts that have an incident, the first of those with the same cause. ``paged``
+        says since when an incident is known as critical."""
 
-    def _is_related(self, alert: Alert, other: Alert) -> bool:
-        if alert.service and alert.service == other.service:
-            return True
-        return self._group_of(alert) == self._group_of(other)
+        def together(other: Alert) -> bool:
+            is_apart = _is_page(alert) or _is_page(other)
+            return is_wide or not is_apart or paged(self._keys[other.identity]) is None
+
+        def related(other: Alert) -> bool:
+            if other.identity.rule not in (FAILING, NO_DATA):
+                return False
+            since = paged(self._keys[other.identity])
+            if since is None or abs(alert.since - other.since) <= RELATED_SECONDS:
+                return True
+            return alert.fired - since <= RELATED_SECONDS
+
+        return candidates.oldest(alert, TOGETHER_SECONDS, together, related)
 
 
 def _is_page(alert: Alert) -> bool:

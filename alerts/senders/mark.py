@@ -55,7 +55,7 @@ class SentBy:
 
 
 def parse_mark(text: Any) -> SenderMark | None:
-    """The mark that a text is; None for anything else."""
+    """The mark that is written as ``text``; None if it is no mark."""
     found = _MARK.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         return None

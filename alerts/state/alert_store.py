@@ -141,7 +141,7 @@ class AlertStore:
 
     def tick(self, now: float) -> list[Event]:
         """Fire and resolve what is due; no data where results stay away."""
-        events = [self._miss(check, now) for check in self._no_data.overdue(now)]
+        events = [self._note_no_data(check, now) for check in self._no_data.overdue(now)]
         for identity, kept in list(self._kept.active.items()):
             if not kept.stale:
                 events.append(self._step(identity, *tick(kept.state, now, kept.terms)))
@@ -242,8 +242,8 @@ class AlertStore:
         fleeting = {each.name for each in check.signals if each.ephemeral} if firing else ()
         return (identity for identity in firing if identity.rule in fleeting)
 
-    def _miss(self, check: Check, now: float) -> Event | None:
-        """A check without any results has no data either."""
+    def _note_no_data(self, check: Check, now: float) -> Event | None:
+        """A check without any result has no data: the transition that this makes, if any."""
         identity = Fingerprint(check.name, annotations.NO_DATA)
         terms = terms_of(check, annotations.NO_DATA)
         kept = self._kept.get(identity) or self._kept.add(identity, AlertRecord(State(), terms))

@@ -100,8 +100,8 @@ class RetransmittingTransport:
         raise ConnectionError("the path to the other side was closed")
 
     async def _pump(self) -> None:
-        """Receive in place of a reader, which may have ended unnoticed: libraries keep what is not
-        reads, without an end."""
+        """Receive also while nothing reads: aiortc's reader may have ended unnoticed, and what is
+        not received is kept below it without a bound."""
         with suppress(ConnectionError):
             while not self.byte_limit_exceeded.is_set():
                 self._take(await self._ice._recv())

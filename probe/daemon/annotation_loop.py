@@ -80,7 +80,8 @@ def _text(annotation: Annotation) -> str:
 async def connect_incidents(
     history: History, alerts: AlertManager, annotations: AnnotationLoop, now: float
 ) -> None:
-    """Results come from now on; incidents that last go on in history."""
+    """Write results and incidents to history from now on; those that are still open there are
+    continued. ``now`` is in seconds since 1970."""
     history.begin()
     incidents = IncidentHistory(history)
     newest = await incidents.newest_by_key(now - PAST_SECONDS)

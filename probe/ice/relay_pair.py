@@ -165,7 +165,7 @@ class RelayPairIce(RelayIceBase):
     def _compare(self, data: bytes) -> None:
         """Where the other side is at hand, what arrives has to be what it sent."""
         sent = self._other_side._sent if self._other_side is not None else None
-        if not sent or len(sent) >= MAX_COMPARED or data in sent:
+        if not sent or len(sent) >= MAX_COMPARED or data in sent or not _is_for_someone(data):
             return
         nearest = min(sent, key=lambda each: (each[:8] != data[:8], abs(len(each) - len(data))))
         self.altered.append((len(nearest), len(data)))
@@ -198,3 +198,8 @@ class RelayPairIce(RelayIceBase):
     def _settle(self) -> None:
         if self._nominated and self.rtt is not None:
             self._connected.set()
+
+
+def _is_for_someone(data: bytes) -> bool:
+    """Whether it is DTLS or RTP by its first byte (RFC 7983 section 7); browsers drop the rest."""
+    return 20 <= data[0] <= 63 or 128 <= data[0] <= 191

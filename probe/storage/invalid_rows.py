@@ -9,7 +9,8 @@ _MAX_ASIDE = 200
 
 
 def quarantine_row(database: sqlite3.Connection, table: str, number: int, now: float) -> None:
-    """Keep an invalid row in a table of its own, for inspection."""
+    """Move an invalid row to a table of its own, for inspection; ``number`` is its rowid, ``now``
+    in seconds since 1970. The oldest of too many are deleted."""
     columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
     content = " || x'1f' || ".join(f"coalesce(CAST({each} AS BLOB), x'')" for each in columns)
     with transaction(database):

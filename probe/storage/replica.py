@@ -222,7 +222,7 @@ class Replica:
         return notice, saved.invalid
 
     def _read(self) -> tuple[dict[str, list[Row]], int]:
-        """All rows that make sense; the others are moved to a table of their own."""
+        """The valid rows of each table, and how many invalid ones were put into quarantine."""
         database, wrong = self._connected(), 0
         tables: dict[str, list[Row]] = {}
         for table in self._schema.tables:

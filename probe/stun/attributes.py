@@ -115,7 +115,9 @@ def _read_error(data: bytes, _: bytes) -> tuple[int, bytes]:
 
 
 def _read_types(data: bytes, _: bytes) -> tuple[int, ...]:
-    return struct.unpack(f"!{len(data) // 2}H", data[: len(data) // 2 * 2])
+    if len(data) % 2:
+        raise ValueError(f"a list of {len(data)} bytes")
+    return struct.unpack(f"!{len(data) // 2}H", data)
 
 
 def _write_types(value: tuple[int, ...], _: bytes) -> bytes:
@@ -157,3 +159,56 @@ ATTRIBUTES: tuple[AttributeType, ...] = (
 )
 BY_NUMBER = {each.number: each for each in ATTRIBUTES}
 BY_NAME = {each.name: each for each in ATTRIBUTES}
+NUMBER_BYTES = {
+    BY_NAME[name].number: size
+    for name, size in (
+        ("CHANNEL-NUMBER", 4),
+        ("LIFETIME", 4),
+        ("REQUESTED-TRANSPORT", 4),
+        ("PRIORITY", 4),
+        ("FINGERPRINT", 4),
+        ("ICE-CONTROLLED", 8),
+        ("ICE-CONTROLLING", 8),
+    )
+}
+"""How many bytes libwebrtc reads of a number, whatever length it is said to have."""
+
+
+def _numbers(*names: str) -> frozenset[int]:
+    return frozenset(BY_NAME[name].number for name in names)
+
+
+_IN_ALL = _numbers(
+    "MAPPED-ADDRESS",
+    "USERNAME",
+    "MESSAGE-INTEGRITY",
+    "ERROR-CODE",
+    "UNKNOWN-ATTRIBUTES",
+    "REALM",
+    "NONCE",
+    "XOR-MAPPED-ADDRESS",
+    "SOFTWARE",
+    "ALTERNATE-SERVER",
+    "FINGERPRINT",
+)
+_IN_TURN = _IN_ALL | _numbers(
+    "CHANNEL-NUMBER",
+    "LIFETIME",
+    "XOR-PEER-ADDRESS",
+    "DATA",
+    "XOR-RELAYED-ADDRESS",
+    "EVEN-PORT",
+    "REQUESTED-TRANSPORT",
+    "DONT-FRAGMENT",
+    "RESERVATION-TOKEN",
+)
+_IN_CHECKS = _IN_ALL | _numbers("PRIORITY", "USE-CANDIDATE", "ICE-CONTROLLED", "ICE-CONTROLLING")
+_BINDING = 1
+
+
+def known_in(method: int, *, is_request: bool) -> frozenset[int]:
+    """The attributes that libwebrtc reads in such a message, and for which it refuses the message
+    where they can't be read: webrtc::StunMessage, TurnMessage and, for a check, IceMessage."""
+    if method != _BINDING:
+        return _IN_TURN
+    return _IN_CHECKS if is_request else _IN_ALL

@@ -2,7 +2,8 @@
 
 What it insists on is insisted on here: the cookie, the length, addresses that are whole, no
 unknown attribute that must be understood. What it lets pass, passes: text in any encoding,
-an attribute that comes twice (the first counts), a wrong FINGERPRINT.
+an attribute that comes twice (the first counts), a wrong FINGERPRINT, a number of another length
+than it has (as many bytes are read as it has), what it does not know in such a message.
 """
 
 import binascii
@@ -11,11 +12,18 @@ import hashlib
 import hmac
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from probe.stun.attributes import BY_NAME, BY_NUMBER, COOKIE, DISCARDED
+from probe.stun.attributes import (
+    BY_NAME,
+    BY_NUMBER,
+    COOKIE,
+    DISCARDED,
+    NUMBER_BYTES,
+    known_in,
+)
 
 HEADER_BYTES = 20
 TRANSACTION_ID_BYTES = 12
@@ -61,7 +69,7 @@ class StunMessage:
 
     method: int
     message_class: MessageClass
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
     transaction_id: bytes = field(default_factory=lambda: os.urandom(TRANSACTION_ID_BYTES))
     unknown_required: tuple[int, ...] = ()
     # What MESSAGE-INTEGRITY was made over, and what it is, in a message that was read.
@@ -108,20 +116,16 @@ def decode(data: bytes) -> StunMessage:
     if length != len(data) - HEADER_BYTES or length % 4:
         raise DecodeError("the length in the header is not the message's")
     message = StunMessage(kind & ~_CLASS_BITS, MessageClass(kind & _CLASS_BITS), {}, transaction_id)
-    attributes: dict[str, Any] = {}
-    unknown: list[int] = []
-    for count, (number, at, value) in enumerate(_split(data)):
+    is_known = known_in(message.method, is_request=message.message_class == MessageClass.REQUEST)
+    for count, (number, at, value) in enumerate(_split(data, is_known)):
         if count >= MAX_ATTRIBUTES:
             raise DecodeError(f"more than {MAX_ATTRIBUTES} attributes")
-        known = BY_NUMBER.get(number)
-        if known is None:
-            if number in DISCARDED:
-                unknown.append(number)
-        elif known.name not in attributes:
-            attributes[known.name] = _value(known.name, value, transaction_id)
-            if number == _INTEGRITY:
-                message.signed_part, message.signature = _covered(data, at), value
-    message.attributes, message.unknown_required = attributes, tuple(unknown)
+        if number in BY_NUMBER:
+            _take(message, number, value, is_needed=number in is_known)
+        elif number in DISCARDED:
+            message.unknown_required += (number,)
+        if number == _INTEGRITY and len(value) == _INTEGRITY_BYTES and message.signed_part is None:
+            message.signed_part, message.signature = _covered(data, at), value
     return message
 
 
@@ -131,25 +135,30 @@ def long_term_key(username: str, realm: bytes, password: str) -> bytes:
     return hashlib.md5(text, usedforsecurity=False).digest()
 
 
-def _split(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Type, offset and value of each attribute."""
+def _split(data: bytes, is_known: frozenset[int]) -> Iterator[tuple[int, int, bytes]]:
+    """Type, offset and value of each attribute; a number that is known has its own length."""
     at = HEADER_BYTES
     while at < len(data):
         number, length = _ATTRIBUTE.unpack_from(data, at)
         start = at + _ATTRIBUTE.size
-        if start + length > len(data):
+        own = NUMBER_BYTES.get(number, length) if number in is_known else length
+        if start + max(length, own) > len(data):
             raise DecodeError("an attribute is longer than the message")
+        length = own
         yield number, at, data[start : start + length]
         at = start + length + -length % 4
 
 
-def _value(name: str, value: bytes, transaction_id: bytes) -> Any:
-    if name == "MESSAGE-INTEGRITY" and len(value) != _INTEGRITY_BYTES:
-        raise DecodeError("MESSAGE-INTEGRITY is not 20 bytes long")
+def _take(message: StunMessage, number: int, value: bytes, *, is_needed: bool) -> None:
+    """Keep the first of a type. Raises DecodeError where one that is needed can't be read."""
+    kind = BY_NUMBER[number]
     try:
-        return BY_NAME[name].read(value, transaction_id)
+        found = kind.read(value, message.transaction_id)
     except ValueError as error:
-        raise DecodeError(f"{name}: {error}") from None
+        if is_needed:
+            raise DecodeError(f"{kind.name}: {error}") from None
+    else:
+        message.attributes.setdefault(kind.name, found)
 
 
 def _covered(data: bytes, at: int) -> bytes:

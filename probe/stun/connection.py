@@ -19,6 +19,13 @@ from probe.stun.uri import TurnUri
 MAX_MESSAGES, MESSAGES_FOR_ONE = 2000, 8
 MAX_BYTES, BYTES_FOR_ONE = 4 << 20, 8
 
+_CONFIRMING = frozenset((0x0001, 0x0101, 0x0003, 0x0103))
+# Those of RFC 3489 and of TURN's first drafts that are answered.
+_EXPECTED = _CONFIRMING | {0x0111, 0x0002, 0x0102, 0x0112, 0x0113, 0x0004, 0x0104, 0x0114}
+_UNEXPECTED = (
+    "the server sends other messages before it grants the allocation: browsers close the connection"
+)
+
 
 class StunConnection:
     """Use: ``connect``, ``secure``, then ``transactions``; ``abort`` at any moment.
@@ -38,6 +45,7 @@ class StunConnection:
         self.on_lost: Callable[[CheckAborted], None] = lambda _: None
         self._transport: Transport | None = None
         self._messages_sent = self._messages_received = 0
+        self._is_confirmed = False
 
     async def connect(self) -> None:
         """The socket, for TCP and TLS connected. Raises CheckFailed with the phase."""
@@ -100,6 +108,8 @@ class StunConnection:
             )
             self.connection_lost(CheckFailed(Cause.FLOODED, message))
             self.abort()
+        elif messages.is_channel_data(frame) and self._ends_stream(frame):
+            self._refuse_stream()
         elif messages.is_channel_data(frame):
             if not self.on_channel_data(frame) and not self.transactions.answered:
                 self.transactions.unparsable_received()
@@ -117,10 +127,26 @@ class StunConnection:
         message = messages.read_message(frame)
         if message is None:
             self.transactions.unparsable_received(messages.transaction_of(frame))
+        elif self._ends_stream(frame):
+            self._refuse_stream()
         elif message.message_class == MessageClass.INDICATION:
             self.on_indication(message)
         else:
             self.transactions.received(message)
+
+    def _ends_stream(self, frame: bytes) -> bool:
+        """Whether a browser closes a stream for it: Chromium's network::P2PSocketTcp wants a
+        request or a success of Binding or Allocate before it takes anything but STUN's answers."""
+        if self._is_confirmed or not self.transactions.reliable:
+            return False
+        kind = int.from_bytes(frame[:2], "big")
+        self._is_confirmed = kind in _CONFIRMING
+        is_stun = not messages.is_channel_data(frame)
+        return (is_stun or self.transactions.answered) and kind not in _EXPECTED
+
+    def _refuse_stream(self) -> None:
+        self.connection_lost(CheckFailed(Cause.PROTOCOL_ERROR, _UNEXPECTED))
+        self.abort()
 
     def _is_flooded(self) -> bool:
         return (

@@ -20,7 +20,8 @@ from probe.stun.codec import (
 
 PeerAddress = TransportAddress
 
-FIRST_CHANNEL, LAST_CHANNEL = 0x4000, 0x4FFF  # RFC 8656 section 12
+FIRST_CHANNEL = 0x4000  # RFC 8656 section 12
+LAST_CHANNEL = 0x7FFF  # RFC 5766 section 11; since RFC 8656 they end with 0x4FFF
 UDP_TRANSPORT = 17  # the protocol's number (RFC 8656 section 18.7)
 _CHANNEL_HEADER = struct.Struct("!HH")
 # All that a server sends to a client is an indication, a success or an error of a method

@@ -44,6 +44,7 @@ def connected_socket(address: Address) -> TimestampedSocket:
     try:
         sock.setblocking(False)
         sock.connect((address.ip, address.port))
+        sock.getpeername()  # port 0 is no error before
     except OSError:
         sock.close()
         raise

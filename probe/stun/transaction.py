@@ -16,6 +16,7 @@ from probe.stun.codec import MessageClass, StunMessage
 _SENDS_BEFORE_BACKOFF = 2
 _NOT_TURN = "what comes back is not TURN"
 _NOT_STUN = "the answer is not a valid STUN message"
+_NO_CODE = "an error came without its code"
 _UNSIGNED = "the success answer is not signed with our password"
 
 
@@ -102,8 +103,10 @@ class Transactions:
         if message.unknown_required:
             # RFC 8489 section 6.3.3: discarded, and the transaction has failed.
             _fail(pending, CheckFailed(Cause.PROTOCOL_ERROR, _unknown(message)))
+        elif problem == _NO_CODE:  # an end all the same, as in browsers
+            _fail(pending, _unusable(problem))
         elif problem:
-            self._refuse(pending, problem)
+            self._refuse(pending, problem, is_readable=True)
         elif not pending.answer.done():
             pending.answer.set_result(message)
         return True
@@ -125,11 +128,23 @@ class Transactions:
         for pending in self._pending.values():
             _fail(pending, failure)
 
-    def _refuse(self, pending: _Pending, problem: str) -> None:
-        """RFC 8489 section 9.2.5: discarded on UDP, the end of the request on a stream."""
+    def _refuse(self, pending: _Pending, problem: str, *, is_readable: bool = False) -> None:
+        """RFC 8489 section 9.2.5: discarded. On a stream it ends the request; where it could be
+        read the request is sent once more, as browsers send it, and ends with the second."""
         pending.bad_answer = problem
-        if self.reliable:
+        is_last = not is_readable or pending.sends >= _SENDS_BEFORE_BACKOFF
+        if self.reliable and is_last:
             _fail(pending, _unusable(problem))
+        elif self.reliable and pending.timer is None:
+            loop = asyncio.get_running_loop()
+            pending.timer = loop.call_later(self._timers.first, self._transmit_again, pending)
+
+    def _transmit_again(self, pending: _Pending) -> None:
+        if pending.answer.done():
+            return
+        self.retransmissions += 1
+        pending.sends += 1
+        self._send(pending.packet)
 
     def _transmit(self, pending: _Pending) -> None:
         if pending.answer.done():
@@ -161,7 +176,7 @@ def _problem_of(message: StunMessage, pending: _Pending) -> str:
     if message.method != pending.method:
         return _NOT_TURN
     if message.message_class == MessageClass.ERROR:
-        return "" if message.error_code else "an error came without its code"
+        return "" if message.error_code else _NO_CODE
     if pending.key is None or message.is_signed_with(pending.key):
         return ""
     return _UNSIGNED

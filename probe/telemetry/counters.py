@@ -132,7 +132,7 @@ class Restarts:
 
     def add_reading(self, process: str, at: float, uptime: float) -> int | None:
         """How often a process began anew within ``keep`` seconds; None at the first reading of
-        one that did not."""
+        one that did not. ``at`` is when it was read, ``uptime`` what it says; both in seconds."""
         self._forget(at)
         if self._began is None:
             self._began = at

@@ -127,6 +127,27 @@ def test_a_wrong_fingerprint_is_let_pass() -> None:
     assert decode(raw((0x8028, b"\0\0\0\0"))).attributes["FINGERPRINT"] == 0
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 8, 12])
+def test_a_number_has_its_own_length_whatever_is_said(size: int) -> None:
+    said = (b"\2" * 4 + bytes(8))[:size]
+    value = decode(raw((0x000D, said), (0x8022, b"x"))).attributes
+    assert value["LIFETIME"] == int.from_bytes((said + bytes(4))[:4], "big")
+    assert value["SOFTWARE"] == b"x"
+
+
+@pytest.mark.parametrize(
+    ("method", "number"), [(0x0101, 0x000D), (0x0101, 0x0016), (0x0103, 0x0024), (0x0103, 0x0017)]
+)
+def test_what_libwebrtc_does_not_know_there_is_let_pass(method: int, number: int) -> None:
+    message = decode(struct.pack("!H", method) + raw((number, b""), (0x8022, b"x"))[2:])
+    assert message.attributes == {"SOFTWARE": b"x"}
+
+
+def test_a_signature_of_another_length_is_none() -> None:
+    message = decode(raw((0x0008, bytes(19)), (0x0008, bytes(24))))
+    assert message.signed_part is None
+
+
 def test_unknown_attributes_are_named_where_they_must_be_understood() -> None:
     message = decode(raw((0x7ABC, b"abc"), (0x8ABC, b"abc"), (0x4000, b""), (0x3FFF, b"")))
     assert message.unknown_required == (0x7ABC, 0x4000)
@@ -146,9 +167,14 @@ def test_unknown_attributes_are_named_where_they_must_be_understood() -> None:
         (raw((0x0016, b"\0\x01\0\0\0\0\0")), "does not fit its family"),
         (raw((0x0016, b"\0\x02\0\0\0\0\0\0")), "does not fit its family"),
         (raw((0x0016, b"\0")), "less than four bytes"),
-        (raw((0x000D, b"\0\0")), "2 bytes instead of 4"),
+        (raw((0x000D, b"")), "longer than the message"),
+        (
+            raw()[:2] + struct.pack("!H", 8) + raw()[4:] + struct.pack("!HHI", 0x0D, 64, 1),
+            "longer than the message",
+        ),
+        (raw((0x000A, b"\0")), "a list of 1 bytes"),
+        (raw((0x0020, b"\0\1" + bytes(6)), (0x0020, b"")), "less than four bytes"),
         (raw((0x0009, b"\0")), "less than four bytes"),
-        (raw((0x0008, b"\0" * 19)), "not 20 bytes"),
         (
             struct.pack("!HHI12sHH", 0x0103, 4, COOKIE, b"t" * 12, 0x0016, 8),
             "longer than the message",

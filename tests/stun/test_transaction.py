@@ -105,10 +105,24 @@ async def test_nothing_but_bad_answers_is_the_finding(wire: Wire) -> None:
     assert len(wire.sent) == 2
 
 
-async def test_on_a_stream_a_bad_answer_ends_it_at_once(wire: Wire) -> None:
+async def test_on_a_stream_a_bad_answer_is_asked_again_once(wire: Wire) -> None:
     async with asked(wire, reliable=True) as (under_way, request, task):
         under_way.received(answer(request, method=Method.ALLOCATE))
+        async with asyncio.timeout(30):
+            while len(wire.sent) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert not task.done()
+        under_way.received(answer(request, method=Method.ALLOCATE))
         with pytest.raises(CheckFailed, match="not TURN"):
+            await task
+
+
+@pytest.mark.parametrize("reliable", [False, True])
+async def test_an_error_without_its_code_ends_it_at_once(wire: Wire, reliable: bool) -> None:
+    async with asked(wire, reliable=reliable) as (under_way, request, task):
+        bare = StunMessage(request.method, MessageClass.ERROR, {}, request.transaction_id)
+        under_way.received(bare)
+        with pytest.raises(CheckFailed, match="without its code"):
             await task
 
 

@@ -12,6 +12,7 @@ from probe.core.kind import Check, Kind
 from probe.core.model import Result, Status
 from probe.core.runner import run_check
 from probe.kinds import allocation, call, turn
+from probe.kinds.turn import signals
 from probe.stun.codec import Method
 from tests.turn.bent_server import PASSWORD, USERNAME, Bends, BentServer, bent_server
 from tests.turn.turn_lab import ending, values
@@ -158,7 +159,7 @@ async def test_a_path_on_which_no_handshake_of_a_browser_passes_fails(
     assert result.failure is not None
     assert result.failure.cause.value == "large_packets_lost"
     if kind == "turn":
-        assert largest - 8 <= values(result)[turn.MTU] <= largest
+        assert largest - 8 <= values(result)[signals.MTU] <= largest
 
 
 @pytest.mark.parametrize("largest", [1200, 1400])
@@ -166,7 +167,7 @@ async def test_a_path_on_which_browsers_connect_passes(leaks: None, largest: int
     async with bent_server(largest=largest) as server:
         result = await look("turn", server)
         assert result.status is Status.OK
-        assert values(result)[turn.MTU] == 1200
+        assert values(result)[signals.MTU] == 1200
 
 
 async def test_a_realm_in_any_encoding_signs(leaks: None) -> None:

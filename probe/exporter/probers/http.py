@@ -61,7 +61,7 @@ def _begin(phase: str, record: Recorder) -> None:
 
 
 def _write_nothing(record: Recorder) -> None:
-    """What a dead target has, too."""
+    """Zeros, which a target that is down exports as well."""
     for phase in PHASES:
         record.sample(signals.DURATION, 0, phase=phase)
     for signal in (

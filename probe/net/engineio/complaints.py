@@ -54,7 +54,7 @@ def _by_code(payload: object, message: str) -> CheckAborted | None:
 
 
 def refused_namespace(content: object, host: str) -> CheckAborted:
-    """What a CONNECT_ERROR packet with this content means."""
+    """The error that a CONNECT_ERROR packet (Socket.IO protocol 5) with this content stands for."""
     payload = _readable(content)
     message = f"{host} refuses the namespace" + (f": {payload}" if payload else "")
     if content == _UNKNOWN_NAMESPACE:

@@ -41,7 +41,8 @@ def is_same_site(address: URL, origin: str) -> bool:
 
 
 def site_of(host: str) -> str:
-    """The domain that somebody registered, or the host itself where there is none."""
+    """The registrable domain of a host (HTML, "obtain a site"), or the host itself where there is
+    none."""
     host = host.lower().removesuffix(".")
     if is_literal(host):
         return host

@@ -29,7 +29,7 @@ class CheckFilter:
 
     @classmethod
     def of_query(cls, query: Mapping[str, str]) -> "CheckFilter":
-        """From the address; what makes no sense is left out."""
+        """The filter that the query string asks for; invalid values are left out."""
         state, page = query.get("state", ""), query.get("page", "1")
         return cls(
             text=truncate(query.get("q", ""), _LONGEST).strip(),

@@ -11,8 +11,8 @@ from probe.core.context import Context
 from probe.core.environment import Variables, read_environment
 from probe.core.kind import Check
 from probe.core.model import Result, Status
-from probe.kinds import turn
 from probe.kinds.turn import KIND, TurnTable, derive
+from probe.kinds.turn import signals as turn
 from probe.net.certificate_signals import CERTIFICATE_EXPIRY, CERTIFICATE_REMAINING
 from probe.turn_targets import signals
 from probe.turn_targets.environment import TurnEnvironment

@@ -10,7 +10,7 @@ import pytest
 from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import Result, Status
-from probe.kinds import turn
+from probe.kinds.turn import signals as turn
 from probe.turn_targets import signals
 from tests.servers.coturn import Coturn, CoturnConfig, CoturnFactory
 from tests.turn.turn_lab import WAYS, Interrupted, ending, run, turn_check, values

@@ -10,7 +10,7 @@ import pytest
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import Status
-from probe.kinds import turn
+from probe.kinds.turn import signals as turn
 from probe.turn_targets import signals
 from tests.turn.turn_lab import (
     PASSWORD,

@@ -39,12 +39,17 @@ class RelayRow:
     @property
     def is_taken(self) -> bool:
         """Whether Chromium's users have what they want of it."""
-        return self.chromium in (CONNECTED, CANDIDATE)
+        return is_success(self.chromium)
 
     @property
     def why(self) -> str:
         """Why the checks differ, where they do."""
         return WHY.get(self.name, "")
+
+
+def is_success(found: str) -> bool:
+    """Whether a call holds, or a candidate is gathered."""
+    return found in (CONNECTED, CANDIDATE)
 
 
 def turn_rows() -> Sequence[RelayRow]:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from alerts.evaluation.verdict import verdict_on
 from probe.core.model import Result, Status, Verdict
-from probe.kinds import turn
+from probe.kinds.turn import signals
 from tests.servers.signaling import SECRET, SignalingServer, signaling_server
 from tests.turn.turn_lab import (
     PASSWORD,
@@ -58,7 +58,7 @@ async def test_the_first_choice_of_a_browser_is_measured_and_the_others_allocate
     assert result.facts["issued"].split(", ") == issuing.relay.server.urls()
     assert list(result.phases)[:2] == ["token", "credentials"]
     assert list(result.phases)[-1] == "others"
-    assert values(result)[turn.LOSS] == 0
+    assert values(result)[signals.LOSS] == 0
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ async def test_a_failure_names_the_url_that_failed(issuing: Issuing) -> None:
     reason = "nothing listens at 127.0.0.1:1"
     assert result.failure.message == f"{gone}: {reason}; 1 of 2 URLs work"
     assert result.facts[gone] == reason
-    assert turn.RELAY_RTT in values(result)
+    assert signals.RELAY_RTT in values(result)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ async def test_users_fall_back_where_the_first_choice_fails(
     assert result.failure is not None
     assert "2 of 3 URLs work" in result.failure.message
     assert result.facts[issuing.relay.url("tcp")] == "works"
-    assert values(result)[turn.LOSS] == 0
+    assert values(result)[signals.LOSS] == 0
     assert verdict_on(turn_check(url="turn:h"), result, [], backed_up=False) is Verdict.WARNING
 
 
