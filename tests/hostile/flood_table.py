@@ -124,7 +124,7 @@ SOCKETS: dict[str, tuple[Behaviour, set[Cause]]] = {
     "answers to no probe": (socket(frame(1, b"3probe")), FLOOD),
     "an event of a megabyte again and again": (
         socket(frame(1, b'42/signaling,["x","' + b"a" * 1_000_000 + b'"]')),
-        FLOOD,
+        FLOOD | LATE,
     ),
     "events": (socket(frame(1, b'42/signaling,["queue-update",{"position":1}]')), FLOOD),
     "events of another namespace": (socket(frame(1, b'42/other,["x"]')), FLOOD),
@@ -187,7 +187,7 @@ RELAYS: dict[str, tuple[Behaviour, set[Cause]]] = {
         relay(struct.pack(">HHI", 0x17, 65532, 0x2112A442) + bytes(65544)),
         FLOOD,
     ),
-    "a message byte by byte": (relay(_INDICATION, slow=True), LATE),
+    "a message byte by byte": (relay(_INDICATION, slow=True), {Cause.PROTOCOL_ERROR}),
 }
 
 
