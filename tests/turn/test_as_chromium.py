@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import struct
+from contextlib import suppress
+from random import Random
 from typing import Any
 
 import pytest
@@ -185,8 +187,13 @@ async def test_an_open_relay_is_said(leaks: None) -> None:
 
 def refused_once() -> tuple[socket.socket, int]:
     held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    held.bind(("127.0.0.1", 0))
-    return held, held.getsockname()[1]
+    # Not one that the system gives to others (32768 and up): it is free for a moment, and bound
+    # again.
+    for port in Random().sample(range(20_000, 32_000), 100):
+        with suppress(OSError):
+            held.bind(("127.0.0.1", port))
+            return held, port
+    raise OSError("no port is free")
 
 
 async def test_one_refusal_by_icmp_is_asked_again(leaks: None) -> None:
