@@ -84,7 +84,7 @@ def _not_notified(scenario: Scenario, receiver: Receiver) -> Iterator[str]:
             outage.whom in {alert.identity.check for alert in each.message.firing}
             for each in _open_during(receiver, outage)
         )
-        if not is_notified:
+        if not is_notified and not _is_paged_throughout(receiver, outage):
             yield f"the outage of {outage.whom} from {outage.start:.0f} was not sent"
 
 
@@ -99,6 +99,19 @@ def _is_certain(scenario: Scenario, receiver: Receiver, outage: Fault) -> bool:
         and (fault.start if fault.whom == "process" else fault.end) > outage.start - 600.0
     ]
     return outage.end - outage.start > LONG_ENOUGH and not disturbed
+
+
+def _is_paged_throughout(receiver: Receiver, outage: Fault) -> bool:
+    """Whether an incident of a pager, which takes no updates, is open until the outage ends."""
+    return not receiver.sends_missed_incidents and any(
+        not any(
+            other.message.key == each.message.key
+            and other.message.occasion is MessageType.RESOLVED
+            and each.at < other.at < outage.end
+            for other in receiver.incidents
+        )
+        for each in _open_during(receiver, outage)
+    )
 
 
 def _open_during(receiver: Receiver, outage: Fault) -> list[Received]:
