@@ -69,7 +69,7 @@ def finish_output(stdout: TextIO, code: int) -> int:
     if not replaced and code not in (0, DEFECT):
         return code
     if failure.errno != errno.EPIPE:
-        # Whoever reads only the first lines (head) need not be told.
+        # A reader that wants the first lines only (head) gets no error.
         say(f"probe: the output can't be written: {failure.strerror}")
     return OUTPUT_ERROR
 

@@ -138,19 +138,8 @@ class _TimedHttp(urllib3.connection.HTTPConnection):
         super().request(*arguments, **options)
 
 
-class _TimedHttps(urllib3.connection.HTTPSConnection):
-    """Ended by the deadline of the thread."""
-
-    def connect(self) -> None:
-        """Connect."""
-        watch(self)
-        super().connect()
-        watch(self)
-
-    def request(self, *arguments: Any, **options: Any) -> None:
-        """Send a request, on a new connection or on one that is used again."""
-        watch(self)
-        super().request(*arguments, **options)
+class _TimedHttps(_TimedHttp, urllib3.connection.HTTPSConnection):
+    """The same over TLS."""
 
 
 class _HttpPool(urllib3.HTTPConnectionPool):

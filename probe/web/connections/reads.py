@@ -16,10 +16,34 @@ SLICE = 4096
 _buffer = memoryview(bytearray(SLICE))
 
 
-class SlicedReads(asyncio.BufferedProtocol):
-    """Takes the place of a transport's protocol, and hands slices over to it."""
+class _InPlaceOf(asyncio.BufferedProtocol):
+    """Takes the place of a transport's protocol: all but what it reads goes on to that."""
+
+    def __init__(self, inner: asyncio.Protocol | asyncio.BufferedProtocol) -> None:
+        self._other = inner
+
+    def eof_received(self) -> bool | None:
+        """The other side sends no more."""
+        return self._other.eof_received()
+
+    def pause_writing(self) -> None:
+        """The reader is slow."""
+        self._other.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._other.resume_writing()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """It was closed, by either side."""
+        self._other.connection_lost(error)
+
+
+class SlicedReads(_InPlaceOf):
+    """Hands slices over to the protocol."""
 
     def __init__(self, inner: asyncio.Protocol) -> None:
+        super().__init__(inner)
         self._inner = inner
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -30,29 +54,14 @@ class SlicedReads(asyncio.BufferedProtocol):
         """A slice came."""
         self._inner.data_received(bytes(_buffer[:nbytes]))
 
-    def eof_received(self) -> bool | None:
-        """The other side sends no more."""
-        return self._inner.eof_received()
 
-    def pause_writing(self) -> None:
-        """The reader is slow."""
-        self._inner.pause_writing()
-
-    def resume_writing(self) -> None:
-        """It has caught up."""
-        self._inner.resume_writing()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """It was closed, by either side."""
-        self._inner.connection_lost(error)
-
-
-class TlsReads(asyncio.BufferedProtocol):
+class TlsReads(_InPlaceOf):
     """The same below asyncio's TLS, which ``inner`` is; whoever sends records without content
     (key updates, requests to renegotiate, empty records, a handshake without end) is ``flooding``.
     """
 
     def __init__(self, inner: asyncio.BufferedProtocol, flooding: Callable[[], None]) -> None:
+        super().__init__(inner)
         self._inner, self._flooding = inner, flooding
         self._budget = RecordBudget()
         self._handshake: int | None = 0
@@ -85,19 +94,3 @@ class TlsReads(asyncio.BufferedProtocol):
             self._budget.check()
         except TlsFlood:
             self._flooding()
-
-    def eof_received(self) -> bool | None:
-        """The other side sends no more."""
-        return self._inner.eof_received()
-
-    def pause_writing(self) -> None:
-        """The reader is slow."""
-        self._inner.pause_writing()
-
-    def resume_writing(self) -> None:
-        """It has caught up."""
-        self._inner.resume_writing()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """It was closed, by either side."""
-        self._inner.connection_lost(error)

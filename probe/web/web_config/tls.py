@@ -115,7 +115,7 @@ def _file(
 @contextmanager
 def _in_memory(text: str) -> Iterator[Path]:
     """A file with this text, for OpenSSL, which reads files only. Where the system can, it is in
-    memory alone; else it is readable by nobody else, and removed at once."""
+    memory alone; else no other user can read it, and it is removed at once."""
     if hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir():
         with open(os.memfd_create("pem", os.MFD_CLOEXEC), "wb") as file:
             file.write(text.encode())

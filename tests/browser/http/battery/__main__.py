@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.browser.http.battery import compare
 from tests.browser.http.battery.rows import all_rows, seen_by_chromium, write_outcomes
+from tests.browser.odd_rows import differing, outcomes, table
 
 
 async def _main(folder: Path) -> None:
@@ -20,8 +21,9 @@ async def _main(folder: Path) -> None:
                 print(f"{row.name}: was {row.chromium}, is {outcome}")
             rows.append(seen_by_chromium(row, outcome))
     write_outcomes(rows)
-    print(*compare.table(rows), sep="\n")
-    print(*compare.differing(rows, await compare.outcomes_of_probe(rows, folder)), sep="\n")
+    print(*table(compare.GROUPS, rows), sep="\n")
+    found = await outcomes(rows, lambda row: compare.outcome_of_probe(row, folder))
+    print(*differing(rows, found), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Chromium and the ``http`` check beside each other, and the table of docs/browser.md."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,8 +14,7 @@ from tests.browser.http.test_situations import of_chromium
 from tests.browser.http.tls_servers import certificate
 from tests.servers.chromium import Chromium, Tab
 
-HEADER = "| group | rows | taken by both | refused by both | differ, with their reason |"
-RULE = "|---|---|---|---|---|"
+GROUPS = "group"
 
 
 @asynccontextmanager
@@ -42,41 +40,3 @@ async def outcome_of_probe(row: Row, folder: Path) -> str:
             table["ca_file"] = certificate(folder, "p-256")
         result = await run_check(Check(KIND, HttpTable.model_validate(table)), Context())
     return "ok" if result.failure is None else result.failure.cause.value
-
-
-async def outcomes_of_probe(rows: Sequence[Row], folder: Path) -> dict[str, str]:
-    """By the names of the rows, some at a time."""
-    found: dict[str, str] = {}
-    waiting = asyncio.Semaphore(8)
-
-    async def ask(row: Row) -> None:
-        async with waiting:
-            found[row.name] = await outcome_of_probe(row, folder)
-
-    async with asyncio.TaskGroup() as group:
-        for row in rows:
-            group.create_task(ask(row))
-    return found
-
-
-def differing(rows: Sequence[Row], probe: dict[str, str]) -> list[str]:
-    """Rows in which the verdicts differ without a reason, or do not differ in spite of one."""
-    return [
-        f"{row.name}: Chromium {row.chromium}, probe {probe[row.name]}"
-        for row in rows
-        if (row.is_taken == (probe[row.name] == "ok")) == bool(row.why)
-    ]
-
-
-def table(rows: Sequence[Row]) -> list[str]:
-    """The table of docs/browser.md: rows in which both agree but for those with a reason."""
-    lines = [HEADER, RULE]
-    for group in dict.fromkeys(row.group for row in rows):
-        members = [row for row in rows if row.group == group]
-        same = [row for row in members if not row.why]
-        taken = sum(row.is_taken for row in same)
-        lines.append(
-            f"| {group} | {len(members)} | {taken} | {len(same) - taken} "
-            f"| {len(members) - len(same)} |"
-        )
-    return lines

@@ -10,15 +10,13 @@ import tempfile
 from pathlib import Path
 
 from tests.browser.browser import browser, opened
-from tests.browser.odd.battery.compare import outcome_of_chromium, outcomes, table, with_outcome
-from tests.browser.odd.battery.compare_turn import (
-    call_in_chromium,
-    gathered_in_chromium,
-    relay_table,
-)
+from tests.browser.odd.battery import compare, compare_turn
+from tests.browser.odd.battery.compare import outcome_of_chromium, with_outcome
+from tests.browser.odd.battery.compare_turn import call_in_chromium, gathered_in_chromium
 from tests.browser.odd.battery.rows import Row, signaling_rows, websocket_rows, write_outcomes
 from tests.browser.odd.battery.turn_rows import RelayRow, stun_rows, turn_rows
 from tests.browser.odd.compare_signaling import page
+from tests.browser.odd_rows import outcomes, table
 
 
 async def _signaling(folder: Path) -> None:
@@ -28,7 +26,7 @@ async def _signaling(folder: Path) -> None:
             found = await outcomes(rows, lambda row: outcome_of_chromium(row, tab))
             write_outcomes(name, found)
             seen.extend(with_outcome(row, found[row.name]) for row in rows)
-    print("\n".join(table(seen)))
+    print("\n".join(table(compare.GROUPS, seen)))
 
 
 async def _relays(folder: Path) -> None:
@@ -45,7 +43,7 @@ async def _relays(folder: Path) -> None:
             for row in stun_rows()
         ]
     write_outcomes("stun", {row.name: row.chromium for row in bindings})
-    print("\n".join(relay_table((*seen, *bindings))))
+    print("\n".join(table(compare_turn.GROUPS, (*seen, *bindings))))
 
 
 async def _main(halves: list[str]) -> None:

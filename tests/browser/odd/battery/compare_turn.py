@@ -1,7 +1,6 @@
 """One odd TURN or STUN server of the rows: Chromium, and the checks."""
 
 import json
-from collections.abc import Sequence
 
 from probe.core.context import Context
 from probe.core.kind import Check
@@ -16,24 +15,8 @@ from tests.turn.bent_server import bent_server
 from tests.turn.odd.verdict import verdict
 
 OK = "ok"
-HEADER = (
-    "| group of odd relays | rows | taken by both | refused by both | differ, with their reason |"
-)
+GROUPS = "group of odd relays"
 _STUN_DEADLINE = 12
-
-
-def relay_table(rows: Sequence[RelayRow]) -> list[str]:
-    """The table of docs/browser.md: rows in which both agree but for those with a reason."""
-    lines = [HEADER, "|---|---|---|---|---|"]
-    for group in dict.fromkeys(row.group for row in rows):
-        members = [row for row in rows if row.group == group]
-        same = [row for row in members if not row.why]
-        taken = sum(row.is_taken for row in same)
-        lines.append(
-            f"| {group} | {len(members)} | {taken} | {len(same) - taken} "
-            f"| {len(members) - len(same)} |"
-        )
-    return lines
 
 
 async def call_in_chromium(row: RelayRow, page: Browser) -> str:

@@ -1,6 +1,5 @@
 """What Chromium's users have of a thousand odd TURN and STUN servers, the checks say."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -8,45 +7,34 @@ import pytest
 
 from tests.browser.browser import browser, opened
 from tests.browser.odd.battery.compare_turn import (
+    GROUPS,
     OK,
     binding_verdict,
     call_in_chromium,
     gathered_in_chromium,
-    relay_table,
     verdicts,
 )
 from tests.browser.odd.battery.turn_rows import RelayRow, is_success, stun_rows, turn_rows
+from tests.browser.odd_rows import differing, outcomes, table
 
 PAGE = Path(__file__).parents[4] / "docs" / "browser.md"
 GATHER = Path(__file__).with_name("gather.js")
 CALLS, BINDINGS = turn_rows(), stun_rows()
 # Those that nothing keeps waiting: both sides are done within a second or two.
 QUICK = [row for row in CALLS if row.is_taken and row.seconds < 2]
-AT_ONCE = 8
 LONG = [pytest.mark.nightly, pytest.mark.timeout(3600)]
 
 
 async def _asked(
     rows: Sequence[RelayRow], one: Callable[[RelayRow], Awaitable[str]]
 ) -> dict[str, str]:
-    slots = asyncio.Semaphore(AT_ONCE)
+    async def settled(row: RelayRow) -> str:
+        found = await one(row)
+        # Once more, where a busy machine may have made the difference.
+        differs = (found == OK or is_success(found)) != row.is_taken
+        return await one(row) if differs else found
 
-    async def within(row: RelayRow) -> tuple[str, str]:
-        async with slots:
-            found = await one(row)
-            # Once more, where a busy machine may have made the difference.
-            differs = (found == OK or is_success(found)) != row.is_taken
-            return row.name, await one(row) if differs else found
-
-    return dict(await asyncio.gather(*map(within, rows)))
-
-
-def _differing(rows: Sequence[RelayRow], found: dict[str, str]) -> list[str]:
-    return [
-        f"{row.name}: Chromium {row.chromium}, probe {found[row.name]}"
-        for row in rows
-        if (row.is_taken == (found[row.name] == OK)) == bool(row.why)
-    ]
+    return await outcomes(rows, settled)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +47,7 @@ def _differing(rows: Sequence[RelayRow], found: dict[str, str]) -> list[str]:
     ids=["short", "long", "all"],
 )
 async def test_calls_are_judged_as_chromium_judged_them(rows: Sequence[RelayRow]) -> None:
-    assert _differing(rows, await _asked(rows, verdicts)) == []
+    assert differing(rows, await _asked(rows, verdicts)) == []
 
 
 @pytest.mark.parametrize(
@@ -71,7 +59,7 @@ async def test_calls_are_judged_as_chromium_judged_them(rows: Sequence[RelayRow]
     ids=["short", "all"],
 )
 async def test_binding_is_judged_as_chromium_judged_it(rows: Sequence[RelayRow]) -> None:
-    assert _differing(rows, await _asked(rows, binding_verdict)) == []
+    assert differing(rows, await _asked(rows, binding_verdict)) == []
 
 
 @pytest.mark.parts
@@ -102,6 +90,6 @@ async def test_chromium_still_gathers_the_same(rows: Sequence[RelayRow], tmp_pat
 
 def test_the_table_counts_the_rows() -> None:
     lines = PAGE.read_text(encoding="utf-8").splitlines()
-    expected = relay_table((*CALLS, *BINDINGS))
+    expected = table(GROUPS, (*CALLS, *BINDINGS))
     at = lines.index(expected[0])
     assert lines[at : at + len(expected)] == expected
