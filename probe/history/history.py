@@ -210,12 +210,6 @@ class History:
         groups, live = self._groups, self._store.live
         return await self.query(lambda db: uptime.windows(db, groups, now, recent=live), {})
 
-    async def uptime_between(self, start: float, end: float) -> dict[Key, Uptime]:
-        """Uptime of every check and group from ``start`` until ``end``; only of those that have
-        any result there."""
-        groups = self._groups
-        return await self.query(lambda db: uptime.between(db, groups, start, end), {})
-
     async def uptime_days(
         self, subjects: Sequence[Subject], now: float
     ) -> dict[Key, tuple[Uptime, ...]]:

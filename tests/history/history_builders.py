@@ -9,6 +9,9 @@ from typing import Any
 
 from probe.history import History
 from probe.history.model import ResultRow
+from probe.history.uptime import queries
+from probe.history.uptime.model import Uptime
+from probe.history.uptime.totals import Key
 from tests.history.period_builders import NOON
 
 FILE = "history.sqlite"
@@ -29,6 +32,11 @@ async def keep(history: History, kept: Iterable[ResultRow]) -> None:
     for each in kept:
         history.add(each)
     await history.flush()
+
+
+async def uptime_between(history: History, start: float, end: float) -> dict[Key, Uptime]:
+    """Uptime of every check from ``start`` until ``end``."""
+    return await history.query(lambda db: queries.between(db, (), start, end), {})
 
 
 async def everything(history: History) -> list[ResultRow]:

@@ -12,7 +12,7 @@ import pytest
 from probe.core.model import Verdict
 from probe.history import History
 from probe.history.incidents.store import IncidentHistory
-from tests.history.history_builders import keep, opened
+from tests.history.history_builders import keep, opened, uptime_between
 from tests.history.incidents.samples import DEPLOY, NOTE, TAKEN, incident, notification
 from tests.history.period_builders import DOZEN, NOON, entries, entry
 from tests.simulation.damage import spoil
@@ -59,7 +59,7 @@ async def _ask_everything(history: History) -> None:
     await history.prepare_recent(LATER)
     await history.recent_day(LATER)
     await history.uptime(LATER)
-    await history.uptime_between(NOON, LATER)
+    await uptime_between(history, NOON, LATER)
     await store.open()
     await store.get(incident().id)
     await store.newest_by_key(NOON)

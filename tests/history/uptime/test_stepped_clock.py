@@ -8,7 +8,7 @@ import pytest
 from probe.core.model import Verdict
 from probe.history.uptime.model import DAY_SECONDS, Subject, SubjectKind, Uptime
 from tests.clocks import Clock
-from tests.history.history_builders import keep, opened
+from tests.history.history_builders import keep, opened, uptime_between
 from tests.history.period_builders import NOON, entry
 
 A = Subject(SubjectKind.CHECK, "a")
@@ -38,11 +38,11 @@ async def test_memory_and_file_agree_and_no_moment_counts_twice(tmp_path: Path, 
                 await history.prepare_recent(clock())
                 windows = (await history.uptime(clock()))[A.kind, A.name]
                 (shown,) = [each for each in windows if each.end - each.start == DAY_SECONDS]
-                between = await history.uptime_between(shown.start, shown.end)
+                between = await uptime_between(history, shown.start, shown.end)
                 assert states(shown) == states(between[A.kind, A.name])
                 assert sum(states(shown)) <= DAY_SECONDS
                 # What was just measured counts, whatever is stored of other times.
-                span = await history.uptime_between(runs[0].at, runs[-1].at)
+                span = await uptime_between(history, runs[0].at, runs[-1].at)
                 known = span[A.kind, A.name]
                 assert (known.down if verdict is Verdict.CRITICAL else known.up) > 0
                 compared += 1

@@ -19,7 +19,7 @@ from probe.history.uptime.model import DAY_SECONDS, Subject, SubjectKind, Uptime
 from probe.history.uptime.rollup import Rollup, note_late
 from probe.storage.sqlite import transaction
 from tests.clocks import Clock
-from tests.history.history_builders import keep, opened
+from tests.history.history_builders import keep, opened, uptime_between
 from tests.history.period_builders import NOON, entries, entry
 from tests.history.uptime.second_by_second import HOUR, Seconds, seconds_of
 
@@ -157,7 +157,7 @@ async def test_a_restart_ends_what_was_measured_before() -> None:
         history.begin()
         await keep(history, [entry(NOON + 600, check="a")])
         clock.pass_(600)
-        found = (await history.uptime_between(NOON, clock()))[SubjectKind.CHECK, "a"]
+        found = (await uptime_between(history, NOON, clock()))[SubjectKind.CHECK, "a"]
         assert (found.up, found.gap) == (660.0, 540.0)
 
 
@@ -170,7 +170,7 @@ async def test_how_long_a_result_holds_follows_the_check_as_it_was_configured_th
         history.set_checks({"a": 500.0}, ())
         await keep(history, [entry(NOON + 1000, check="a")])
         clock.pass_(1000)
-        found = (await history.uptime_between(NOON, clock()))[SubjectKind.CHECK, "a"]
+        found = (await uptime_between(history, NOON, clock()))[SubjectKind.CHECK, "a"]
         assert found.up == 600.0
 
 
