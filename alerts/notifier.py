@@ -6,7 +6,6 @@ from contextvars import ContextVar
 from typing import Protocol, runtime_checkable
 
 from alerts.model import Acknowledged, Message, OpenAlert
-from alerts.senders.mark import SentBy
 
 # In a notifier's memory: this message was sent before, and may have been accepted.
 REPEATED = "repeated"
@@ -98,24 +97,6 @@ class Acknowledging(Protocol):
 
     async def acknowledged(self, groups: Sequence[str]) -> Sequence[Acknowledged]:
         """Who has acknowledged open incidents of these groups. Raises
-        :class:`alerts.model.NotifyError`."""
-        ...
-
-
-@runtime_checkable
-class Attributing(Protocol):
-    """A notifier whose service says who has sent the messages of an incident; ``can_query``: it can
-    be asked with what is configured."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def can_query(self) -> bool: ...
-
-    async def senders(self, regions: Sequence[str], groups: Sequence[str]) -> Sequence[SentBy]:
-        """The marks in what is open there under the same identity as ours: of probes in
-        ``regions`` (empty: without one), with incidents named after ``groups``. Raises
         :class:`alerts.model.NotifyError`."""
         ...
 
