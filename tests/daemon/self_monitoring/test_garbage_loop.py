@@ -31,10 +31,15 @@ def ticking(seconds: float) -> Callable[[], float]:
     return look
 
 
-@pytest.mark.parametrize(("took", "pause"), [(0.0, 10.0), (0.002, 10.0), (0.05, 250.0)])
-def test_a_long_collection_comes_less_often(took: float, pause: float) -> None:
-    loop = GarbageLoop(lambda: True, ticking(took), lambda: None)
+@pytest.mark.parametrize(("took", "pause"), [(0.0, 10.0), (0.002, 10.0), (0.05, 50.0)])
+def test_a_dear_collection_comes_less_often(took: float, pause: float) -> None:
+    loop = GarbageLoop(lambda: True, cpu=ticking(took), collect=lambda: None)
     assert loop.collect_once() == pytest.approx(pause)
+
+
+def test_a_collection_that_waits_for_the_processor_comes_as_often() -> None:
+    loop = GarbageLoop(lambda: True, ticking(100.0), ticking(0.002), lambda: None)
+    assert loop.collect_once() == garbage_loop.PAUSE_SECONDS
 
 
 async def test_it_waits_for_a_moment_without_a_running_check(
@@ -61,7 +66,7 @@ async def test_it_waits_for_a_moment_without_a_running_check(
 async def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(garbage_loop, "PAUSE_SECONDS", 0.0)
     collected = asyncio.Event()
-    loop = GarbageLoop(lambda: False, ticking(garbage_loop.PATIENCE_SECONDS), collected.set)
+    loop = GarbageLoop(lambda: False, ticking(garbage_loop.PATIENCE_SECONDS), collect=collected.set)
     async with asyncio.timeout(60):
         task = asyncio.create_task(loop.run())
         await collected.wait()
