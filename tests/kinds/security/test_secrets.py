@@ -1,5 +1,6 @@
 """Ages and weakness of secrets, which are remembered by fingerprint alone."""
 
+import hashlib
 import json
 from datetime import date
 from pathlib import Path
@@ -100,3 +101,25 @@ async def test_a_weak_key_is_found_and_not_repeated() -> None:
 )
 def test_what_can_be_guessed(secret: str, weak: bool) -> None:
     assert bool(weakness_of(secret)) is weak
+
+
+def test_a_secret_is_hashed_once_in_a_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[bytes] = []
+    scrypt = hashlib.scrypt
+
+    def counting(password: bytes, **rest: Any) -> bytes:
+        hashed.append(password)
+        return scrypt(password, **rest)
+
+    monkeypatch.setattr(hashlib, "scrypt", counting)
+    for day in range(3):
+        remembered(tmp_path, KNOWN, NOW + day * DAY, True)
+    assert sorted(hashed) == sorted(value.encode() for value in KNOWN.values())
+    remembered(tmp_path, {"JWT_SECRET": STRONG[::-1]}, NOW, True)  # rotated
+    assert len(hashed) == len(KNOWN) + 1
+
+
+def test_a_secret_that_is_not_utf_8_is_remembered(tmp_path: Path) -> None:
+    assert remembered(tmp_path, {"JWT_SECRET": "\udcff" * 40}, NOW, True) == {"JWT_SECRET": NOW}
