@@ -15,7 +15,7 @@ from tests.simulation.invariants import violations
 from tests.simulation.monitor import Simulation
 
 FIRST_SEED = int(os.environ.get("SIMULATION_SEED", "0"))
-SEEDS, PROOF_SEEDS, NIGHTLY_SEEDS = 8, 200, 2000
+SEEDS, PROOF_SEEDS, NIGHTLY_SEEDS = 5, 200, 2000
 # So many seeds in one test.
 BATCH = 20
 
