@@ -26,9 +26,16 @@ def test_after_every_course_nothing_is_left_open_anywhere(steps: Steps) -> None:
 
 
 @pytest.mark.proof
-@settings(max_examples=30, phases=PHASES)
+@settings(max_examples=12, phases=PHASES)
 @given(steps)
 def test_after_every_course_nothing_is_left_open_for_long(steps: Steps) -> None:
+    in_the_end_all_is_well(steps)
+
+
+@pytest.mark.nightly
+@settings(max_examples=100, phases=PHASES)
+@given(steps)
+def test_after_a_hundred_courses_nothing_is_left_open(steps: Steps) -> None:
     in_the_end_all_is_well(steps)
 
 
@@ -87,9 +94,18 @@ def test_while_all_hear_each_other_nothing_is_reported_twice(
 
 
 @pytest.mark.proof
-@settings(max_examples=30, phases=PHASES)
+@settings(max_examples=12, phases=PHASES)
 @given(outages)
 def test_while_all_hear_each_other_nothing_is_reported_twice_for_long(
+    steps: list[tuple[set[str], int]],
+) -> None:
+    nothing_is_reported_twice(steps)
+
+
+@pytest.mark.nightly
+@settings(max_examples=100, phases=PHASES)
+@given(outages)
+def test_while_all_hear_each_other_a_hundred_courses_report_nothing_twice(
     steps: list[tuple[set[str], int]],
 ) -> None:
     nothing_is_reported_twice(steps)
