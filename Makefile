@@ -46,7 +46,7 @@ check: .venv/dev.stamp ## format, lint, types, shell scripts, Dockerfile, workfl
 	@$(BIN)/pip --disable-pip-version-check check
 
 proof: .venv/dev.stamp ## the long forms of the tests, at most 20 minutes
-	@timeout --kill-after=30 2400 $(PYTEST) -m proof -rfEP --numprocesses 2 --dist worksteal || { code=$$?; \
+	@timeout --kill-after=30 2400 $(PYTEST) -m proof -rfEP --numprocesses 3 --dist worksteal || { code=$$?; \
 	  [ $$code -ne 124 ] || { echo "stopped: the long forms took more than 40 minutes" >&2; exit $$code; }; \
 	  $(ALONE) -m proof -rfEP; }
 

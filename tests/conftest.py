@@ -16,7 +16,7 @@ from probe.core import runner
 from probe.core.stall import StallWatch
 from tests import requirements
 from tests.leaks import Footprint, left_behind
-from tests.servers.chromium import Chromium, Tab
+from tests.servers.chromium import Chromiums, Tab
 from tests.servers.coturn import CoturnFactory
 from tests.servers.netns import Namespace
 from tests.servers.node_backend import NodeBackendFactory
@@ -28,7 +28,7 @@ settings.register_profile("ci", derandomize=True, print_blob=True, **_NO_CLOCK)
 settings.register_profile("dev", **_NO_CLOCK)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
-_REAL_PARTS = {"coturn", "image", "netns", "node_backend", "tab"}
+_REAL_PARTS = {"chromiums", "coturn", "image", "netns", "node_backend"}
 
 
 @pytest.fixture
@@ -55,10 +55,18 @@ def netns() -> Iterator[Namespace]:
     namespace.close()
 
 
+@pytest.fixture(scope="session")
+def chromiums(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromiums]:
+    """`chromiums("--flag")` is a headless Chromium with this flag, started once."""
+    shared = Chromiums(lambda: tmp_path_factory.mktemp("chromium"))
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-async def tab(tmp_path: Path) -> AsyncIterator[Tab]:
-    """An empty tab of a headless Chromium."""
-    async with Chromium(tmp_path) as chromium, await chromium.tab() as opened:
+async def tab(chromiums: Chromiums) -> AsyncIterator[Tab]:
+    """An empty tab of a headless Chromium, in a profile of its own."""
+    async with chromiums().window() as opened:
         yield opened
 
 

@@ -27,10 +27,15 @@ def _modules() -> list[tuple[str, Path]]:
 
 
 @cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def _imports(path: Path) -> set[str]:
     found: set[str] = set()
     modules = {name for name, _ in _modules()}
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -126,8 +131,7 @@ def test_no_file_is_longer_than_300_lines() -> None:
 def test_no_function_is_longer_than_40_lines() -> None:
     long = []
     for name, path in _modules():
-        text = path.read_text(encoding="utf-8")
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(_tree(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 size = (node.end_lineno or node.lineno) - node.lineno + 1
                 if size > 40:
@@ -138,7 +142,7 @@ def test_no_function_is_longer_than_40_lines() -> None:
 def test_no_two_classes_share_a_name() -> None:
     found: dict[str, list[str]] = {}
     for name, path in _modules():
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in _tree(path).body:
             if isinstance(node, ast.ClassDef):
                 found.setdefault(node.name, []).append(name)
     assert {name: where for name, where in found.items() if len(where) > 1} == {}

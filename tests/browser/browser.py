@@ -95,15 +95,20 @@ async def browser(directory: Path, *flags: str) -> AsyncIterator[Browser]:
         yield Browser(tab)
 
 
-def _page_with(script: Path) -> str:
-    return PAGE.format(script.read_text(encoding="utf-8"))
+@asynccontextmanager
+async def opened(directory: Path, script: Path, *flags: str) -> AsyncIterator[Tab]:
+    """A tab of a Chromium with further flags, on a page with this script."""
+    async with (
+        Chromium(directory, *flags) as chromium,
+        await chromium.tab() as tab,
+        page_with(tab, script),
+    ):
+        yield tab
 
 
 @asynccontextmanager
-async def opened(
-    directory: Path, script: Path, *flags: str, routes: Sequence[web.RouteDef] = ()
-) -> AsyncIterator[Tab]:
-    """A tab on a page with this script, which may ask for ``routes``."""
+async def page_with(tab: Tab, script: Path, *routes: web.RouteDef) -> AsyncIterator[None]:
+    """Open a page with this script, which may ask for ``routes``."""
     text = _page_with(script)
 
     async def page(_: web.Request) -> web.Response:
@@ -115,10 +120,12 @@ async def opened(
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    port = runner.addresses[0][1]
     try:
-        async with Chromium(directory, *flags) as chromium, await chromium.tab() as tab:
-            await tab.open(f"http://127.0.0.1:{port}/")
-            yield tab
+        await tab.open(f"http://127.0.0.1:{runner.addresses[0][1]}/")
+        yield
     finally:
         await runner.cleanup()
+
+
+def _page_with(script: Path) -> str:
+    return PAGE.format(script.read_text(encoding="utf-8"))

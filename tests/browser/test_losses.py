@@ -26,7 +26,7 @@ from probe.net.impairment import Impairment, TcpForwarder, UdpForwarder
 from probe.net.resolver import Address
 from probe.stun.transaction import LIBWEBRTC
 from probe.stun.uri import parse_turn_url
-from tests.browser.browser import opened
+from tests.browser.browser import page_with
 from tests.kinds.journey.journeys import JWT_SECRET
 from tests.servers.chromium import Tab
 from tests.servers.node_backend import NodeBackend, NodeBackendFactory
@@ -103,7 +103,7 @@ def _token() -> str:
 
 
 @asynccontextmanager
-async def stage(folder: Path, factory: NodeBackendFactory) -> AsyncIterator[Stage]:
+async def stage(folder: Path, factory: NodeBackendFactory, tab: Tab) -> AsyncIterator[Stage]:
     """Everything but the checks."""
     outages: dict[str, Impairment] = {}
     losing: set[asyncio.Task[None]] = set()
@@ -116,8 +116,7 @@ async def stage(folder: Path, factory: NodeBackendFactory) -> AsyncIterator[Stag
 
     async with turn_lab(folder) as turn, AsyncExitStack() as stack:
         node = factory(JWT_SECRET=JWT_SECRET)
-        routes = [web.get("/lose", lose)]
-        tab = await stack.enter_async_context(opened(folder, SCRIPT, routes=routes))
+        await stack.enter_async_context(page_with(tab, SCRIPT, web.get("/lose", lose)))
         yield Stage(turn, node, tab, outages, stack)
         await asyncio.gather(*losing)
 
@@ -204,16 +203,16 @@ async def lose_everywhere(stage: Stage, losses: tuple[float, ...]) -> None:
 
 @pytest.mark.parts
 async def test_a_short_loss_is_survived_in_the_browser_and_by_the_probe(
-    tmp_path: Path, node_backend: NodeBackendFactory
+    tmp_path: Path, node_backend: NodeBackendFactory, tab: Tab
 ) -> None:
-    async with stage(tmp_path, node_backend) as both:
+    async with stage(tmp_path, node_backend, tab) as both:
         await lose_everywhere(both, (3.0,))
 
 
 @pytest.mark.parts
 @pytest.mark.proof
 async def test_what_a_loss_does_to_a_browser_the_probe_says(
-    tmp_path: Path, node_backend: NodeBackendFactory
+    tmp_path: Path, node_backend: NodeBackendFactory, tab: Tab
 ) -> None:
-    async with stage(tmp_path, node_backend) as both:
+    async with stage(tmp_path, node_backend, tab) as both:
         await lose_everywhere(both, (3.0, 10.0, 40.0))

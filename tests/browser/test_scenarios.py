@@ -5,34 +5,44 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.browser.browser import Browser, browser
+from tests.browser.browser import SCRIPT, Browser, page_with
 from tests.browser.scenarios import SCENARIOS, Scenario, Stage, spki
 from tests.browser.sides import HEADER, play, table_row
-from tests.servers.certificate import LOOPBACK, make_certificate
+from tests.servers.certificate import LOOPBACK, make_certificate, make_key
+from tests.servers.chromium import Chromiums
 from tests.servers.coturn import CoturnFactory
 from tests.servers.netns import Namespace
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "browser.md"
 
 
+@pytest.fixture(scope="module")
+def key() -> ec.EllipticCurvePrivateKey:
+    """The key of all certificates here, so that one browser trusts them."""
+    return make_key()
+
+
 @pytest.fixture
-def stage(tmp_path: Path, coturn: CoturnFactory, scenario: Scenario) -> Iterator[Stage]:
+def stage(
+    tmp_path: Path, coturn: CoturnFactory, scenario: Scenario, key: ec.EllipticCurvePrivateKey
+) -> Iterator[Stage]:
     """Servers whose certificate the browser trusts, wherever they stand."""
     inside = Namespace() if scenario.walled else None
     names = (*LOOPBACK, *([inside.address] if inside else []))
-    yield Stage(tmp_path, make_certificate(tmp_path, names=names), coturn, inside)
+    yield Stage(tmp_path, make_certificate(tmp_path, names=names, key=key), coturn, inside)
     if inside is not None:
         inside.close()
 
 
 @pytest.fixture
-async def page(stage: Stage) -> AsyncIterator[Browser]:
+async def page(stage: Stage, chromiums: Chromiums) -> AsyncIterator[Browser]:
     """A page that can call."""
     # Chromium's own store of authorities is the system's, where a test has no business.
     flag = f"--ignore-certificate-errors-spki-list={spki(stage.certificate)}"
-    async with browser(stage.folder, flag) as opened:
-        yield opened
+    async with chromiums(flag).window() as tab, page_with(tab, SCRIPT):
+        yield Browser(tab)
 
 
 @pytest.mark.parts

@@ -61,13 +61,18 @@ def leaves_nothing(soaked: Soaked) -> None:
     assert (soaked.tasks, soaked.descriptors, soaked.closings) == (0, 0, 0)
 
 
-async def test_fifteen_runs_leave_no_task_and_no_descriptor(env_file: Path) -> None:
-    leaves_nothing(await soak(env_file, 15))
+async def test_twelve_runs_leave_no_task_and_no_descriptor(env_file: Path) -> None:
+    leaves_nothing(await soak(env_file, 12))
 
 
-@pytest.mark.proof
-async def test_three_hundred_runs_grow_nothing_beyond_the_first_fifty(env_file: Path) -> None:
-    soaked = await soak(env_file, 300)
+@pytest.mark.parametrize(
+    "runs",
+    [pytest.param(150, marks=pytest.mark.proof), pytest.param(300, marks=pytest.mark.nightly)],
+)
+async def test_hundreds_of_runs_grow_nothing_beyond_the_first_fifty(
+    env_file: Path, runs: int
+) -> None:
+    soaked = await soak(env_file, runs)
     leaves_nothing(soaked)
     memory = soaked.memory
     for first in range(0, len(memory), WINDOW):

@@ -25,10 +25,15 @@ class Certificate:
 
 
 def make_certificate(
-    directory: Path, *, names: Sequence[str] = LOOPBACK, valid_for: timedelta = _DAY
+    directory: Path,
+    *,
+    names: Sequence[str] = LOOPBACK,
+    valid_for: timedelta = _DAY,
+    key: ec.EllipticCurvePrivateKey | None = None,
 ) -> Certificate:
-    """Writes a leaf for `names`; a negative `valid_for` makes it expired."""
-    ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    """Writes a leaf for `names`, with this key or a new one; a negative `valid_for` makes it
+    expired."""
+    ca_key, key = ec.generate_private_key(ec.SECP256R1()), key or make_key()
     ca = _authority(ca_key, max(valid_for, _DAY))
     leaf = _leaf(key, names, datetime.now(UTC) + valid_for, ca).sign(ca_key, hashes.SHA256())
     files = Certificate(directory / "cert.pem", directory / "key.pem", directory / "ca.pem")
@@ -37,6 +42,11 @@ def make_certificate(
     files.key_file.touch(mode=0o600)
     files.key_file.write_bytes(_pem(key))
     return files
+
+
+def make_key() -> ec.EllipticCurvePrivateKey:
+    """The key of a leaf."""
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 def _authority(key: ec.EllipticCurvePrivateKey, valid_for: timedelta) -> x509.Certificate:

@@ -5,10 +5,10 @@ import base64
 import json
 import os
 import subprocess
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
@@ -16,6 +16,7 @@ from tests import requirements
 from tests.servers.process import Process, stop, wait_until
 
 Event = dict[str, Any]
+AnyConnection = TypeVar("AnyConnection", bound="Connection")
 
 # In a container Chromium has root and neither a GPU nor room in /dev/shm; it is not to call
 # home in a test.
@@ -35,36 +36,55 @@ _FLAGS = (
     "--remote-debugging-port=0",
 )
 _START_SECONDS, _ANSWER_SECONDS = 60.0, 120.0
+_INTERFACE_APPEARED = "net::ERR_NETWORK_CHANGED"
 _DOMAINS = ("Page", "Runtime", "Log", "Network", "DOM")
 
 
-class Chromium:
-    """Use as ``async with Chromium(directory) as chromium``; then ``chromium.tab()``."""
+class ChromiumProcess:
+    """A running Chromium that many tests share: each opens a window of a profile of its own."""
 
     def __init__(self, directory: Path, *flags: str) -> None:
         self._program = requirements.program("chromium", part="chromium")
         self._flags = flags
         self._profile = directory / "chromium"
         self._log = directory / "chromium.log"
+        self._process = self._start()
 
-    async def __aenter__(self) -> Self:
-        self._process = await asyncio.to_thread(self._start)
-        self._session = ClientSession()
-        return self
+    def close(self) -> None:
+        """End it, with all of its windows."""
+        stop(self._process)
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._session.close()
-        await asyncio.to_thread(stop, self._process)
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
 
-    async def tab(self) -> "Tab":
-        """An empty tab of its own; it ends with the browser."""
-        port = self._active_port().read_text().splitlines()[0]
-        async with self._session.put(f"http://127.0.0.1:{port}/json/new") as answer:
-            address = (await answer.json(content_type=None))["webSocketDebuggerUrl"]
-        tab = Tab(await self._session.ws_connect(address, max_msg_size=0))
-        for domain in _DOMAINS:
-            await tab.call(f"{domain}.enable")
-        return tab
+    @property
+    def address(self) -> str:
+        """Host and port of the DevTools protocol."""
+        return f"127.0.0.1:{self._active_port()[0]}"
+
+    @asynccontextmanager
+    async def window(self) -> AsyncIterator["Tab"]:
+        """An empty tab of a profile of its own, as of an incognito window; both end with the
+        block."""
+        async with ClientSession() as session:
+            path = self._active_port()[1]
+            async with await self._connect(session, path, Connection) as browser:
+                profile = await browser.call("Target.createBrowserContext")
+                try:
+                    made = await browser.call("Target.createTarget", url="about:blank", **profile)
+                    path = f"/devtools/page/{made['targetId']}"
+                    async with await self._connect(session, path, Tab) as tab:
+                        await tab.enable()
+                        yield tab
+                finally:
+                    await browser.call("Target.disposeBrowserContext", **profile)
+
+    async def _connect(
+        self, session: ClientSession, path: str, kind: type[AnyConnection]
+    ) -> AnyConnection:
+        return kind(await session.ws_connect(f"ws://{self.address}{path}", max_msg_size=0))
 
     def _start(self) -> Process:
         command = [self._program, *_FLAGS, *self._flags, f"--user-data-dir={self._profile}"]
@@ -78,15 +98,59 @@ class Chromium:
     def _listens(self) -> bool:
         """Chromium writes the port and the path below it once it listens."""
         with suppress(FileNotFoundError):
-            return len(self._active_port().read_text().splitlines()) == 2
+            return len(self._active_port()) == 2
         return False
 
-    def _active_port(self) -> Path:
-        return self._profile / "DevToolsActivePort"
+    def _active_port(self) -> list[str]:
+        return (self._profile / "DevToolsActivePort").read_text().splitlines()
 
 
-class Tab:
-    """One tab. ``events`` are all that the browser has told of it, in order."""
+class Chromiums:
+    """One running Chromium for each set of flags, until the end of the tests."""
+
+    def __init__(self, make_folder: Callable[[], Path]) -> None:
+        self._make_folder = make_folder
+        self._started: dict[tuple[str, ...], ChromiumProcess] = {}
+
+    def __call__(self, *flags: str) -> ChromiumProcess:
+        """The one with these flags; another where a test has brought it down."""
+        found = self._started.get(flags)
+        if found is None or not found.runs:
+            found = self._started[flags] = ChromiumProcess(self._make_folder(), *flags)
+        return found
+
+    def close(self) -> None:
+        """End them all."""
+        for each in self._started.values():
+            each.close()
+
+
+class Chromium:
+    """Use as ``async with Chromium(directory) as chromium``; then ``chromium.tab()``."""
+
+    def __init__(self, directory: Path, *flags: str) -> None:
+        self._directory, self._flags = directory, flags
+
+    async def __aenter__(self) -> Self:
+        self._process = await asyncio.to_thread(ChromiumProcess, self._directory, *self._flags)
+        self._session = ClientSession()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+        await asyncio.to_thread(self._process.close)
+
+    async def tab(self) -> "Tab":
+        """An empty tab of its own; it ends with the browser."""
+        async with self._session.put(f"http://{self._process.address}/json/new") as answer:
+            address = (await answer.json(content_type=None))["webSocketDebuggerUrl"]
+        tab = Tab(await self._session.ws_connect(address, max_msg_size=0))
+        await tab.enable()
+        return tab
+
+
+class Connection:
+    """A connection to the browser or a tab. ``events`` are all that it has told, in order."""
 
     def __init__(self, socket: ClientWebSocketResponse) -> None:
         self._socket = socket
@@ -111,9 +175,55 @@ class Tab:
         await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
         return await asyncio.wait_for(answer, _ANSWER_SECONDS)
 
+    async def _until(self, event: str, act: Callable[[], Awaitable[Any]]) -> Event:
+        """Do something, and return when this event has come of it."""
+        seen = asyncio.get_running_loop().create_future()
+        self._waiting.append((event, seen))
+        await act()
+        return await asyncio.wait_for(seen, _ANSWER_SECONDS)
+
+    async def _read(self) -> None:
+        async for frame in self._socket:
+            if frame.type is WSMsgType.TEXT:
+                self._take(json.loads(frame.data))
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if "id" in message:
+            self._answer(self._calls.pop(message["id"]), message)
+            return
+        self.events.append((message["method"], message["params"]))
+        for each in [each for each in self._waiting if each[0] == message["method"]]:
+            self._waiting.remove(each)
+            each[1].set_result(message["params"])
+
+    def _answer(self, call: asyncio.Future[Any], message: dict[str, Any]) -> None:
+        if call.done():
+            return
+        if "error" in message:
+            call.set_exception(RuntimeError(message["error"]["message"]))
+        else:
+            call.set_result(message["result"])
+
+
+class Tab(Connection):
+    """One tab."""
+
+    async def enable(self) -> None:
+        """Have it tell of what happens in it."""
+        for domain in _DOMAINS:
+            await self.call(f"{domain}.enable")
+
     async def open(self, url: str) -> None:
-        """Go there, and return when the page has loaded."""
-        await self._until("Page.loadEventFired", lambda: self.call("Page.navigate", url=url))
+        """Go there, and return when the page has loaded. Where an interface appears meanwhile, as
+        those of other tests' namespaces do, Chromium gives up, and goes there again."""
+        answer: dict[str, Any] = {"errorText": _INTERFACE_APPEARED}
+
+        async def navigate() -> None:
+            nonlocal answer
+            answer = await self.call("Page.navigate", url=url)
+
+        while answer.get("errorText") == _INTERFACE_APPEARED:
+            await self._until("Page.loadEventFired", navigate)
 
     async def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page."""
@@ -170,32 +280,3 @@ class Tab:
     def requested(self) -> list[str]:
         """The addresses that were asked for."""
         return [each["request"]["url"] for each in self.events_of("Network.requestWillBeSent")]
-
-    async def _until(self, event: str, act: Callable[[], Awaitable[Any]]) -> Event:
-        """Do something, and return when this event has come of it."""
-        seen = asyncio.get_running_loop().create_future()
-        self._waiting.append((event, seen))
-        await act()
-        return await asyncio.wait_for(seen, _ANSWER_SECONDS)
-
-    async def _read(self) -> None:
-        async for frame in self._socket:
-            if frame.type is WSMsgType.TEXT:
-                self._take(json.loads(frame.data))
-
-    def _take(self, message: dict[str, Any]) -> None:
-        if "id" in message:
-            self._answer(self._calls.pop(message["id"]), message)
-            return
-        self.events.append((message["method"], message["params"]))
-        for each in [each for each in self._waiting if each[0] == message["method"]]:
-            self._waiting.remove(each)
-            each[1].set_result(message["params"])
-
-    def _answer(self, call: asyncio.Future[Any], message: dict[str, Any]) -> None:
-        if call.done():
-            return
-        if "error" in message:
-            call.set_exception(RuntimeError(message["error"]["message"]))
-        else:
-            call.set_result(message["result"])

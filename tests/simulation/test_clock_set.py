@@ -46,8 +46,15 @@ def _messages(run: Run, receiver: str) -> list[tuple[str, float]]:
     return [(each.message.occasion.value, each.at) for each in found]
 
 
-@pytest.mark.parametrize("lose", [_lose_nothing, _lose_database, _lose_journal])
-@SOME
+@pytest.mark.parametrize(
+    ("seconds", "kind", "lose"),
+    [
+        (STEPS[0], REBOOT, _lose_nothing),
+        (STEPS[1], REBOOT, _lose_database),
+        (STEPS[0], CRASH, _lose_database),
+        (STEPS[1], CRASH, _lose_journal),
+    ],
+)
 def test_an_incident_over_a_step_and_a_restart_is_resolved_at_once(
     seconds: float, kind: float, lose: Callable[[Path], None]
 ) -> None:

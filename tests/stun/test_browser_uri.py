@@ -1,13 +1,12 @@
 """Which URLs browsers take, and which ports they ask: a table, and Chromium asked again."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from probe.stun.browser_uri import blocked_port, refusal_of, refusal_of_login
 from probe.stun.uri import parse_turn_url
-from tests.servers.chromium import Chromium
+from tests.servers.chromium import Tab
 
 TAKEN = [
     "turn:h",
@@ -109,12 +108,10 @@ def test_an_url_for_which_browsers_throw(url: str) -> None:
     assert refusal_of(url)
 
 
-async def test_chromium_takes_and_refuses_the_same(tmp_path: Path) -> None:
+async def test_chromium_takes_and_refuses_the_same(tab: Tab) -> None:
     urls = [*TAKEN, *REFUSED]
-    async with Chromium(tmp_path) as chromium:
-        tab = await chromium.tab()
-        taken = await tab.evaluate(SCRIPT % json.dumps([(url, "u", "p") for url in urls]))
-        logins = await tab.evaluate(SCRIPT % json.dumps([("turn:h", *each) for each in LOGINS]))
+    taken = await tab.evaluate(SCRIPT % json.dumps([(url, "u", "p") for url in urls]))
+    logins = await tab.evaluate(SCRIPT % json.dumps([("turn:h", *each) for each in LOGINS]))
     assert dict(zip(urls, taken, strict=True)) == {url: not refusal_of(url) for url in urls}
     assert dict(zip(LOGINS, logins, strict=True)) == LOGINS
 

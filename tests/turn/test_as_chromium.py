@@ -232,10 +232,23 @@ async def test_garbage_on_a_stream_is_reported_at_once(leaks: None, garbage: byt
     assert result.duration < 7
 
 
-@pytest.mark.parametrize("way", STREAM_AND_PACKETS)
-@pytest.mark.parametrize("kind", ["turn", "call"])
+INDICATIONS = b"\x00\x17\x00\x00\x21\x12\xa4\x42" + bytes(12)
+CHANNEL_DATA = b"\x40\x00\x10\x00" + bytes(4096)
+
+
+# Each kind, way and flood twice, and all of their combinations in proof.
 @pytest.mark.parametrize(
-    "flood", [b"\x00\x17\x00\x00\x21\x12\xa4\x42" + bytes(12), b"\x40\x00\x10\x00" + bytes(4096)]
+    ("kind", "way", "flood"),
+    [
+        pytest.param("turn", "udp", INDICATIONS),
+        pytest.param("turn", "tcp", CHANNEL_DATA),
+        pytest.param("call", "udp", CHANNEL_DATA),
+        pytest.param("call", "tcp", INDICATIONS),
+        pytest.param("turn", "udp", CHANNEL_DATA, marks=pytest.mark.proof),
+        pytest.param("turn", "tcp", INDICATIONS, marks=pytest.mark.proof),
+        pytest.param("call", "udp", INDICATIONS, marks=pytest.mark.proof),
+        pytest.param("call", "tcp", CHANNEL_DATA, marks=pytest.mark.proof),
+    ],
 )
 async def test_a_relay_that_floods_is_reported(
     leaks: None, kind: str, way: str, flood: bytes

@@ -134,7 +134,7 @@ async def complete(folder: Path, received: list[Message]) -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=str)
-@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("every", [14, pytest.param(1, marks=pytest.mark.proof)])
 async def test_a_process_may_end_after_every_step(tmp_path: Path, script: str, every: int) -> None:
     camera = await filmed(tmp_path / "data", tmp_path / "album", SCRIPTS[script])
     assert len(camera.pictures) > 4 * len(STORY)

@@ -5,7 +5,8 @@ from functools import cache
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.silence.maintenance_window import active, next_change, occurrences
@@ -47,10 +48,25 @@ def _held(windows: WindowTable, around: date) -> list[bool]:
     return held
 
 
+@settings(max_examples=30)
 @given(recurring, st.sampled_from(CHANGES))
 def test_windows_are_active_in_the_minutes_of_the_wall_clock(
     windows: WindowTable, around: date
 ) -> None:
+    assert_active_by_the_clock(windows, around)
+
+
+@pytest.mark.proof
+@settings(max_examples=300)
+@given(recurring, st.sampled_from(CHANGES))
+def test_three_hundred_windows_are_active_in_the_minutes_of_the_wall_clock(
+    windows: WindowTable, around: date
+) -> None:
+    assert_active_by_the_clock(windows, around)
+
+
+def assert_active_by_the_clock(windows: WindowTable, around: date) -> None:
+    """Around the edges of each window, and every 97 minutes."""
     first = datetime.combine(around, time(), UTC).timestamp() - 10 * DAY
     held = _held(windows, around)
     edges = {n for n in range(3 * 1440, 17 * 1440) if held[n] != held[n - 1]}

@@ -18,7 +18,7 @@ from probe.core.runner import run_check
 from probe.kinds.http import KIND, HttpTable
 from tests import requirements
 from tests.browser.http.situations import BEYOND, SITUATIONS, Situation
-from tests.servers.chromium import Chromium, Tab
+from tests.servers.chromium import Tab
 from tests.servers.pages import Pages, closed_port
 from tests.servers.process import Process, stop, wait_until
 
@@ -40,15 +40,15 @@ class Clients:
 
 
 @pytest.fixture
-async def clients(tmp_path: Path) -> AsyncIterator[Clients]:
+async def clients(tmp_path: Path, tab: Tab) -> AsyncIterator[Clients]:
     program = requirements.program("prometheus-blackbox-exporter", part="blackbox_exporter")
     (tmp_path / "blackbox.yml").write_text(MODULE)
     port = closed_port()
     with (tmp_path / "blackbox.log").open("wb") as log:
         process = await asyncio.to_thread(_start, program, tmp_path, port, log.fileno())
     try:
-        async with Chromium(tmp_path) as chromium, aiohttp.ClientSession() as http:
-            yield Clients(await chromium.tab(), f"http://127.0.0.1:{port}/probe", http)
+        async with aiohttp.ClientSession() as http:
+            yield Clients(tab, f"http://127.0.0.1:{port}/probe", http)
     finally:
         await asyncio.to_thread(stop, process)
 

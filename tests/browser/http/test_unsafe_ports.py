@@ -1,7 +1,5 @@
 """What answers on a port that Chromium refuses to ask is a failure."""
 
-from pathlib import Path
-
 import pytest
 from yarl import URL
 
@@ -15,7 +13,7 @@ from probe.net.fetch import unsafe_ports
 from probe.net.fetch.unsafe_ports import UNSAFE_PORTS, check_port
 from tests.browser.odd.compare_signaling import cause_of
 from tests.browser.odd.signaling_server import SignalingBends, odd_signaling
-from tests.servers.chromium import Chromium
+from tests.servers.chromium import Tab
 from tests.servers.pages import Pages, answers, says
 
 # Besides what is refused, and closed on loopback.
@@ -24,13 +22,12 @@ ASKED = (2, 24, 81, 444, 602, 4190, 6001, 6679, 6698, 10081)
 
 @pytest.mark.proof
 @pytest.mark.parts
-async def test_chromium_refuses_these_ports_and_no_others(tmp_path: Path) -> None:
+async def test_chromium_refuses_these_ports_and_no_others(tab: Tab) -> None:
     refused = set()
-    async with Chromium(tmp_path) as chromium, await chromium.tab() as tab:
-        for port in (*UNSAFE_PORTS, *ASKED):
-            answer = await tab.call("Page.navigate", url=f"http://127.0.0.1:{port}/")
-            if answer.get("errorText") == "net::ERR_UNSAFE_PORT":
-                refused.add(port)
+    for port in (*UNSAFE_PORTS, *ASKED):
+        answer = await tab.call("Page.navigate", url=f"http://127.0.0.1:{port}/")
+        if answer.get("errorText") == "net::ERR_UNSAFE_PORT":
+            refused.add(port)
     assert refused == UNSAFE_PORTS
 
 

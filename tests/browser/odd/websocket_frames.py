@@ -94,10 +94,13 @@ def deflating(
 
 
 def inflates_to(length: int) -> bytes:
-    """A compressed event with so many letters."""
-    text = b'42/signaling,["x","' + b"a" * length + b'"]'
+    """A compressed event with so many letters, a multiple of a million."""
     coder = zlib.compressobj(9, wbits=-15)
-    data = (coder.compress(text) + coder.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    start = coder.compress(b'42/signaling,["x","') + coder.flush(zlib.Z_FULL_FLUSH)
+    # What follows a full flush refers to nothing before it, and so can be repeated.
+    million = coder.compress(b"a" * 1_000_000) + coder.flush(zlib.Z_FULL_FLUSH)
+    end = (coder.compress(b'"]') + coder.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    data = start + million * (length // 1_000_000) + end
     return frame(TEXT, data, bits=FIN | RSV1)
 
 

@@ -60,35 +60,40 @@ async def test_counters_become_rates_and_shares(lab: Watched) -> None:
     assert "ice_failed" in result.facts["failures"]
 
 
-@pytest.mark.parametrize(
-    ("signal", "knob", "steps"),
-    [
-        (
-            "probe_error_ratio",
-            "error_share",
-            [(0, OK), (0.005, MISSED), (0.03, WARNING), (0.08, CRITICAL)],
-        ),
-        (
-            "probe_request_p95_seconds",
-            "request_seconds",
-            [(0.2, OK), (0.9, MISSED), (2.0, CRITICAL)],
-        ),
-        ("probe_turn_fallback_ratio", "relayed_share", [(0.1, OK), (0.2, MISSED), (0.4, WARNING)]),
-        ("probe_ice_success_ratio", "failed_share", [(0.01, OK), (0.1, MISSED)]),
-        ("probe_memory_used_bytes", "memory", [(150e6, OK), (250e6, MISSED), (310e6, WARNING)]),
-    ],
-)
-async def test_a_limit_is_met_missed_and_broken_as_the_backend_counts(
-    lab: Watched, signal: str, knob: str, steps: list[tuple[float, Verdict]]
-) -> None:
-    for value, wanted in steps:
-        setattr(lab.backend.knobs, knob, value)
+# By signal: the knob, and what each of its values is judged.
+JUDGED: dict[str, tuple[str, list[tuple[float, Verdict]]]] = {
+    "probe_error_ratio": (
+        "error_share",
+        [(0, OK), (0.005, MISSED), (0.03, WARNING), (0.08, CRITICAL)],
+    ),
+    "probe_request_p95_seconds": (
+        "request_seconds",
+        [(0.2, OK), (0.9, MISSED), (2.0, CRITICAL)],
+    ),
+    "probe_turn_fallback_ratio": ("relayed_share", [(0.1, OK), (0.2, MISSED), (0.4, WARNING)]),
+    "probe_ice_success_ratio": ("failed_share", [(0.01, OK), (0.1, MISSED)]),
+    "probe_memory_used_bytes": ("memory", [(150e6, OK), (250e6, MISSED), (310e6, WARNING)]),
+}
+
+
+async def test_limits_are_met_missed_and_broken_as_the_backend_counts(lab: Watched) -> None:
+    """A signal that has no further value keeps its last."""
+    for number in range(max(len(steps) for _, steps in JUDGED.values())):
+        now = {
+            signal: (knob, *steps[min(number, len(steps) - 1)])
+            for signal, (knob, steps) in JUDGED.items()
+        }
+        for knob, value, _ in now.values():
+            setattr(lab.backend.knobs, knob, value)
         # Longer than the longest window: what was before is forgotten.
         result = await lab.looks(65)
-        assert lab.verdict(result, signal) is wanted, value
+        found = {signal: lab.verdict(result, signal) for signal in now}
+        assert found == {signal: wanted for signal, (_, _, wanted) in now.items()}
     lab.backend.knobs.metrics = "empty"
-    if signal != "probe_memory_used_bytes":
-        assert lab.verdict(await lab.looks(65), signal) is UNKNOWN
+    result = await lab.looks(65)
+    for signal in JUDGED:
+        if signal != "probe_memory_used_bytes":
+            assert lab.verdict(result, signal) is UNKNOWN
 
 
 async def test_families_without_samples_are_no_data_and_never_0(lab: Watched) -> None:

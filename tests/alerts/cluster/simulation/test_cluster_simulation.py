@@ -168,10 +168,13 @@ def test_two_halves_that_do_not_hear_each_other_open_one_incident(village: Villa
     assert village.town.headlines()[2:] == ["resolved: health recovered"]
 
 
-def test_a_single_failed_run_of_another_member_makes_no_page(village: Village) -> None:
+@pytest.mark.parametrize("minutes", [8, pytest.param(30, marks=pytest.mark.proof)])
+def test_a_single_failed_run_of_another_member_makes_no_page(
+    village: Village, minutes: int
+) -> None:
     village.town.down = {"fra"}
     village.pass_(300)
-    for _ in range(30):
+    for _ in range(minutes):
         village.town.down = {"fra", "nrt"}
         village.pass_(10)
         village.town.down = {"fra"}
