@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from probe.call.aiortc_import import RTCCertificate
+from probe.call.dtls_retransmission import needed_retransmissions
 from probe.call.echo import ECHO_GRACE, ECHO_PAUSE, ChannelEcho, judge_loss
 from probe.call.endpoint import CallEndpoint
 from probe.call.setup import CLOSE_TIMEOUT, CallSetup, EndpointTimes, PhaseTimeouts
@@ -123,7 +124,7 @@ class Call:
         peers = (self.offerer, self.answerer)
         counts = {
             "ice": sum(peer.ice.retransmissions for peer in peers),
-            "dtls": sum(peer.transport.retransmissions for peer in peers),
+            "dtls": needed_retransmissions(*(peer.transport for peer in peers)),
         }
         return tuple(layer for layer, count in counts.items() if count)
 
@@ -206,7 +207,10 @@ class Call:
     def _setup(self, peer: CallEndpoint, phases: Phases = untimed) -> CallSetup:
         times = self.times.offering if peer.offering else self.times.answering
         return CallSetup(
-            self._bounds, phases, lambda reached: setattr(times, reached, self._elapsed())
+            self._bounds,
+            phases,
+            lambda reached: setattr(times, reached, self._elapsed()),
+            elapsed=self._elapsed,
         )
 
     async def _connect(self, peer: CallEndpoint, other: CallEndpoint, phases: Phases) -> None:

@@ -5,13 +5,15 @@ a Send indication, without waiting for the answer. Where both sides learn of eac
 the same moment, both permissions are at the server before either check. A channel is bound
 when a pair is nominated, and until it is bound data goes in Send indications as well.
 
-A check that stays without an answer is followed by two more at the pace of Ta, as browsers
-do, and only then by the retransmission timer. Consent (RFC 7675) is not refreshed: it lasts
+A check that stays without an answer is followed by others, each a transaction of its own, at the
+pace of Ta, as browsers do; on a path that is longer, or that stays without an answer, a little
+less often. Consent (RFC 7675) is not refreshed: it lasts
 for 30 s, and both ends are in the same process.
 """
 
 import asyncio
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -25,7 +27,9 @@ from probe.stun.message import PeerAddress
 from probe.turn.client import TurnClient
 
 CHECK_PACE = 0.05  # Ta in seconds, RFC 8445 section 14.2
-FAST_CHECKS = 3
+FAST_CHECKS, PATIENT_CHECKS = 3, 40
+"""Checks at that pace whatever the path, and until the pause is a longer one."""
+_LATER_PACE = 0.25
 MAX_COMPARED = 1000
 """Datagrams of a call that are compared with what was sent."""
 # A check's way there and back is twice the server's round trip; plus 50 % margin.
@@ -115,17 +119,13 @@ class RelayPairIce(RelayIceBase):
 
     async def _check_until_connected(self) -> None:
         self._checking = True
-        late = max(RTO, _RTO_ROUND_TRIPS * self.client.round_trip)
-        for pause in (CHECK_PACE,) * (FAST_CHECKS - 1):
+        late = self._clock() + max(RTO, _RTO_ROUND_TRIPS * self.client.round_trip)
+        for pause in _pauses(self.client.round_trip):
             self._check()
             await asyncio.sleep(pause)
-        self._check()
-        while True:
-            await asyncio.sleep(late)
             if self.rtt is not None:
                 return  # only the nomination is awaited, which the other side repeats
-            self.retransmitted_checks += 1
-            self._check()
+            self.retransmitted_checks += self._clock() >= late
 
     def _check(self) -> None:
         """Send a check, unless one was answered already."""
@@ -198,6 +198,13 @@ class RelayPairIce(RelayIceBase):
     def _settle(self) -> None:
         if self._nominated and self.rtt is not None:
             self._connected.set()
+
+
+def _pauses(round_trip: float) -> Iterator[float]:
+    """Seconds from each check to the next; ``round_trip`` is the one to the server."""
+    for number in itertools.count(1):
+        pace = _LATER_PACE if number >= PATIENT_CHECKS else CHECK_PACE
+        yield CHECK_PACE if number < FAST_CHECKS else max(pace, round_trip)
 
 
 def _is_for_someone(data: bytes) -> bool:

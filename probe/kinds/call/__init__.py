@@ -145,7 +145,7 @@ async def _call_through(
     from probe.call.local_call import Call
     from probe.call.setup import PhaseTimeouts
 
-    bounds = PhaseTimeouts.within(table.calling_seconds)
+    bounds = PhaseTimeouts.as_browsers(table.calling_seconds)
     async with Call(relay, record, context, bounds=bounds) as call:
         try:
             await call.gather()
