@@ -142,7 +142,9 @@ class Call:
                 self._connect(self.answerer, self.offerer, untimed),
             )
         except CheckFailed as error:
-            self._raise_if_altered(error.phase)
+            for ice in self._relayed_ices():
+                if ice.altered:
+                    raise altered(*ice.altered[0], phase=error.phase or "echo") from None
             raise
 
     async def echo(self, count: int) -> None:
@@ -193,12 +195,13 @@ class Call:
         for peer in (self.offerer, self.answerer):
             if peer.ice.failure is not None:
                 raise peer.ice.failure
-        self._raise_if_altered("echo")
+        for ice in self._relayed_ices():
+            if ice.is_altering:
+                raise altered(*ice.altered[0])
 
-    def _raise_if_altered(self, phase: str | None) -> None:
-        for peer in (self.offerer, self.answerer):
-            if isinstance(peer.ice, RelayPairIce) and peer.ice.altered:
-                raise altered(*peer.ice.altered[0], phase=phase or "echo")
+    def _relayed_ices(self) -> list[RelayPairIce]:
+        ices = (self.offerer.ice, self.answerer.ice)
+        return [ice for ice in ices if isinstance(ice, RelayPairIce)]
 
     def _grace(self) -> float:
         """Opening the channel takes round trips as well, so it knows how long one may be."""

@@ -42,11 +42,12 @@ class PhaseTimeouts:
 
     @classmethod
     def as_browsers(cls, deadline: float) -> "PhaseTimeouts":
-        """As ``within``, where no phase ends before a browser's would: libwebrtc drops a pair of
-        candidates after 15 s without an answer (CONNECTION_WRITE_TIMEOUT), and goes on with DTLS
-        and SCTP for as long as a user waits, for whom that is 20 s in all."""
+        """As ``within``, where no phase ends before a browser's would: libwebrtc sends an Allocate
+        for the seventh time after 15.75 s, drops a pair of candidates after 15 s without an answer
+        (CONNECTION_WRITE_TIMEOUT), and goes on with DTLS and SCTP for as long as a user waits, for
+        whom that is 20 s in all."""
         share = min(1.0, deadline / 30)
-        return cls(*(share * each for each in (9.0, 15.0, 20.0, 20.0, 4.0, 6.0, 20.0)))
+        return cls(*(share * each for each in (17.0, 15.0, 20.0, 20.0, 4.0, 6.0, 20.0)))
 
 
 @dataclass
