@@ -8,6 +8,7 @@ from probe.net.resolver import Address
 from probe.stun.byte_counter import UDP_HEADER, ByteCounter, active_counter, ip_header
 from probe.stun.timestamped_socket import TimestampedSocket, connected_socket
 from probe.stun.transport import Receiver, Transport, local_address
+from probe.stun.transport.refusals import active_refusals
 from probe.stun.transport_errors import error_of
 
 REFUSED_SECONDS = 2.5
@@ -33,6 +34,7 @@ class UdpTransport(asyncio.DatagramProtocol):
         self._receiver, self._place, self._sock = receiver, place, sock
         self._header, self._traffic = header, traffic
         self._transport: asyncio.DatagramTransport | None = None
+        self._refusals = active_refusals()
         self._refused_since: float | None = None
         self._request = b""
         self._retry: asyncio.TimerHandle | None = None
@@ -54,11 +56,17 @@ class UdpTransport(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, _: object) -> None:
         self._traffic.received += len(data) + self._header
         self._refused_since = None
+        self._refusals.answered(self)
         self._receiver.message_received(data)
 
     def error_received(self, exc: Exception) -> None:
-        if not isinstance(exc, ConnectionRefusedError) or not self._may_return():
-            self._receiver.connection_lost(error_of(exc, self._place))
+        error = error_of(exc, self._place)
+        if not isinstance(exc, ConnectionRefusedError):
+            self._receiver.connection_lost(error)
+            return
+        self._refusals.refused(self, error)
+        if not self._may_return():
+            self._receiver.connection_lost(error)
 
     def _may_return(self) -> bool:
         """Whether it is refused for a short time only; then the last request leaves again."""
