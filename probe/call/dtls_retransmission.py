@@ -2,9 +2,12 @@
 
 OpenSSL waits 1 s before it repeats a lost flight (RFC 6347 section 4.2.4.1) and aiortc's
 SCTP 3 s, while a browser, which knows the round trip from its checks, waits for two of
-them. So the same is done here, below both: datagrams that stay without an answer leave
-again as they were, which DTLS takes for what a network may do to datagrams. It also reports
+them, 50 ms at least. So the same is done here, below both: datagrams that stay without an answer
+leave again as they were, which DTLS takes for what a network may do to datagrams. It also reports
 what neither library does: that a timer was needed.
+
+Who is established first may have sent what the other side still lacks: each datagram that comes
+a second time says so, and is answered by the last flight.
 
 Once the call is established, a path that ends is silence to them, as to a browser's: the
 reason is in ``IceTransport.failure``. aiortc would get the error in tasks never awaited.
@@ -18,13 +21,19 @@ from contextlib import nullcontext, suppress
 from probe.call.rtp_stream import is_rtp
 from probe.ice.transport import IceTransport
 
-SHORTEST = 0.25
-"""Seconds; a busy machine needs a while to answer, and is not to be taken for a loss."""
+SHORTEST, LONGEST = 0.05, 2.4
+"""Seconds between two of a flight. libwebrtc begins with as many (kMinDtlsHandshakeTimeoutMs). Its
+pauses grow on, but its first flights have two datagrams: of a path that loses the first ones, both
+get through after as long."""
 ROUND_TRIPS = 2
 LARGEST = 2048
 """Bytes of a datagram; browsers send 1,200 and some 1,500."""
 MAX_WAITING, MAX_DROPPED = 256, 256
 """Datagrams."""
+MOST_REPLIES = 32
+"""Times that the last flight is sent again once established: two ends can't keep each other
+answering."""
+_APPLICATION_DATA = 23  # RFC 6347 section 4.1
 # A packet that leaves so late, out of silence, was sent by a timer of the libraries.
 _OUT_OF_SILENCE = 0.4
 
@@ -36,17 +45,23 @@ class RetransmittingTransport:
     datagram of a call is dropped. ``flooded`` is set when more than ``most_bytes`` has come, or
     so much was dropped that the reader must have ended; nothing passes any more then.
     ``on_media`` gets RTP, which is sent next to DTLS with ``send_media``.
-    ``retransmissions`` counts how often a timer, ours or a library's, sent something again.
+    ``repeated`` counts datagrams that were sent again, ``duplicates`` those that came again, and
+    ``library_timers`` how often a library's timer sent something.
+    Data comes to DTLS only from ``release`` on: what overtakes the handshake is kept until then,
+    since aiortc drops data that nobody reads yet, and would hand it out one datagram late.
     """
 
     def __init__(self, ice: IceTransport, most_bytes: float = math.inf) -> None:
         self._ice, self._allowance = ice, most_bytes
         self.byte_limit_exceeded = asyncio.Event()
         self.on_media: Callable[[bytes], None] | None = None
-        self.retransmissions = 0
+        self.repeated = self.duplicates = self.library_timers = 0
         self._watching = self._answered = self._is_established = False
         self._flight: list[bytes] = []
+        self._seen: set[bytes] = set()
+        self._held: list[bytes] | None = []
         self._left = self._pause = 0.0
+        self._replies, self._replied = MOST_REPLIES, -math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._again: asyncio.Task[None] | None = None
         self._inbox: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -63,6 +78,12 @@ class RetransmittingTransport:
         self._watching = self._answered = True
         if self._pumping is None:
             self._pumping = asyncio.create_task(self._pump())
+
+    def release(self) -> None:
+        """Somebody reads the data now."""
+        held, self._held = self._held or [], None
+        for data in held:
+            self._inbox.put_nowait(data)
 
     def established(self) -> None:
         """What is lost from here on stays lost, and the path may end unnoticed."""
@@ -113,12 +134,32 @@ class RetransmittingTransport:
         if self.on_media is not None and self._allowance >= 0 and is_rtp(data):
             self.on_media(data)
             return
-        fits = 0 < len(data) <= LARGEST and self._inbox.qsize() < MAX_WAITING
+        if data in self._seen:
+            self._came_again()
+            return
+        waiting = self._inbox.qsize() + len(self._held or ())
+        fits = 0 < len(data) <= LARGEST and waiting < MAX_WAITING
         if fits:
-            self._inbox.put_nowait(data)
+            self._keep(data)
         self._dropped += not fits
         if self._allowance < 0 or self._dropped > MAX_DROPPED:
             self.byte_limit_exceeded.set()
+
+    def _keep(self, data: bytes) -> None:
+        if not self._is_established and len(self._seen) < MAX_WAITING:
+            self._seen.add(data)
+        if self._held is not None and data[0] == _APPLICATION_DATA:
+            self._held.append(data)
+        else:
+            self._inbox.put_nowait(data)
+
+    def _came_again(self) -> None:
+        """DTLS would drop it (RFC 6347 section 4.1.2.6), and it is no answer."""
+        self.duplicates += 1
+        now = asyncio.get_running_loop().time()
+        if self._is_established and self._replies and now - self._replied >= SHORTEST:
+            self._replies, self._replied = self._replies - 1, now
+            self._send_again()
 
     async def _send(self, data: bytes) -> None:
         if self._watching:
@@ -130,10 +171,11 @@ class RetransmittingTransport:
         """A flight is what leaves until something comes."""
         now = asyncio.get_running_loop().time()
         late = not self._answered and now - self._left >= _OUT_OF_SILENCE
-        self.retransmissions += late
+        self.library_timers += late
+        if self._answered:
+            self._pause = max(SHORTEST, ROUND_TRIPS * (self._ice.rtt or 0.0))
         if self._answered or late:
             self._answered, self._flight, self._left = False, [], now
-            self._pause = max(SHORTEST, ROUND_TRIPS * (self._ice.rtt or 0.0))
         self._flight.append(data)
         self._arm()
 
@@ -143,10 +185,14 @@ class RetransmittingTransport:
         self._timer = asyncio.get_running_loop().call_later(self._pause, self._unanswered)
 
     def _unanswered(self) -> None:
-        self.retransmissions += 1
-        self._pause *= 2
-        self._again = asyncio.create_task(self._repeat(list(self._flight)))
+        self._pause = max(self._pause, min(2 * self._pause, LONGEST))
+        self._send_again()
         self._arm()
+
+    def _send_again(self) -> None:
+        if self._again is None or self._again.done():
+            self.repeated += len(self._flight)
+            self._again = asyncio.create_task(self._repeat(list(self._flight)))
 
     async def _repeat(self, flight: list[bytes]) -> None:
         for data in flight:
@@ -154,3 +200,10 @@ class RetransmittingTransport:
                 await self._ice._send(data)
             except ConnectionError:
                 return  # DTLS gets the same when it sends or receives
+
+
+def needed_retransmissions(*transports: RetransmittingTransport) -> int:
+    """How many datagrams between these ends of a call had to be sent again: one that came twice
+    had not been lost, only a busy machine or a long path was slower than the timer."""
+    repeated = sum(each.repeated - each.duplicates for each in transports)
+    return max(0, repeated) + sum(each.library_timers for each in transports)

@@ -93,6 +93,7 @@ class CallEndpoint:
         )
         self._adopt(RTCDataChannel(self.sctp, parameters), on_message)
         await self.sctp.start(RTCSctpTransport.getCapabilities(), SCTP_PORT)
+        self.transport.release()
         await self.unless_lost(self._until_opened())
         self.transport.established()
 

@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from probe.call.aiortc_import import RTCCertificate
+from probe.call.dtls_retransmission import needed_retransmissions
 from probe.call.echo import ECHO_GRACE, ECHO_PAUSE, ChannelEcho, judge_loss
 from probe.call.endpoint import CallEndpoint
 from probe.call.setup import CLOSE_TIMEOUT, CallSetup, EndpointTimes, PhaseTimeouts
@@ -123,7 +124,7 @@ class Call:
         peers = (self.offerer, self.answerer)
         counts = {
             "ice": sum(peer.ice.retransmissions for peer in peers),
-            "dtls": sum(peer.transport.retransmissions for peer in peers),
+            "dtls": needed_retransmissions(*(peer.transport for peer in peers)),
         }
         return tuple(layer for layer, count in counts.items() if count)
 
@@ -141,7 +142,9 @@ class Call:
                 self._connect(self.answerer, self.offerer, untimed),
             )
         except CheckFailed as error:
-            self._raise_if_altered(error.phase)
+            for ice in self._relayed_ices():
+                if ice.altered:
+                    raise altered(*ice.altered[0], phase=error.phase or "echo") from None
             raise
 
     async def echo(self, count: int) -> None:
@@ -192,12 +195,13 @@ class Call:
         for peer in (self.offerer, self.answerer):
             if peer.ice.failure is not None:
                 raise peer.ice.failure
-        self._raise_if_altered("echo")
+        for ice in self._relayed_ices():
+            if ice.is_altering:
+                raise altered(*ice.altered[0])
 
-    def _raise_if_altered(self, phase: str | None) -> None:
-        for peer in (self.offerer, self.answerer):
-            if isinstance(peer.ice, RelayPairIce) and peer.ice.altered:
-                raise altered(*peer.ice.altered[0], phase=phase or "echo")
+    def _relayed_ices(self) -> list[RelayPairIce]:
+        ices = (self.offerer.ice, self.answerer.ice)
+        return [ice for ice in ices if isinstance(ice, RelayPairIce)]
 
     def _grace(self) -> float:
         """Opening the channel takes round trips as well, so it knows how long one may be."""
@@ -206,7 +210,10 @@ class Call:
     def _setup(self, peer: CallEndpoint, phases: Phases = untimed) -> CallSetup:
         times = self.times.offering if peer.offering else self.times.answering
         return CallSetup(
-            self._bounds, phases, lambda reached: setattr(times, reached, self._elapsed())
+            self._bounds,
+            phases,
+            lambda reached: setattr(times, reached, self._elapsed()),
+            elapsed=self._elapsed,
         )
 
     async def _connect(self, peer: CallEndpoint, other: CallEndpoint, phases: Phases) -> None:

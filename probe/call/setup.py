@@ -1,5 +1,6 @@
 """Set-up of one end of a call: gathering, ICE, DTLS, data channel, each with its own timeout."""
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ class PhaseTimeouts:
     more_echoes: float = 4.0
     # For what the TURN server has to confirm still, once a call is established.
     settling: float = 6.0
+    # From the start of gathering until the channel is open.
+    setup: float = math.inf
 
     @classmethod
     def within(cls, deadline: float) -> "PhaseTimeouts":
@@ -36,6 +39,15 @@ class PhaseTimeouts:
         ``deadline``; beyond 30 s they don't grow."""
         share = min(1.0, deadline / 30)
         return cls(*(share * each for each in (5.0, 6.0, 6.0, 10.0, 4.0, 6.0)))
+
+    @classmethod
+    def as_browsers(cls, deadline: float) -> "PhaseTimeouts":
+        """As ``within``, where no phase ends before a browser's would: libwebrtc sends an Allocate
+        for the seventh time after 15.75 s, drops a pair of candidates after 15 s without an answer
+        (CONNECTION_WRITE_TIMEOUT), and goes on with DTLS and SCTP for as long as a user waits, for
+        whom that is 20 s in all."""
+        share = min(1.0, deadline / 30)
+        return cls(*(share * each for each in (17.0, 15.0, 20.0, 20.0, 4.0, 6.0, 20.0)))
 
 
 @dataclass
@@ -54,13 +66,15 @@ class CallSetup:
 
     ``phases`` times each of ``ice``, ``dtls`` and ``data_channel``; ``reached`` is called with
     the field of :class:`EndpointTimes` that is over. With ``reported_as``, whatever fails is
-    reported as the phase that it maps to, and timed as it. Every step raises CheckFailed.
+    reported as the phase that it maps to, and timed as it. ``elapsed`` has the seconds since the
+    start of gathering, where the whole is limited. Every step raises CheckFailed.
     """
 
     timeouts: PhaseTimeouts
     phases: Phases = untimed
     reached: Callable[[str], None] = lambda _: None
     reported_as: Mapping[str, str] | None = None
+    elapsed: Callable[[], float] = lambda: 0.0
 
     async def gather(self, peer: CallEndpoint) -> None:
         """Gather candidates."""
@@ -97,6 +111,8 @@ class CallSetup:
     def _timeout(
         self, seconds: float, phase: str, cause: Cause, message: str
     ) -> AbstractAsyncContextManager[None]:
+        left = self.timeouts.setup - self.elapsed()
+        seconds = min(seconds, max(0.0, left))
         if self.reported_as is None:
             return phase_timeout(seconds, phase, cause, message)
         return phase_timeout_as(seconds, self.reported_as[phase], cause, message)

@@ -5,7 +5,8 @@ import string
 from dataclasses import dataclass
 from typing import Any
 
-from probe.stun.codec import MessageClass, Method, StunMessage
+from probe.stun import message as messages
+from probe.stun.codec import MessageClass, Method, StunMessage, has_fingerprint
 from probe.stun.message import PeerAddress
 
 _ICE_CHARACTERS = string.ascii_letters + string.digits + "+/"
@@ -35,6 +36,12 @@ class IceCredentials:
 def is_stun(packet: bytes) -> bool:
     """Whether the first byte is one of STUN's, none of DTLS' or SRTP's (RFC 7983 section 7)."""
     return bool(packet) and packet[0] < 4
+
+
+def read(packet: bytes) -> StunMessage | None:
+    """The check or answer; None for what browsers take for no STUN: RFC 8445 section 7.1 asks for
+    FINGERPRINT."""
+    return messages.read_message(packet) if has_fingerprint(packet) else None
 
 
 def request(

@@ -21,7 +21,6 @@ from probe.ice.relay_pair import CHECK_PACE
 from probe.ice.relay_transport import RelayIceBase, RelayServer
 from probe.ice.transport import RTO, IceTransport
 from probe.net.address.ranges import IPAddress
-from probe.stun import message as messages
 from probe.stun.codec import MessageClass, StunMessage
 from probe.stun.message import PeerAddress
 
@@ -136,7 +135,7 @@ class RelayAgent(RelayIceBase):
             if peer in self._known:
                 self._arrived(data)
             return
-        message = messages.read_message(data)
+        message = connectivity_check.read(data)
         if message is None or self._remote is None:
             return
         if message.message_class == MessageClass.REQUEST:

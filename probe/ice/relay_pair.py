@@ -5,13 +5,15 @@ a Send indication, without waiting for the answer. Where both sides learn of eac
 the same moment, both permissions are at the server before either check. A channel is bound
 when a pair is nominated, and until it is bound data goes in Send indications as well.
 
-A check that stays without an answer is followed by two more at the pace of Ta, as browsers
-do, and only then by the retransmission timer. Consent (RFC 7675) is not refreshed: it lasts
+A check that stays without an answer is followed by others, each a transaction of its own, at the
+pace of Ta, as browsers do; on a path that is longer, or that stays without an answer, a little
+less often. Consent (RFC 7675) is not refreshed: it lasts
 for 30 s, and both ends are in the same process.
 """
 
 import asyncio
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -19,13 +21,16 @@ from probe.core.model import CheckAborted
 from probe.ice import connectivity_check
 from probe.ice.relay_transport import RelayIceBase, RelayServer
 from probe.ice.transport import RTO, IceTransport
-from probe.stun import message as messages
 from probe.stun.codec import MessageClass, StunMessage
 from probe.stun.message import PeerAddress
 from probe.turn.client import TurnClient
+from probe.turn.judging import is_significant_loss
 
 CHECK_PACE = 0.05  # Ta in seconds, RFC 8445 section 14.2
-FAST_CHECKS = 3
+FAST_CHECKS, PATIENT_CHECKS = 3, 40
+"""Checks at that pace whatever the path, and until the pause is a longer one."""
+_LATER_PACE = 0.25
+_HANDSHAKE = 22
 MAX_COMPARED = 1000
 """Datagrams of a call that are compared with what was sent."""
 # A check's way there and back is twice the server's round trip; plus 50 % margin.
@@ -44,7 +49,8 @@ class RelayPairIce(RelayIceBase):
     """One side. ``clock`` is monotonic, ``now`` the wall clock in seconds since 1970.
 
     ``on_answer`` is called with the moments in which a check left and was answered. ``altered``
-    has the sizes, sent and received, of data that arrived with other bytes than were sent.
+    has the sizes, sent and received, of data that arrived with other bytes than were sent;
+    ``is_altering`` whether that is more than a call takes for lost packets.
     """
 
     def __init__(
@@ -67,6 +73,7 @@ class RelayPairIce(RelayIceBase):
         self._other_side: RelayPairIce | None = None
         self._sent: set[bytes] = set()
         self.altered: list[tuple[int, int]] = []
+        self._compared, self._altered_in_clear = 0, False
 
     @property
     def role(self) -> str:
@@ -77,6 +84,13 @@ class RelayPairIce(RelayIceBase):
     def address(self) -> PeerAddress:
         """The relayed address, once it has been gathered."""
         return cast(PeerAddress, self.client.relayed)
+
+    @property
+    def is_altering(self) -> bool:
+        """Whether a call that works does so by luck: who encrypts drops what is altered, but the
+        content of a handshake that is still in the clear ends it."""
+        compared = max(self._compared, 1)
+        return self._altered_in_clear or is_significant_loss(len(self.altered), compared)
 
     async def set_remote(self, other: IceTransport) -> None:
         """Learn of the other side; CreatePermission has left when this returns."""
@@ -115,17 +129,13 @@ class RelayPairIce(RelayIceBase):
 
     async def _check_until_connected(self) -> None:
         self._checking = True
-        late = max(RTO, _RTO_ROUND_TRIPS * self.client.round_trip)
-        for pause in (CHECK_PACE,) * (FAST_CHECKS - 1):
+        late = self._clock() + max(RTO, _RTO_ROUND_TRIPS * self.client.round_trip)
+        for pause in _pauses(self.client.round_trip):
             self._check()
             await asyncio.sleep(pause)
-        self._check()
-        while True:
-            await asyncio.sleep(late)
             if self.rtt is not None:
                 return  # only the nomination is awaited, which the other side repeats
-            self.retransmitted_checks += 1
-            self._check()
+            self.retransmitted_checks += self._clock() >= late
 
     def _check(self) -> None:
         """Send a check, unless one was answered already."""
@@ -149,7 +159,7 @@ class RelayPairIce(RelayIceBase):
             self._compare(data)
             self._arrived(data)
             return
-        message = messages.read_message(data)
+        message = connectivity_check.read(data)
         if message is None:
             return
         if message.message_class == MessageClass.REQUEST:
@@ -165,10 +175,14 @@ class RelayPairIce(RelayIceBase):
     def _compare(self, data: bytes) -> None:
         """Where the other side is at hand, what arrives has to be what it sent."""
         sent = self._other_side._sent if self._other_side is not None else None
-        if not sent or len(sent) >= MAX_COMPARED or data in sent or not _is_for_someone(data):
+        if not sent or len(sent) >= MAX_COMPARED or not _is_for_someone(data):
+            return
+        self._compared += 1
+        if data in sent:
             return
         nearest = min(sent, key=lambda each: (each[:8] != data[:8], abs(len(each) - len(data))))
         self.altered.append((len(nearest), len(data)))
+        self._altered_in_clear |= len(nearest) == len(data) and _is_in_clear(nearest)
 
     def _handle_request(self, request: StunMessage, peer: PeerAddress) -> None:
         """RFC 8445 section 7.3: answer, and check in the other direction at once."""
@@ -198,6 +212,18 @@ class RelayPairIce(RelayIceBase):
     def _settle(self) -> None:
         if self._nominated and self.rtt is not None:
             self._connected.set()
+
+
+def _pauses(round_trip: float) -> Iterator[float]:
+    """Seconds from each check to the next; ``round_trip`` is the one to the server."""
+    for number in itertools.count(1):
+        pace = _LATER_PACE if number >= PATIENT_CHECKS else CHECK_PACE
+        yield CHECK_PACE if number < FAST_CHECKS else max(pace, round_trip)
+
+
+def _is_in_clear(data: bytes) -> bool:
+    """Whether it is a handshake record of epoch 0 (RFC 6347 section 4.1)."""
+    return data[0] == _HANDSHAKE and data[3:5] == bytes(2)
 
 
 def _is_for_someone(data: bytes) -> bool:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import CheckFailed, FailurePolicy, Verdict
+from probe.core.model import CheckAborted, CheckFailed, FailurePolicy, Verdict
 from probe.core.recorder import Recorder
 from probe.stun.credentials import TurnCredentials
+from probe.stun.transport.refusals import noting_refusals
 from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.last_allocations import allocation_results_of
@@ -141,11 +142,12 @@ async def _first_that_works(
         share = _FIRST_SHARE if number == 0 else (1 - _FIRST_SHARE) / (len(urls) - 1)
         limit = left * (share if len(urls) > 1 else 1.0)
         try:
-            async with asyncio.timeout(limit):
-                await _check_list(url, credentials, table, record, context)
+            with noting_refusals() as refusals:
+                async with asyncio.timeout(limit):
+                    await _check_list(url, credentials, table, record, context)
             return
         except TimeoutError:
-            error = _no_answer(url, limit)
+            error = _no_answer(url, limit, refusals.error)
         except CheckFailed as found:
             error = with_uri(url, found)
         failure = failure or error
@@ -153,8 +155,10 @@ async def _first_that_works(
         raise failure
 
 
-def _no_answer(url: TurnUri, seconds: float) -> CheckFailed:
-    """What a silent server's share of the deadline ends in."""
+def _no_answer(url: TurnUri, seconds: float, refusal: CheckAborted | None) -> CheckFailed:
+    """What the share of the deadline of a server ends in that is silent, or refuses."""
+    if refusal is not None:
+        return with_uri(url, CheckFailed(refusal.cause, refusal.message, phase="allocate"))
     message = f"{url}: no answer within {seconds:.1f} s"
     return CheckFailed(Cause.DEADLINE, message, phase="allocate")
 

@@ -25,7 +25,7 @@ async def phase_timeout(
         async with asyncio.timeout(bound):
             yield
     except TimeoutError:
-        raise CheckFailed(cause, f"{message} within {bound:g} s", phase=phase) from None
+        raise CheckFailed(cause, f"{message} within {bound:.3g} s", phase=phase) from None
     except ConnectionError:
         raise CheckFailed(cause, message, phase=phase) from None
     except CheckFailed as error:

@@ -93,8 +93,7 @@ class StunMessage:
         head = self._head(len(body) + _ATTRIBUTE.size + _INTEGRITY_BYTES)
         body += _attribute(_INTEGRITY, _sign(head + body, key))
         head = self._head(len(body) + _ATTRIBUTE.size + _FINGERPRINT_BYTES)
-        checksum = binascii.crc32(head + body) ^ _FINGERPRINT_XOR
-        return head + body + _attribute(_FINGERPRINT, struct.pack("!I", checksum))
+        return head + body + _attribute(_FINGERPRINT, _fingerprint(head + body))
 
     def is_signed_with(self, key: bytes) -> bool:
         """Whether a message that was read carries MESSAGE-INTEGRITY made with this key."""
@@ -127,6 +126,16 @@ def decode(data: bytes) -> StunMessage:
         if number == _INTEGRITY and len(value) == _INTEGRITY_BYTES and message.signed_part is None:
             message.signed_part, message.signature = _covered(data, at), value
     return message
+
+
+def has_fingerprint(packet: bytes) -> bool:
+    """Whether a packet ends with the FINGERPRINT that it must have (RFC 8489 section 14.7)."""
+    at = len(packet) - _ATTRIBUTE.size - _FINGERPRINT_BYTES
+    if at < HEADER_BYTES or packet[at:-_FINGERPRINT_BYTES] != _ATTRIBUTE.pack(
+        _FINGERPRINT, _FINGERPRINT_BYTES
+    ):
+        return False
+    return packet[-_FINGERPRINT_BYTES:] == _fingerprint(packet[:at])
 
 
 def long_term_key(username: str, realm: bytes, password: str) -> bytes:
@@ -170,6 +179,10 @@ def _covered(data: bytes, at: int) -> bytes:
 
 def _attribute(number: int, value: bytes) -> bytes:
     return _ATTRIBUTE.pack(number, len(value)) + value + bytes(-len(value) % 4)
+
+
+def _fingerprint(covered: bytes) -> bytes:
+    return struct.pack("!I", binascii.crc32(covered) ^ _FINGERPRINT_XOR)
 
 
 def _sign(covered: bytes, key: bytes) -> bytes:

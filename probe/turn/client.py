@@ -8,7 +8,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
@@ -20,7 +20,7 @@ from probe.stun.browser_uri import blocked_port
 from probe.stun.codec import MessageClass, Method, StunMessage
 from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
-from probe.stun.transaction import RFC_8489, RetransmissionTimers
+from probe.stun.transaction import LIBWEBRTC
 from probe.stun.transport import Phases
 from probe.stun.uri import TurnUri
 from probe.turn.alternate import Redirects
@@ -55,8 +55,6 @@ class TurnClient(AuthenticatedConnection):
     each address family that was tried, empty for one that answered; ``is_open`` whether the
     server allocates for everyone.
     """
-
-    timers: ClassVar[RetransmissionTimers] = RFC_8489
 
     def __init__(
         self,
@@ -180,7 +178,7 @@ class TurnClient(AuthenticatedConnection):
         redirects = Redirects()
         while True:
             dialed = await dial(
-                self.url, addresses, phases, tls, self.timers, self._clock, self.families
+                self.url, addresses, phases, tls, LIBWEBRTC, self._clock, self.families
             )
             self.use(dialed)
             with phases("allocate"):

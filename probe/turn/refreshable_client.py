@@ -8,7 +8,6 @@ from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.stun.codec import Method
 from probe.stun.message import PeerAddress
-from probe.stun.transaction import LIBWEBRTC
 from probe.turn.client import TurnClient
 
 FORGETTING_SECONDS = 5.0
@@ -25,9 +24,7 @@ class Refreshed:
 
 
 class RefreshableClient(TurnClient):
-    """An allocation whose life can be looked into, asked for as often as a browser asks."""
-
-    timers = LIBWEBRTC
+    """An allocation whose life can be looked into."""
 
     async def refresh(self) -> Refreshed:
         """Refresh (RFC 8656 section 8). Raises CheckFailed(allocation_lost, stale_nonce, …)."""

@@ -34,10 +34,12 @@ class OddRow(Protocol):
 Row = TypeVar("Row", bound=OddRow)
 
 
-async def outcomes(rows: Sequence[Row], one: Callable[[Row], Awaitable[str]]) -> dict[str, str]:
+async def outcomes(
+    rows: Sequence[Row], one: Callable[[Row], Awaitable[str]], at_once: int = AT_ONCE
+) -> dict[str, str]:
     """What ``one`` says of each row, by its name; some at a time."""
     found: dict[str, str] = {}
-    slots = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(at_once)
 
     async def fetch(row: Row) -> None:
         async with slots:

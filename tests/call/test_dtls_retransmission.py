@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 
 from probe.call.aiortc_import import RTCCertificate
+from probe.call.dtls_retransmission import RetransmittingTransport, needed_retransmissions
 from probe.call.endpoint import CallEndpoint
 from probe.core.model import CheckAborted
 from probe.ice.transport import IceTransport
@@ -88,7 +90,7 @@ async def set_up(
 
 async def test_where_nothing_is_lost_no_timer_is_needed(leaks: None) -> None:
     peers = await set_up(offerer_loses=nothing_is_lost, answerer_loses=nothing_is_lost)
-    assert [peer.transport.retransmissions for peer in peers] == [0, 0]
+    assert needed_retransmissions(*(peer.transport for peer in peers)) == 0
 
 
 @pytest.mark.parametrize("lost", range(8))
@@ -105,7 +107,61 @@ async def test_any_lost_datagram_is_sent_again_and_counted(
     assert all(peer.opened.is_set() for peer in peers)
     # The last datagrams of all are said when nothing is awaited any more.
     if lost < 2:
-        assert sum(peer.transport.retransmissions for peer in peers) > 0
+        assert needed_retransmissions(*(peer.transport for peer in peers)) > 0
+
+
+@pytest.mark.parametrize("side", ["offerer", "answerer"])
+async def test_the_first_ten_datagrams_of_a_side_may_be_lost(leaks: None, side: str) -> None:
+    losing: dict[str, Loses] = {"offerer_loses": nothing_is_lost, "answerer_loses": nothing_is_lost}
+    losing[f"{side}_loses"] = lambda number: number < 10
+    peers = await set_up(**losing)
+    assert all(peer.opened.is_set() for peer in peers)
+
+
+class ForwardedIce:
+    """What a transport sends, and a way to hand it what comes."""
+
+    role, has_candidates, failure, rtt, retransmissions = "controlled", True, None, None, 0
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.came: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def _recv(self) -> bytes:
+        return await self.came.get()
+
+    async def _send(self, data: bytes) -> None:
+        self.sent.append(data)
+
+
+async def test_data_that_overtakes_the_handshake_waits_for_its_reader(leaks: None) -> None:
+    ice = ForwardedIce()
+    transport = RetransmittingTransport(cast(IceTransport, ice))
+    transport.start()
+    for data in (b"\x17early", b"\x16late", b"\x17again"):
+        ice.came.put_nowait(data)
+    assert await transport._recv() == b"\x16late"
+    transport.release()
+    assert [await transport._recv(), await transport._recv()] == [b"\x17early", b"\x17again"]
+    await transport.close()
+
+
+async def test_who_is_established_answers_a_repetition_by_its_last_flight(leaks: None) -> None:
+    ice = ForwardedIce()
+    transport = RetransmittingTransport(cast(IceTransport, ice))
+    transport.start()
+    transport.release()
+    ice.came.put_nowait(b"\x17asked")
+    await transport._recv()
+    await transport._send(b"\x17the last flight")
+    transport.established()
+    ice.came.put_nowait(b"\x17asked")
+    ice.came.put_nowait(b"\x17new")
+    assert await transport._recv() == b"\x17new"
+    await asyncio.sleep(0)
+    assert ice.sent == [b"\x17the last flight"] * 2
+    assert transport.duplicates == 1
+    await transport.close()
 
 
 async def test_the_end_of_a_peer_ends_its_timers(leaks: None) -> None:
@@ -116,7 +172,7 @@ async def test_the_end_of_a_peer_ends_its_timers(leaks: None) -> None:
     )
     handshake = asyncio.create_task(peer.connect_dtls(peer.dtls.getLocalParameters()))
     async with asyncio.timeout(30):
-        while not peer.transport.retransmissions:  # noqa: ASYNC110 - nobody is told
+        while not peer.transport.repeated:  # noqa: ASYNC110 - nobody is told
             await asyncio.sleep(0.01)
     handshake.cancel()
     await asyncio.wait({handshake})

@@ -106,6 +106,16 @@ def test_an_answer_is_signed_by_who_was_asked() -> None:
     assert not connectivity_check.has_valid_integrity(arrived, THEIRS)
 
 
+@pytest.mark.parametrize("cut", [8, 4])
+def test_what_ends_without_its_fingerprint_is_no_check(cut: int) -> None:
+    packet = connectivity_check.request(THEIRS, OURS, 1, controlling=True).encode(OURS.key)
+    assert connectivity_check.read(packet) is not None
+    shorter = packet[:2] + (len(packet) - 20 - cut).to_bytes(2, "big") + packet[4:-cut]
+    assert connectivity_check.read(shorter) is None
+    wrong = packet[:-1] + bytes((packet[-1] ^ 1,))
+    assert connectivity_check.read(wrong) is None
+
+
 def test_data_is_distinguished_from_checks_by_the_first_byte() -> None:
     assert connectivity_check.is_stun(b"\x00\x01")
     assert not connectivity_check.is_stun(b"\x16\xfe\xff")

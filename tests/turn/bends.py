@@ -32,7 +32,8 @@ class Bends:
     Refresh say in turn (the last stays, None is no LIFETIME) and end with, and ``outgoing`` makes
     the packets that leave, given the request that they answer (none for relayed data) and the
     packet that would be right. ``closes_after`` ends a stream after so many relayed packets,
-    ``away_after`` closes the UDP port for ``away_seconds``.
+    ``away_after`` closes the UDP port for ``away_seconds``. ``path`` gets each relayed datagram,
+    who sent it, whether it goes by a channel, and what hands it on.
     """
 
     allocate_error: int | None = None
@@ -65,6 +66,7 @@ class Bends:
     away_after: int | None = None
     away_seconds: float = 0.5
     permission_seconds: float = math.inf
+    path: Callable[[bytes, Address, bool, Callable[[bytes], None]], None] | None = None
     outgoing: Callable[[StunMessage | None, bytes], Sequence[bytes]] = lambda _, packet: (packet,)
 
 

@@ -95,7 +95,7 @@ class BentServer(asyncio.DatagramProtocol):
                     self._received(client, head + padded)
                 else:
                     self._received(client, head + await reader.readexactly(length + 16))
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
@@ -199,7 +199,10 @@ class BentServer(asyncio.DatagramProtocol):
         if not client.permits(peer[0]) or len(data) > bends.largest or bends.drops(data):
             return
         delay = bends.delay(data)
-        if delay:
+        if bends.path is not None:
+            is_channel = peer in client.channels.values()
+            bends.path(data, peer, is_channel, lambda each: self._hand_on(client, each, peer))
+        elif delay:
             asyncio.get_running_loop().call_later(
                 delay, self._hand_on, client, bends.changes(data), peer
             )

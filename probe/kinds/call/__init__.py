@@ -43,6 +43,8 @@ _DIAGNOSIS_SHARE = 0.1
 # that two that were refused together don't come back together.
 _RETRY_WITH_OTHER_SERVER = (Cause.ALLOCATION_QUOTA, Cause.ALLOCATION_LOST)
 _PAUSES = (0.7, 1.1)
+# What a server that refuses to the end looks like to who waits for it.
+_SILENCE = (Cause.DEADLINE, Cause.ICE_FAILED, Cause.DTLS_FAILED)
 
 
 def derive(environment: TurnEnvironment) -> DerivedChecks:
@@ -144,13 +146,18 @@ async def _call_through(
 ) -> None:
     from probe.call.local_call import Call
     from probe.call.setup import PhaseTimeouts
+    from probe.stun.transport.refusals import noting_refusals
 
-    bounds = PhaseTimeouts.within(table.calling_seconds)
+    bounds = PhaseTimeouts.as_browsers(table.calling_seconds)
     async with Call(relay, record, context, bounds=bounds) as call:
         try:
-            await call.gather()
-            await _complete(call, table, record, context)
+            with noting_refusals() as refusals:
+                await call.gather()
+                await _complete(call, table, record, context)
         except CheckFailed as error:
+            if refusals.error is not None and error.cause in _SILENCE:
+                found = refusals.error
+                raise CheckFailed(found.cause, found.message, phase=error.phase) from None
             await diagnosis.of(error)
         except asyncio.CancelledError:
             # Before closing, which may take longer than the caller waits.

@@ -110,11 +110,11 @@ async def test_a_silent_server_is_reported_in_gathering(lab: TurnLab, way: str) 
     assert result.duration < SHORT
 
 
-async def test_with_the_usual_deadline_silence_is_reported_within_ten_seconds(lab: TurnLab) -> None:
+async def test_with_the_usual_deadline_silence_is_reported_while_a_user_waits(lab: TurnLab) -> None:
     lab.knobs.silent = True
     result = await run_on(lab.server, lab_check(lab))
     assert ending(result) == ("gathering", "deadline")
-    assert result.duration < 15
+    assert result.duration < 20
 
 
 @pytest.mark.parametrize("way", WAYS)

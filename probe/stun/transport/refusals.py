@@ -1,0 +1,50 @@
+"""Whether a wait ends while the server refuses (ICMP "port unreachable"): that is the reason then.
+
+A refusal alone ends nothing, since browsers take it for a lost packet; but who has waited in vain
+is told more by it than by silence.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from probe.core.model import CheckAborted
+
+
+class Refusals:
+    """The transports that are refused now, by their errors."""
+
+    def __init__(self) -> None:
+        self._errors: dict[object, CheckAborted] = {}
+
+    @property
+    def error(self) -> CheckAborted | None:
+        """Of one that is refused, and has not been answered since; None where there is none."""
+        return next(iter(self._errors.values()), None)
+
+    def refused(self, transport: object, error: CheckAborted) -> None:
+        """What this one has sent was refused."""
+        self._errors[transport] = error
+
+    def answered(self, transport: object) -> None:
+        """Something has come to it."""
+        self._errors.pop(transport, None)
+
+
+_active: ContextVar[Refusals | None] = ContextVar("refusals", default=None)
+
+
+@contextmanager
+def noting_refusals() -> Iterator[Refusals]:
+    """Note the refusals of what is opened within, by this task and by those that it starts."""
+    noted = Refusals()
+    token = _active.set(noted)
+    try:
+        yield noted
+    finally:
+        _active.reset(token)
+
+
+def active_refusals() -> Refusals:
+    """Where to note them; nobody looks at it where nobody asked."""
+    return _active.get() or Refusals()

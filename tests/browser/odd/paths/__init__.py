@@ -1,0 +1,1 @@
+"""Calls on odd paths, as Chromium and ``call`` have them."""

@@ -1,0 +1,1 @@
+"""Paths to and through a TURN server that are odd: what they lose, alter and end."""
