@@ -206,19 +206,31 @@ class Outbox:
         await self._tables.change(lambda db: queries.replace(db, old, new))
 
     async def silences(self, now: float) -> list[Silence]:
-        """Those that have not ended at ``now``, also those that have yet to begin.
+        """Those that have not ended by ``now``, also those that have yet to begin.
 
-        Other processes add them to the file; where that can't be read, those that are known.
+        Other processes add them to the file; where that can't be read, those that are known. What
+        was seen to end stays over, also when ``now`` is earlier later on.
         """
         if self._incidents is not None:
             self._has_late |= await self._incidents.catch_up()
+        rows = None
         if self._replica is not None:
             await self._replica.catch_up(self._tables.snapshot)
             await self._take_late()
             rows = await self._replica.query(queries.silence_rows)
             if rows is not None:
                 self._tables.in_memory(lambda db: queries.set_silences(db, rows))
+        await self._note_ended(now, rows or ())
         return self._tables.read(lambda db: queries.silences(db, now))
+
+    async def _note_ended(self, now: float, stored: Sequence[queries.SilenceRow]) -> None:
+        """Remember what has ended by now, also in the file whose rows are ``stored``."""
+        if due := self._tables.read(lambda db: queries.ended_silences(db, now)):
+            self._tables.in_memory(lambda db: queries.note_ended(db, due))
+        known = {name: ends for name, ends, _ in self._tables.read(queries.silence_rows)}
+        unknown = [row for row in stored if row[1] > queries.ENDED == known.get(row[0])]
+        if unknown:
+            await self._tables.on_disk(lambda db: queries.note_ended(db, unknown))
 
     async def add_silence(self, silence: Silence) -> bool:
         """Store a silence; one of the same name is replaced. Whether it outlives the process,
