@@ -47,6 +47,8 @@ class Outbox:
         self._incidents = incidents
         self._loaded = Loaded()
         self._opened_at, self._step, self._has_late = now(), 0.0, False
+        # Of when the newest message is that a receiver took while the file could not be read.
+        self._sent: dict[tuple[str, str], float] = {}
 
     @classmethod
     async def open(
@@ -180,6 +182,8 @@ class Outbox:
         """
         if self._incidents is not None:
             await self._incidents.taken(delivery, memory)
+        if self._replica is not None and not self._replica.was_read:
+            self._sent[delivery.notifier, delivery.message.key] = delivery.message.at
         await self._tables.change(lambda db: queries.delivered(db, delivery, memory))
 
     async def failed(self, delivery: Delivery, error: str, due: float) -> None:
@@ -285,3 +289,5 @@ class Outbox:
             self._replica.late = ()
             self._tables.add(late_rows(late, self._tables.snapshot(), self._reading()))
             self._has_late = True
+            sent, self._sent = self._sent, {}
+            await self._tables.change(lambda db: queries.drop_overtaken(db, sent))

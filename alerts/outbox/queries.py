@@ -155,6 +155,16 @@ def withdraw(db: sqlite3.Connection, notifier: str, key: str, last: int | None) 
     )
 
 
+def drop_overtaken(db: sqlite3.Connection, sent: Mapping[tuple[str, str], float]) -> None:
+    """Remove what waited in a file that could not be read, where its receiver has taken something
+    newer of the same key since: a trigger of what is over, or an end of what fires anew."""
+    db.executemany(
+        "DELETE FROM deliveries WHERE number < 0 AND notifier = ?"
+        " AND json_extract(message, '$.key') = ? AND at <= ?",
+        [(notifier, key, at) for (notifier, key), at in sent.items()],
+    )
+
+
 def dead_letter(db: sqlite3.Connection, delivery: Delivery, error: str) -> None:
     """From the waiting to the refused."""
     _remove(db, delivery)
