@@ -9,6 +9,8 @@ from enum import StrEnum
 
 Labels = tuple[tuple[str, str], ...]
 
+# The label of an alert that one region alone sees.
+SEEN_FROM = "seen_from"
 
 _REPORTED_BY_TARGET = ("degraded", "service_down")
 

@@ -11,11 +11,10 @@ from itertools import product
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.cluster_groups import ClusterLink, incidents_among
-from alerts.cluster.decisions.scoped_alert import SEEN_FROM
 from alerts.config import AlertingConfig
 from alerts.flush import Flush
 from alerts.incident_history.recorder import IncidentRecorder
-from alerts.model import Alert, Delivery, Fingerprint, Silence
+from alerts.model import SEEN_FROM, Alert, Delivery, Fingerprint, Silence
 from alerts.notification.affected import with_pending
 from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.incident import OpenIncidents

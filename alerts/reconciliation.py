@@ -14,14 +14,15 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from alerts.cluster.decisions.scoped_alert import SEEN_FROM, local_group, seen_here
-from alerts.model import Alert, Delivery, Fingerprint, NotifyError, OpenAlert, Severity
+from alerts.cluster.decisions.scoped_alert import local_group, seen_here
+from alerts.model import SEEN_FROM, Alert, Delivery, Fingerprint, NotifyError, OpenAlert, Severity
 from alerts.notification.message import name_of
 from alerts.notification.meta_messages import left_open
 from alerts.notification.notification_log import Key, NotificationLogEntry
 from alerts.notifier import Queryable
 from alerts.outbox.outbox import Outbox
 from alerts.pipeline import Pipeline
+from alerts.state.labels import of_value
 from probe.core.kind import Check
 from probe.report.text.sanitize import clean
 
@@ -150,8 +151,9 @@ class Reconciliation:
 
     def _alert(self, found: OpenAlert) -> Alert:
         check = self.checks[found.check]
-        own = {*dict(check.table.labels), *([SEEN_FROM] if self._is_local(found) else [])}
-        labels = tuple(each for each in found.labels if each[0] not in own)
+        apart = {SEEN_FROM} if self._is_local(found) else set()
+        sent = {name: text for name, text in found.labels if name not in apart}
+        labels = of_value(check, found.rule, sent)
         return Alert(
             identity=Fingerprint(found.check, found.rule, labels),
             severity=found.severity,

@@ -60,8 +60,7 @@ async def recover(pipeline: Pipeline, outbox: Outbox) -> int:
 def _drop_what_was_closed(pipeline: Pipeline, journal: IncidentLog, waiting: set[Key]) -> None:
     """A resolve that was delivered after the database was last written."""
     for key, entry in _own_entries(pipeline, waiting):
-        closed = journal.closed_at(*key)
-        if closed is not None and closed >= entry.sent_at:
+        if journal.is_closed(*key, entry.sent_at):
             pipeline.group_store.drop(key)
 
 

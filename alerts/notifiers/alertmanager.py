@@ -8,9 +8,8 @@ member of a cluster; the members deduplicate.
 import asyncio
 import json
 import logging
-import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -23,6 +22,7 @@ from alerts.notifier import Notifier
 from alerts.notifiers.base import HttpAnswer, NotifierKind, error_from_answer, post, request
 from alerts.notifiers.receiver_clock import MAX_CLOCK_OFFSET, ReceiverClocks
 from alerts.senders.mark import SENT_BY, SentBy
+from alerts.state.labels import label_sets
 from probe.core.environment import Environment
 from probe.net.urls import check_base_url, show_host, split_urls
 from probe.report.text.sanitize import clean
@@ -73,7 +73,7 @@ class Alertmanager:
         before = _labels_in(memory)
         if any(alerts_of(message, before)):
             await self._send_to_all(message, before)
-        firing = [] if message.occasion is MessageType.RESOLVED else _firing(message)
+        firing = [] if message.occasion is MessageType.RESOLVED else _firing(message, before)
         return {FIRING: json.dumps([labels for labels, _ in firing])} if firing else {}
 
     @property
@@ -165,7 +165,7 @@ class Alertmanager:
 
 
 def alerts_of(
-    message: Message, before: Iterable[Mapping[str, str]], now: float = 0.0, offset: float = 0.0
+    message: Message, before: Collection[dict[str, str]], now: float = 0.0, offset: float = 0.0
 ) -> Iterator[dict[str, Any]]:
     """What fires, and the end of whatever was sent ``before`` or has ended since.
 
@@ -176,7 +176,7 @@ def alerts_of(
     # An end in the receiver's future is dropped for the later one that it was sent before.
     ended = min(message.at, now - MAX_CLOCK_OFFSET) if now else message.at
     now = now or message.at
-    firing = [] if message.occasion is MessageType.RESOLVED else _firing(message)
+    firing = [] if message.occasion is MessageType.RESOLVED else _firing(message, before)
     seen: list[Mapping[str, str]] = []
     for labels, alert in firing:
         seen.append(labels)
@@ -187,7 +187,7 @@ def alerts_of(
             "endsAt": _moment(now + EXPIRES_SECONDS + offset),
             **_generator(message),
         }
-    for old in (*before, *(labels_of(alert) for alert in message.resolved)):
+    for old in (*before, *label_sets(message.resolved, before)):
         if old not in seen:
             seen.append(old)
             yield {
@@ -197,35 +197,21 @@ def alerts_of(
             }
 
 
-def labels_of(alert: Alert) -> dict[str, str]:
-    """An alert's identity there."""
-    own = {_label(name): clean(value) for name, value in (*alert.labels, *alert.identity.labels)}
-    return {
-        **own,
-        "alertname": "ProbeCheckFailing" if alert.identity.rule == "failing" else "ProbeAlert",
-        "check": alert.identity.check,
-        "kind": alert.kind,
-        "rule": alert.identity.rule,
-        "severity": alert.severity.value,
-        # Without one it is the same alert from every probe, so the cluster has it once.
-        **({"region": alert.region} if alert.region else {}),
-    }
-
-
 def make(environment: AlertmanagerEnvironment) -> Notifier | None:
     """From its addresses."""
     urls = split_urls(environment.urls.get_secret_value() if environment.urls else None)
     return Alertmanager(urls) if urls else None
 
 
-def _firing(message: Message) -> list[tuple[dict[str, str], Alert | None]]:
+def _firing(
+    message: Message, before: Collection[dict[str, str]]
+) -> list[tuple[dict[str, str], Alert | None]]:
     """What fires, by its labels; a test message counts as an alert."""
-    found: list[tuple[dict[str, str], Alert | None]] = [
-        (labels_of(alert), alert) for alert in message.firing
-    ]
+    labels = label_sets(message.firing, before)
+    found: list[tuple[dict[str, str], Alert | None]] = [*zip(labels, message.firing, strict=True)]
     if message.test and not found:
-        labels = {"alertname": "ProbeTest", "check": message.key, "region": message.region}
-        found.append(({**labels, "severity": message.severity.value}, None))
+        own = {"alertname": "ProbeTest", "check": message.key, "region": message.region}
+        found.append(({**own, "severity": message.severity.value}, None))
     return found
 
 
@@ -246,12 +232,6 @@ def _annotations(alert: Alert | None, message: Message) -> dict[str, str]:
         SENT_BY: message.sender,
     }
     return {name: text for name, text in found.items() if text}
-
-
-def _label(name: str) -> str:
-    """A name that every version accepts: an invalid one is refused for good."""
-    plain = re.sub(r"[^a-zA-Z0-9_]", "_", name)
-    return plain if plain[:1].isalpha() or plain[:1] == "_" else f"_{plain}"
 
 
 def _generator(message: Message) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 from alerts.model import NotifyError, OpenAlert, Severity
 from alerts.notifiers.base import error_from_answer, request
 from alerts.senders.mark import SENT_BY, SentBy, parse_mark
+from alerts.state.labels import COMMON
 from probe.net.urls import show_host
 from probe.report.text.sanitize import clean, cut
 from probe.untrusted.json_document import InvalidDocument, parse_json
@@ -19,8 +20,6 @@ from probe.untrusted.json_document import InvalidDocument, parse_json
 MAX_LIST = 8 << 20
 MAX_SUMMARY = 300
 ALERT_NAMES = ("ProbeCheckFailing", "ProbeAlert")
-# Labels of every alert, which are not its own.
-_COMMON = frozenset({"alertname", "check", "kind", "rule", "severity", "region"})
 
 
 async def open_at(url: str, regions: Sequence[str], firing: str) -> list[OpenAlert]:
@@ -89,7 +88,7 @@ def _open_alert(document: Any, region: str, firing: str) -> OpenAlert | None:
         return OpenAlert(
             check=labels["check"],
             rule=labels["rule"],
-            labels=tuple(each for each in labels.items() if each[0] not in _COMMON),
+            labels=tuple(each for each in labels.items() if each[0] not in COMMON),
             severity=Severity(labels["severity"]),
             since=datetime.fromisoformat(document["startsAt"]).timestamp(),
             summary=cut(clean(_summary(document, labels["check"])), MAX_SUMMARY),

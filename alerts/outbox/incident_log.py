@@ -13,7 +13,14 @@ from typing import Any
 
 from alerts.model import Alert, Delivery, Message, MessageType
 from alerts.outbox.journal_copies import JournalCopies
-from alerts.outbox.stored_times import ClockReading, EarlierClocks, moved, newest_time, reading_of
+from alerts.outbox.stored_times import (
+    STEP_SECONDS,
+    ClockReading,
+    EarlierClocks,
+    moved,
+    newest_time,
+    reading_of,
+)
 from probe.storage.journal import Contents, newest
 from probe.storage.json_codec import CodecError, JsonCodec
 from probe.storage.replica import Runner
@@ -95,11 +102,14 @@ class IncidentLog:
         taken = record is not None and record.get("taken") == delivery.message.at
         return taken and record is not None and record.get("o") == delivery.message.occasion
 
-    def closed_at(self, notifier: str, key: str) -> float | None:
-        """When the resolve of an incident was delivered, if that is the last record of it."""
+    def is_closed(self, notifier: str, key: str, sent_at: float) -> bool:
+        """Whether an incident of which a message was sent then is over: its resolve was delivered
+        later, or that message was refused, so that it never began."""
         record = self._records.get(_key(notifier, key))
-        closed = record is not None and record.get("s") == "closed"
-        return float(record["at"]) if closed and record is not None else None
+        if record is None or record.get("s") != "closed":
+            return False
+        at = float(record["at"])
+        return abs(at - sent_at) < STEP_SECONDS if _never_began(record) else at >= sent_at
 
     def is_open(self, notifier: str, key: str) -> bool:
         """Whether an incident may be open at a receiver."""
@@ -177,8 +187,12 @@ class IncidentLog:
         await self._copies.close()
 
     def _merge_late(self, contents: Contents) -> bool:
-        """Add what this process has no record of."""
-        late = {k: each for k, each in contents.records.items() if k not in self._records}
+        """Add what this process has no record of, or knows no more of than a refusal."""
+        own = self._records
+        late = {k: r for k, r in contents.records.items() if k not in own or _never_began(own[k])}
+        late = {k: r for k, r in late.items() if k not in own or r.get("s") != "closed"}
+        for key in late:
+            own.pop(key, None)
         clocks = [reading_of(each.get("clock")) for each in late.values()]
         self._merge(replace(contents, records=late), EarlierClocks(clocks, self._reading()))
         self._number = max((record["n"] for record in self._records.values()), default=0)
@@ -199,6 +213,11 @@ class IncidentLog:
         if len(self._records) > 4 * MAX_ALERTS:
             self._records = {each: dict(kept) for each, kept in newest(self._records).items()}
         await self._copies.append(record, dict(self._records))
+
+
+def _never_began(record: Mapping[str, Any]) -> bool:
+    """Whether all that is known of an incident is that its messages were refused."""
+    return record.get("s") == "closed" and "taken" not in record
 
 
 def _is_apart(message: Message) -> bool:

@@ -47,6 +47,8 @@ class Outbox:
         self._incidents = incidents
         self._loaded = Loaded()
         self._opened_at, self._step, self._has_late = now(), 0.0, False
+        # Of when the newest message is that a receiver took while the file could not be read.
+        self._sent: dict[tuple[str, str], float] = {}
 
     @classmethod
     async def open(
@@ -180,6 +182,8 @@ class Outbox:
         """
         if self._incidents is not None:
             await self._incidents.taken(delivery, memory)
+        if self._replica is not None and not self._replica.was_read:
+            self._sent[delivery.notifier, delivery.message.key] = delivery.message.at
         await self._tables.change(lambda db: queries.delivered(db, delivery, memory))
 
     async def failed(self, delivery: Delivery, error: str, due: float) -> None:
@@ -206,19 +210,31 @@ class Outbox:
         await self._tables.change(lambda db: queries.replace(db, old, new))
 
     async def silences(self, now: float) -> list[Silence]:
-        """Those that have not ended at ``now``, also those that have yet to begin.
+        """Those that have not ended by ``now``, also those that have yet to begin.
 
-        Other processes add them to the file; where that can't be read, those that are known.
+        Other processes add them to the file; where that can't be read, those that are known. What
+        was seen to end stays over, also when ``now`` is earlier later on.
         """
         if self._incidents is not None:
             self._has_late |= await self._incidents.catch_up()
+        rows = None
         if self._replica is not None:
             await self._replica.catch_up(self._tables.snapshot)
             await self._take_late()
             rows = await self._replica.query(queries.silence_rows)
             if rows is not None:
                 self._tables.in_memory(lambda db: queries.set_silences(db, rows))
+        await self._note_ended(now, rows or ())
         return self._tables.read(lambda db: queries.silences(db, now))
+
+    async def _note_ended(self, now: float, stored: Sequence[queries.SilenceRow]) -> None:
+        """Remember what has ended by now, also in the file whose rows are ``stored``."""
+        if due := self._tables.read(lambda db: queries.ended_silences(db, now)):
+            self._tables.in_memory(lambda db: queries.note_ended(db, due))
+        known = {name: ends for name, ends, _ in self._tables.read(queries.silence_rows)}
+        unknown = [row for row in stored if row[1] > queries.ENDED == known.get(row[0])]
+        if unknown:
+            await self._tables.on_disk(lambda db: queries.note_ended(db, unknown))
 
     async def add_silence(self, silence: Silence) -> bool:
         """Store a silence; one of the same name is replaced. Whether it outlives the process,
@@ -273,3 +289,5 @@ class Outbox:
             self._replica.late = ()
             self._tables.add(late_rows(late, self._tables.snapshot(), self._reading()))
             self._has_late = True
+            sent, self._sent = self._sent, {}
+            await self._tables.change(lambda db: queries.drop_overtaken(db, sent))

@@ -20,10 +20,13 @@ SILENCE_KEPT_SECONDS = 30 * 86400.0
 
 # The identity under which the clock of all stored times is kept.
 CLOCK = "clock"
+# As the end of a silence that has ended, whatever the wall clock says later.
+ENDED = 0.0
 _QUEUES = ("deliveries", "refused")
 
 _COLUMNS = "number, notifier, at, attempts, due, error, message"
 _Row = tuple[int, str, float, int, float, str, str]
+SilenceRow = tuple[str, float, str]
 
 logger = logging.getLogger(__name__)
 
@@ -152,6 +155,16 @@ def withdraw(db: sqlite3.Connection, notifier: str, key: str, last: int | None) 
     )
 
 
+def drop_overtaken(db: sqlite3.Connection, sent: Mapping[tuple[str, str], float]) -> None:
+    """Remove what waited in a file that could not be read, where its receiver has taken something
+    newer of the same key since: a trigger of what is over, or an end of what fires anew."""
+    db.executemany(
+        "DELETE FROM deliveries WHERE number < 0 AND notifier = ?"
+        " AND json_extract(message, '$.key') = ? AND at <= ?",
+        [(notifier, key, at) for (notifier, key), at in sent.items()],
+    )
+
+
 def dead_letter(db: sqlite3.Connection, delivery: Delivery, error: str) -> None:
     """From the waiting to the refused."""
     _remove(db, delivery)
@@ -169,7 +182,7 @@ def replace(db: sqlite3.Connection, old: Sequence[Delivery], new: Delivery | Non
 
 
 def silences(db: sqlite3.Connection, now: float) -> list[Silence]:
-    """Those that end after ``now``."""
+    """Those that end after ``now``, and have not ended before."""
     found = []
     for (document,) in db.execute(
         "SELECT document FROM silences WHERE ends > ? ORDER BY ends, name", (now,)
@@ -181,20 +194,37 @@ def silences(db: sqlite3.Connection, now: float) -> list[Silence]:
     return found
 
 
-def silence_rows(db: sqlite3.Connection) -> list[tuple[str, float, str]]:
+def silence_rows(db: sqlite3.Connection) -> list[SilenceRow]:
     """All silences as they are stored."""
     return db.execute("SELECT name, ends, document FROM silences").fetchall()
 
 
-def set_silences(db: sqlite3.Connection, rows: Iterable[tuple[str, float, str]]) -> None:
-    """These are the silences."""
+def set_silences(db: sqlite3.Connection, rows: Iterable[SilenceRow]) -> None:
+    """These are the silences; one that is known to have ended has ended."""
+    known = {row[0]: row for row in silence_rows(db) if row[1] == ENDED}
+    merged = [(row[0], ENDED, row[2]) if _is_same(known.get(row[0]), row) else row for row in rows]
     db.execute("DELETE FROM silences")
-    db.executemany("INSERT OR REPLACE INTO silences VALUES (?, ?, ?)", rows)
+    db.executemany("INSERT OR REPLACE INTO silences VALUES (?, ?, ?)", merged)
+
+
+def ended_silences(db: sqlite3.Connection, now: float) -> list[SilenceRow]:
+    """What has ended by now and is not known to have: it does not hold again when the wall clock
+    is set back into its time."""
+    query = "SELECT name, ends, document FROM silences WHERE ends > ? AND ends <= ?"
+    return db.execute(query, (ENDED, now)).fetchall()
+
+
+def note_ended(db: sqlite3.Connection, rows: Iterable[SilenceRow]) -> None:
+    """Remember that silences have ended, unless others have taken their names."""
+    query = "UPDATE silences SET ends = ? WHERE name = ? AND ends = ? AND document = ?"
+    db.executemany(query, [(ENDED, *row) for row in rows])
 
 
 def add_silence(db: sqlite3.Connection, silence: Silence) -> None:
     """Store it; those long over go."""
-    db.execute("DELETE FROM silences WHERE ends < ?", (silence.start - SILENCE_KEPT_SECONDS,))
+    end = "CASE WHEN json_valid(document) THEN json_extract(document, '$.end') ELSE ends END"
+    long_over = silence.start - SILENCE_KEPT_SECONDS
+    db.execute(f"DELETE FROM silences WHERE {end} < ?", (long_over,))
     row = (silence.name, silence.end, dump_silence(silence))
     db.execute("INSERT OR REPLACE INTO silences VALUES (?, ?, ?)", row)
 
@@ -202,11 +232,21 @@ def add_silence(db: sqlite3.Connection, silence: Silence) -> None:
 def end_silence(db: sqlite3.Connection, name: str, now: float) -> bool:
     """Whether there was one to end."""
     ended = db.execute(
-        "UPDATE silences SET ends = ?2, document = json_set(document, '$.end', ?2)"
+        "UPDATE silences SET ends = ?3, document = json_set(document, '$.end', ?2)"
         " WHERE name = ?1 AND ends > ?2",
-        (name, now),
+        (name, now, ENDED),
     )
     return ended.rowcount > 0
+
+
+def _is_same(known: SilenceRow | None, row: SilenceRow) -> bool:
+    """Whether it is the same silence, whenever it ends: its name may be another one's later."""
+    if known is None or known == row:
+        return known is not None
+    try:
+        return load_silence(known[2]).start == load_silence(row[2]).start
+    except CodecError:
+        return False
 
 
 def count(db: sqlite3.Connection) -> tuple[int, float | None, int]:

@@ -73,7 +73,7 @@ def values_of(alert: Alert) -> Values:
         "region": alert.region,
         "provider": labels.get("provider", ""),
         "transport": labels.get("transport", ""),
-        "machine": labels.get("instance", ""),
+        "machine": labels.get("machine", ""),
     }
     # What an alert doesn't say is shown as a name in capitals.
     return {name: value for name, value in found.items() if value or name in ("cause", "services")}

@@ -2,9 +2,9 @@
 
 ``name=value``, ``name!=value``, ``name=~regex`` and ``name!~regex`` are Alertmanager's: all of
 them have to match, regular expressions (RE2's) the whole value. Names are ``check``, ``kind``,
-``rule``, ``severity``, ``region``, ``cause``, ``alertname`` and the alert's own labels. A word
-without an operator is a check, a kind or a label value, wildcards (``turn-*``) allowed; one of
-several has to match.
+``rule``, ``severity``, ``region``, ``cause``, ``alertname`` and the alert's own labels, as
+Alertmanager is sent them. A word without an operator is a check, a kind or a label value,
+wildcards (``turn-*``) allowed; one of several has to match.
 """
 
 import re
@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 
 from alerts.model import Alert
 from alerts.silence.regular_expression import compiled, is_full_match
+from alerts.state.labels import common_labels, given_labels, of_check
 from probe.core.kind import Check
 
 EVERYTHING = "*"
@@ -72,9 +73,9 @@ def check_matchers(matchers: Sequence[str]) -> None:
 
 def matches(matchers: Iterable[str], alert: Alert) -> bool:
     """Whether an alert matches; no matchers at all match everything."""
-    own = dict((*alert.labels, *alert.identity.labels))
-    names = {alert.identity.check, alert.kind, *own.values()}
-    return _match(tuple(matchers), _labels_of(alert, own), names)
+    own = (*alert.labels, *alert.identity.labels)
+    names = {alert.identity.check, alert.kind, *(value for _, value in own)}
+    return _match(tuple(matchers), _labels_of(alert), names)
 
 
 def matched_checks(matchers: Iterable[str], checks: Iterable[Check]) -> list[str]:
@@ -84,7 +85,7 @@ def matched_checks(matchers: Iterable[str], checks: Iterable[Check]) -> list[str
     known = [text for text in given if not _is_of_alerts(text)]
     found = []
     for check in checks:
-        labels = {**check.table.labels, "check": check.name, "kind": check.kind.name}
+        labels = of_check(check)
         if _match(known, labels, labels.values()):
             found.append(check.name)
     return found
@@ -119,16 +120,6 @@ def _is_of_alerts(text: str) -> bool:
     return matcher is not None and matcher.name in _OF_ALERTS
 
 
-def _labels_of(alert: Alert, own: Mapping[str, str]) -> dict[str, str]:
-    """What matchers may name; an alert's own labels come first, such as a machine's region."""
-    failing = alert.identity.rule == "failing"
-    return {
-        "alertname": "ProbeCheckFailing" if failing else "ProbeAlert",
-        "rule": alert.identity.rule,
-        "severity": alert.severity.value,
-        "region": alert.region,
-        "cause": alert.cause,
-        **own,
-        "check": alert.identity.check,
-        "kind": alert.kind,
-    }
+def _labels_of(alert: Alert) -> dict[str, str]:
+    """What matchers may name; a value's own cause comes first."""
+    return {"cause": alert.cause, **given_labels(alert), **common_labels(alert)}

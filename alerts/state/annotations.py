@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from alerts.model import Alert, Fingerprint, Severity
+from alerts.model import SEEN_FROM, Alert, Fingerprint, Severity
 from alerts.runbooks import slug_for
 from alerts.runbooks.library import chosen
 from probe.core.kind import Check
@@ -13,6 +13,7 @@ from probe.core.thresholds import NO_DATA as NO_DATA
 from probe.report.text.phrases import limit_sentence, value_and_limit
 from probe.report.text.sanitize import clean
 from probe.report.text.units import show
+from probe.untrusted.labels import exported
 
 # A trend compares with a value that is at least so old.
 TREND_SECONDS = 300.0
@@ -53,7 +54,7 @@ def limit_exceeded(check: Check, evaluation: Evaluation, region: str, trend: str
     signal = evaluation.threshold.signal
     value, limit = value_and_limit(evaluation)
     alert = _base(check, signal.name, region, limit_sentence(evaluation))
-    labels = tuple(sorted(evaluation.labels.items()))
+    labels = exported(sorted(evaluation.labels.items()), {SEEN_FROM})
     return replace(
         alert,
         identity=Fingerprint(check.name, signal.name, labels),

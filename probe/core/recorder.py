@@ -70,14 +70,14 @@ class Recorder:
         """Record a step that was timed elsewhere."""
         self.phases[name] = self.phases.get(name, 0.0) + seconds
 
-    def sample(self, signal: Signal, value: float, **labels: str) -> None:
+    def sample(self, signal: Signal, value: float, /, **labels: str) -> None:
         """Record a value; the last one of a signal and label set counts.
 
         Raises ValueError for labels that the signal does not declare.
         """
         self._write(Sample(signal, float(value), dict(labels)))
 
-    def sample_median(self, signal: Signal, values: Sequence[float], **labels: str) -> None:
+    def sample_median(self, signal: Signal, values: Sequence[float], /, **labels: str) -> None:
         """Record several measurements of one run: the sample is their median, and percentiles are
         computed from all of them.
 
@@ -86,7 +86,7 @@ class Recorder:
         median = float(statistics.median(values))
         self._write(Sample(signal, median, dict(labels), values=tuple(values)))
 
-    def sample_ratio(self, signal: Signal, value: float, total: float, **labels: str) -> None:
+    def sample_ratio(self, signal: Signal, value: float, total: float, /, **labels: str) -> None:
         """Record a ratio that the target reports over ``total`` cases.
 
         Nothing is recorded where there are none: a ratio without a denominator is no data, never 0.

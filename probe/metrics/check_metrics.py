@@ -30,6 +30,7 @@ from probe.metrics.histogram import BUCKETS, HistogramLines
 from probe.metrics.judgement import BRIEF, JudgementMetrics, Links
 from probe.metrics.series_bound import Line, StateOfLines, bounded
 from probe.metrics.text_format import exemplar_of, exemplar_text, line_head, number_text
+from probe.untrusted.labels import exported
 
 # After so many intervals without a result, a check's gauges are stale and not exported.
 STALE_INTERVALS = 3
@@ -46,15 +47,10 @@ class CheckMetrics:
         self._few_labels: Pairs = (("check", check.name), ("region", region))
         self.lines: dict[Family, bytes] = {}
         table = check.table
-        self._labels: Pairs = tuple(
-            {
-                "check": check.name,
-                "kind": check.kind.name,
-                "target": table.target,
-                "region": region,
-                **table.labels,
-            }.items()
-        )
+        ours = (("kind", check.kind.name), ("target", table.target), *self._few_labels)
+        self._own_labels = exported(table.labels.items(), dict(ours))
+        self._labels: Pairs = (*ours, *self._own_labels)
+        self._taken = frozenset(name for name, _ in self._labels)
         self._runs = dict.fromkeys(Status, 0)
         # In the default set such runs count from 0 too, since then.
         self._first_unknown: float | None = None
@@ -193,21 +189,22 @@ class CheckMetrics:
                 value = sample.value
                 if signal.unit is Unit.SECONDS:
                     value = self._rounded(value)
-                yield family, tuple(sample.labels.items()), value
+                yield family, exported(sample.labels.items(), self._taken), value
             if sample.disturbed:
-                yield DISTURBED, (("signal", signal.name), *sample.labels.items()), 1.0
+                yield DISTURBED, self._about(sample), 1.0
             if sample.denominator is not None and self._full:
-                yield (
-                    DENOMINATOR,
-                    (("signal", signal.name), *sample.labels.items()),
-                    sample.denominator,
-                )
+                yield DENOMINATOR, self._about(sample), sample.denominator
         for phase, seconds in result.phases.items():
             if self._is_left_out(phase):
                 continue
             yield PHASES, (("phase", phase),), self._rounded(seconds)
         if result.failure is not None:
             yield FAILURE, cause_labels(result.failure), 1.0
+
+    def _about(self, sample: Sample) -> Pairs:
+        """Which value it is, in a metric about values."""
+        given = exported(sample.labels.items(), self._taken | {"signal"})
+        return (("signal", sample.signal.name), *given)
 
     def _lasting(self) -> Iterator[tuple[Family, Pairs, float]]:
         if self._last is not None:
@@ -237,15 +234,15 @@ class CheckMetrics:
         """A negative value, NaN or infinity would corrupt a counter, so it is skipped."""
         if math.isfinite(sample.value) and sample.value >= 0:
             family = Family(sample.signal.name, "counter", sample.signal.help)
-            key = (family, tuple(sample.labels.items()))
+            key = (family, exported(sample.labels.items(), self._taken))
             self._totals[key] = self._totals.get(key, 0.0) + sample.value
 
     def _histogram(self, sample: Sample) -> HistogramLines:
-        key = (sample.signal.name, tuple(sample.labels.items()))
+        key = (sample.signal.name, exported(sample.labels.items(), self._taken))
         found = self._histograms.get(key)
         if found is None:
             kind = self.check.kind
-            own = (*self._few_labels, *self.check.table.labels.items())
+            own = (*self._few_labels, *self._own_labels)
             is_brief = kind.brief_histogram and not self._full
             labels = (*(own if is_brief else self._labels), *key[1])
             found = self._histograms[key] = HistogramLines(

@@ -21,6 +21,7 @@ from probe.core.model import (
 )
 from probe.core.thresholds import FAILING, NO_DATA, Symptom, symptom_of, thresholds_of
 from probe.metrics.families import Family, Pairs, naming
+from probe.untrusted.labels import OF_ALERT_METRICS, exported
 
 OBJECTIVE = Family(
     "probe_objective_ratio", "gauge", "Share of 30 days in which checks of a kind are to pass."
@@ -56,6 +57,9 @@ OBJECTIVE_MISSED = Family(
 )
 # They carry no more than check and region besides their own labels: probe_check_info has the rest.
 BRIEF = frozenset({THRESHOLD, JUDGED, JUDGED_SAMPLES, ALERT_SEVERITY, ALERT_INFO, OBJECTIVE_MISSED})
+
+# Labels of probe_judged besides a value's own.
+_OF_JUDGED = frozenset({"check", "kind", "target", "region", "signal", "aggregation", "window"})
 
 Links = Callable[[str], Iterable[tuple[str, str]]]
 Line = tuple[Family, Pairs, float]
@@ -103,7 +107,8 @@ class JudgementMetrics:
             if not self._is_judged or name not in measured:
                 continue
             if _misses_objective(each):
-                own = (("signal", name), *each.labels.items(), *self._urgency(threshold))
+                given = exported(each.labels.items(), OF_ALERT_METRICS)
+                own = (("signal", name), *given, *self._urgency(threshold))
                 yield OBJECTIVE_MISSED, own, 1.0
             if not self._is_shown(each):
                 continue
@@ -112,7 +117,7 @@ class JudgementMetrics:
                 shown.add(name)
             if each.value is None:
                 continue
-            own = (("signal", name), *each.labels.items())
+            own = (("signal", name), *exported(each.labels.items(), _OF_JUDGED))
             yield JUDGED, (*own, *_terms(threshold)), self._rounded(each)
             if threshold.aggregation is not Aggregation.P95 and _counts(threshold):
                 yield JUDGED_SAMPLES, own, float(each.samples)
@@ -163,8 +168,8 @@ class JudgementMetrics:
         for alert in firing:
             identity = alert.identity
             symptom = self._symptoms.get(identity.rule, Symptom.DEGRADED).value
-            own = (("signal", identity.rule), ("symptom", symptom), *identity.labels)
-            own = (*own, *self._named)
+            given = exported(identity.labels, OF_ALERT_METRICS)
+            own = (("signal", identity.rule), ("symptom", symptom), *given, *self._named)
             lines.append((ALERT_SEVERITY, own, _LEVELS[alert.severity]))
             lines.append((ALERT_INFO, _info(alert, links), 1.0))
         self.alerts = tuple(lines)
@@ -187,7 +192,8 @@ def by_check(firing: Iterable[Alert]) -> Mapping[str, list[Alert]]:
 def _info(alert: Alert, links: Links) -> Pairs:
     found = labelled_links(links(alert.runbook))
     why = {"phase": alert.phase, "cause": alert.cause, "limit": alert.limit}
-    own = (("signal", alert.identity.rule), *alert.identity.labels)
+    given = exported(alert.identity.labels, OF_ALERT_METRICS)
+    own = (("signal", alert.identity.rule), *given)
     return (*own, *((name, text) for name, text in {**why, **found}.items() if text))
 
 

@@ -8,6 +8,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_contex
 
 from probe.core.kind import Check
 from probe.core.model import Failure, Result, run_id
+from probe.untrusted.labels import exported
 
 _SECOND = 1_000_000_000
 
@@ -53,6 +54,10 @@ def trace_run(provider: TracerProvider, check: Check, result: Result, region: st
     root.end(max(end, moment))
 
 
+# What a span says itself after ``probe.``.
+_OURS = frozenset({"check", "kind", "target", "region", "phase", "hint"})
+
+
 def _about(check: Check, region: str) -> dict[str, str]:
     table = check.table
     return {
@@ -60,7 +65,7 @@ def _about(check: Check, region: str) -> dict[str, str]:
         "probe.kind": check.kind.name,
         "probe.target": table.target,
         "probe.region": region,
-        **{f"probe.{name}": value for name, value in table.labels.items()},
+        **{f"probe.{name}": value for name, value in exported(table.labels.items(), _OURS)},
     }
 
 

@@ -92,6 +92,11 @@ class Replica:
         return not self.problem
 
     @property
+    def was_read(self) -> bool:
+        """Whether what the file held when it was opened is known."""
+        return self._was_read
+
+    @property
     def stalled_for(self) -> float:
         """For how many seconds the disk has not answered."""
         return self._thread.busy_for if self._thread.is_stalled else 0.0

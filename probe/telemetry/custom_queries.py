@@ -17,7 +17,7 @@ PREFIX = "probe_own_"
 MAX_LABEL_SETS = 32
 # Fly overwrites these where its Prometheus scrapes the probe.
 _RENAMED = {"instance": "machine", "region": "machine_region"}
-_TAKEN = {"app", "host", "check", "kind", "target"}
+_TAKEN = {"app", "host"}
 _LABEL = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]*$")
 _SUFFIXES = {Unit.SECONDS: "_seconds", Unit.BYTES: "_bytes", Unit.RATIO: "_ratio"}
 

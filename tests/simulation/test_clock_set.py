@@ -9,6 +9,7 @@ import pytest
 from alerts.model import MessageType
 from alerts.outbox.schema import FILE
 from tests.simulation.faults import HOUR, Fault, Scenario
+from tests.simulation.invariants import violations
 from tests.simulation.monitor import RETRY, Run, Simulation
 from tests.simulation.test_simulation import memory_folder
 
@@ -124,6 +125,34 @@ def test_a_second_step_after_the_restart_changes_nothing(seconds: float) -> None
     assert firing.occasion is MessageType.RESOLVED
     # By the clock of the end, which is right again, it took as long as it did.
     assert abs((firing.at - firing.since) - 2400.0) < 5 * RETRY
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        (),
+        (Fault("kill", "process", 900.0, 900.0, size=REBOOT),),
+        (Fault("kill", "process", 1005.0, 1005.0, size=CRASH),),
+        (Fault("full", "all", 350.0, 700.0),),
+    ],
+    ids=["running", "restart before", "restart after", "full disk"],
+)
+def test_a_silence_that_has_ended_does_not_hold_again_when_the_clock_is_set_back(
+    faults: tuple[Fault, ...],
+) -> None:
+    outage = Fault("outage", "a", 1010.0, 1600.0)
+    run = _play(
+        Fault("silence", "a", 100.0, 400.0),
+        Fault("step", "clock", 1000.0, 2 * HOUR, size=-850.0),
+        outage,
+        *faults,
+    )
+    assert violations(run) == []
+    for receiver in ("pager", "chat"):
+        messages = _messages(run, receiver)
+        assert [occasion for occasion, _ in messages] == ["firing", "resolved"], receiver
+        # While the silence would hold by the clock.
+        assert messages[0][1] < 1250.0
 
 
 @pytest.mark.proof

@@ -33,3 +33,32 @@ def test_what_waited_in_the_file_leaves_once_it_can_be_read(
         run = Simulation(Scenario(1, ("a",), faults, 6000.0), folder).play()
     assert violations(run) == []
     assert run.left == 0
+
+
+@pytest.mark.parametrize(
+    ("outages", "refused", "disk"),
+    [
+        # The trigger of an incident that is over waits in the file, and another one is open.
+        ([(1574.0, 2012.0), (2370.0, 3870.0)], (1551.0, 2343.0), (1739.0, 2650.0)),
+        # Its end does too, which would end the other one.
+        ([(1574.0, 2012.0), (2370.0, 3870.0)], (1551.0, 2343.0), (2190.0, 2650.0)),
+        # It is over, and nothing else is open.
+        ([(1574.0, 2012.0)], (1551.0, 2343.0), (1739.0, 2650.0)),
+    ],
+)
+def test_what_has_been_overtaken_meanwhile_does_not_leave(
+    outages: list[tuple[float, float]], refused: tuple[float, float], disk: tuple[float, float]
+) -> None:
+    faults = (
+        *(Fault("outage", "a", *each) for each in outages),
+        Fault("refuse", "pager", *refused),
+        Fault("full", "all", *disk),
+        Fault("stop", "process", 2206.9, 18900.0, size=15),
+    )
+    with memory_folder() as folder:
+        run = Simulation(Scenario(1, ("a", "b"), faults, 6000.0), folder).play()
+    assert violations(run) == []
+    found = run.receivers["pager"].incidents
+    told = [each.message.occasion.value for each in found if each.message.key == "a"]
+    assert told.count("firing") == len(outages) - 1
+    assert told[-1] == "resolved"

@@ -26,3 +26,31 @@ def test_what_was_open_before_everything_was_lost_is_closed_at_the_end(
         Fault("step", "clock", 2072.1, 6000.0, 4507.7),
     )
     assert wrong_with(Scenario(20163, CHECKS, faults, END)) == []
+
+
+@pytest.mark.parametrize(
+    ("refused", "unread"),
+    [
+        # No file can be read for a while; the database can be before the journal.
+        (
+            "chat",
+            (Fault("torn", "journal", 783.0, 1708.0), Fault("full", "outbox", 1077.0, 1586.0)),
+        ),
+        # The journal can be before the database.
+        (
+            "chat",
+            (Fault("torn", "journal", 783.0, 1450.0), Fault("full", "outbox", 1077.0, 1900.0)),
+        ),
+        ("pager", (Fault("torn", "all", 783.0, 1708.0),)),
+    ],
+)
+def test_what_was_open_in_files_that_are_read_later_is_closed_though_a_second_trigger_was_refused(
+    refused: str, unread: tuple[Fault, ...]
+) -> None:
+    faults = (
+        Fault("outage", "check-0", 100.0, 1500.0),
+        *unread,
+        Fault("reject", refused, 844.0, 1509.0),
+        Fault("stop", "process", 1173.0, 1846.0, 25),
+    )
+    assert wrong_with(Scenario(20902, CHECKS[:2], faults, END)) == []

@@ -3,10 +3,7 @@
 from dataclasses import dataclass, replace
 
 from alerts.cluster.decisions.quorum import QuorumState, Scope
-from alerts.model import Alert, Severity
-
-# The label of an alert that one region alone sees.
-SEEN_FROM = "seen_from"
+from alerts.model import SEEN_FROM, Alert, Severity
 
 
 @dataclass(frozen=True, slots=True)

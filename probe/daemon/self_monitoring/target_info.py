@@ -6,17 +6,18 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from probe.core.kind import Check
+from probe.untrusted.labels import exported
 
 NAME = "probe_target_info"
 HELP = "Labels of a check's target, as service discovery gives them: join on check."
-# Of the scraper, or of histograms and summaries: renamed as Prometheus renames what collides, or
-# with `honor_labels` the series would be of another job.
+# Of the scraper, or of histograms and summaries: with `honor_labels` the series would be of
+# another job.
 RESERVED = frozenset({"job", "instance", "le", "quantile"})
 MAX_VALUE = 500
 
 
 class TargetInfo(Collector):
-    """``checks`` gives the present ones. A label of the check's own name gives way to it."""
+    """``checks`` gives the present ones."""
 
     def __init__(self, checks: Callable[[], Sequence[Check]], region: str) -> None:
         self._checks, self._region = checks, region
@@ -27,16 +28,14 @@ class TargetInfo(Collector):
         for check in self._checks():
             if check.table.target_labels:
                 own = {"check": check.name, "kind": check.kind.name, "region": self._region}
-                given = _safe(check.table.target_labels)
-                labels = {**given, **own, "target": check.table.target}
-                metric.add_sample(NAME, labels, 1.0)
+                own["target"] = check.table.target
+                given = _bounded(check.table.target_labels)
+                labels = dict(exported(given, RESERVED | own.keys()))
+                metric.add_sample(NAME, {**labels, **own}, 1.0)
         if metric.samples:
             yield metric
 
 
-def _safe(labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels without what belongs to others, and none longer than 500 characters."""
-    return {
-        f"exported_{name}" if name in RESERVED else name: value[:MAX_VALUE]
-        for name, value in labels.items()
-    }
+def _bounded(labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The labels, none longer than 500 characters."""
+    return ((name, value[:MAX_VALUE]) for name, value in labels.items())

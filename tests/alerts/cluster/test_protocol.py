@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, OtherMember, elect
 from alerts.notification.template import lines
 from alerts.notifiers import NOTIFIERS
-from alerts.notifiers.alertmanager import labels_of
 from alerts.notifiers.pagerduty import dedup_key
 from alerts.outbox.codec import dump_alert, load_alert
 from alerts.role import THIS_PROBE, Assignment, Role
+from alerts.state.labels import label_set
 from tests.alerts.samples import failing, sample_message, slow
 
 VIEW = "seen from fra and lax, fine from nrt"
@@ -20,9 +20,9 @@ VIEW = "seen from fra and lax, fine from nrt"
 
 def test_what_probes_send_together_has_the_same_labels_and_key_from_each() -> None:
     here, there = failing(region="", view=VIEW), failing(region="", view="seen from fra and lax")
-    assert labels_of(here) == labels_of(there)
-    assert "region" not in labels_of(here)
-    assert labels_of(failing(region="fra"))["region"] == "fra"
+    assert label_set(here) == label_set(there)
+    assert "region" not in label_set(here)
+    assert label_set(failing(region="fra"))["region"] == "fra"
     assert dedup_key("paircam.live") != dedup_key("paircam.live (fra)")
 
 

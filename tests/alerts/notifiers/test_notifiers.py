@@ -12,6 +12,7 @@ from alerts.model import Message, MessageType, NotifyError, Severity
 from alerts.notifier import Notifier
 from alerts.notifiers import NOTIFIERS, alertmanager, pagerduty, slack
 from alerts.notifiers.base import HttpAnswer, error_code, error_from_answer
+from alerts.state.labels import label_set
 from probe.core.environment import ConfigurationError, Variables, read_environment
 from tests.alerts.samples import NOON, failing, messages, sample_message
 from tests.servers.receivers.pagerduty import PagerDutyService, problems
@@ -171,7 +172,7 @@ async def test_a_reminder_and_a_repetition_open_no_second_incident() -> None:
 
 
 def test_alertmanager_gets_what_fires_and_the_end_of_what_does_not() -> None:
-    warning = alertmanager.labels_of(failing(severity=Severity.WARNING))
+    warning = label_set(failing(severity=Severity.WARNING))
     new, old = alertmanager.alerts_of(sample_message(), [warning])
     assert new["labels"]["severity"] == "critical"
     assert new["endsAt"] > new["startsAt"]

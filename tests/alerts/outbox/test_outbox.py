@@ -123,6 +123,64 @@ async def test_a_silence_of_the_same_name_is_replaced(outbox: Outbox) -> None:
     assert await outbox.silences(0) == [a_silence(end=99)]
 
 
+@pytest.mark.parametrize("expired", [False, True])
+async def test_what_has_ended_does_not_hold_again_when_the_clock_is_set_back(
+    tmp_path: Path, expired: bool
+) -> None:
+    first = await Outbox.open(tmp_path)
+    await first.add_silence(a_silence("over", start=0, end=50))
+    await first.add_silence(a_silence("later", start=0, end=90))
+    if expired:
+        assert await first.end_silence("over", 20)
+    else:
+        await first.silences(50)
+    assert [each.name for each in await first.silences(10)] == ["later"]
+    second = await reopened(first, tmp_path)
+    assert [each.name for each in await second.silences(10)] == ["later"]
+    assert not await second.end_silence("over", 10)
+    # Another one of its name is another one.
+    await second.add_silence(a_silence("over", start=10, end=40))
+    assert [each.name for each in await second.silences(10)] == ["over", "later"]
+    await second.close()
+
+
+async def test_without_a_file_what_has_ended_stays_over_too() -> None:
+    outbox = await Outbox.open(None)
+    await outbox.add_silence(a_silence(end=50))
+    await outbox.silences(50)
+    assert await outbox.silences(10) == []
+    await outbox.close()
+
+
+async def test_an_end_that_could_not_be_stored_is_remembered_and_stored_later(
+    tmp_path: Path,
+) -> None:
+    first = await Outbox.open(tmp_path)
+    await first.add_silence(a_silence(start=1, end=50))
+    other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    (before,) = other.execute("SELECT name, ends, document FROM silences").fetchall()
+    assert await first.end_silence(before[0], 20)
+    # As if the change had never reached the disk.
+    other.execute("UPDATE silences SET ends = ?2, document = ?3 WHERE name = ?1", before)
+    other.close()
+    assert await first.silences(10) == []
+    second = await reopened(first, tmp_path)
+    assert await second.silences(10) == []
+    await second.close()
+
+
+async def test_what_is_over_is_kept_for_a_month(outbox: Outbox, tmp_path: Path) -> None:
+    month = 30 * 86400.0
+    await outbox.add_silence(a_silence("old", end=50))
+    await outbox.silences(60)
+    for at, names in ((month, ["new", "old"]), (month + 51, ["new"])):
+        await outbox.add_silence(a_silence("new", start=at, end=at + 9))
+        with sqlite3.connect(tmp_path / FILE) as file:
+            found = file.execute("SELECT name FROM silences ORDER BY name").fetchall()
+        file.close()
+        assert [name for (name,) in found] == names
+
+
 SILENCER = """
 import asyncio, sys
 from pathlib import Path

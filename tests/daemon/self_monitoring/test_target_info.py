@@ -23,13 +23,14 @@ def exported(check: Check) -> dict[str, str]:
     return dict(sample.labels)
 
 
-def test_what_belongs_to_the_scraper_is_renamed_and_what_is_the_checks_is_left_out() -> None:
+def test_what_belongs_to_the_scraper_or_to_the_check_is_renamed() -> None:
     found = exported(labelled(job="a", instance="b", le="1", quantile="2", check="c", team="web"))
     assert found == {
         "exported_job": "a",
         "exported_instance": "b",
         "exported_le": "1",
         "exported_quantile": "2",
+        "exported_check": "c",
         "check": "toy",
         "kind": "toy",
         "region": "lax",
