@@ -125,6 +125,16 @@ def counts(report: Report) -> str:
     return f"{plural(len(verdicts), 'check')}{listed}"
 
 
+def skipped_by_reason(report: Report) -> list[tuple[str, str]]:
+    """What was not checked: kinds, and their common reason, in the order of the plan."""
+    found: dict[str, list[str]] = {}
+    for each in report.skipped:
+        kinds = found.setdefault(clean(each.reason), [])
+        if each.kind not in kinds:
+            kinds.append(each.kind)
+    return [(clean(", ".join(kinds)), reason) for reason, kinds in found.items()]
+
+
 def retries(report: Report) -> str:
     """``retried: frontend twice (http_status)``; empty where every check passed at once."""
     return f"retried: {', '.join(map(retried, report.retried[:5]))}" if report.retried else ""
