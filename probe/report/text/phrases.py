@@ -62,9 +62,10 @@ def limit_sentence(evaluation: Evaluation) -> str:
     """A value against its limit: ``round trip 1.2 s is above 1 s``."""
     signal = evaluation.threshold.signal
     value, comparison = value_and_limit(evaluation)
-    joint = ", " if signal.unit is Unit.BOOLEAN else " is "
-    name = signal.display_name or signal.column or signal.name
-    return f"{_named(evaluation, name)} {value}{joint}{comparison}"
+    named = _named(evaluation, signal.display_name or signal.column or signal.name)
+    if signal.unit is Unit.BOOLEAN:
+        return f"{named}: {value}, {comparison}"
+    return f"{named} {value} is {comparison}"
 
 
 def objective_sentence(evaluation: Evaluation) -> str:
