@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from probe.core.model import Aggregation, Evaluation, LimitSide, Sample, Status, Unit, Verdict
 from probe.report.model import Report, ReportRow, RetriedRow
 from probe.report.text.sanitize import clean
+from probe.report.text.skipped import by_reason
 from probe.report.text.units import ABSENT, compared, plural, show, show_until
 
 SYMBOLS: Mapping[Verdict, str] = {
@@ -128,12 +129,7 @@ def counts(report: Report) -> str:
 
 def skipped_by_reason(report: Report) -> list[tuple[str, str]]:
     """What was not checked: kinds, and their common reason, in the order of the plan."""
-    found: dict[str, list[str]] = {}
-    for each in report.skipped:
-        kinds = found.setdefault(clean(each.reason), [])
-        if each.kind not in kinds:
-            kinds.append(each.kind)
-    return [(clean(", ".join(kinds)), reason) for reason, kinds in found.items()]
+    return by_reason((clean(each.kind), clean(each.reason)) for each in report.skipped)
 
 
 def retries(report: Report) -> str:
@@ -164,7 +160,7 @@ def footer(report: Report) -> list[str]:
 
 
 def _named(evaluation: Evaluation, name: str) -> str:
-    parts = [name, *evaluation.labels.values()]
+    parts = [name, *filter(None, evaluation.labels.values())]
     if evaluation.threshold.aggregation is Aggregation.P95:
         parts.append(Aggregation.P95.value)
     return clean(" ".join(parts))
@@ -188,7 +184,7 @@ def _figure(short: str, sample: Sample, now: float) -> str:
     unit = sample.signal.unit
     value = sample.value
     shown = show_until(value, now) if unit is Unit.TIMESTAMP else show(value, unit)
-    return clean(" ".join([short, *sample.labels.values(), shown]))
+    return clean(" ".join(filter(None, [short, *sample.labels.values(), shown])))
 
 
 def _unevaluated(report: Report) -> int:

@@ -38,3 +38,11 @@ def test_a_yes_or_no_is_a_sentence(bad: LimitSide) -> None:
     wanted = "no, should be yes" if bad is LimitSide.BELOW else "yes, should be no"
     value = 0.0 if bad is LimitSide.BELOW else 1.0
     assert beyond(threshold, value) == f"open relay: {wanted}"
+
+
+def test_a_label_without_a_value_leaves_no_gap() -> None:
+    signal = Signal("probe_x", Unit.BYTES, "", ("source", "zone"), display_name="memory")
+    threshold = Threshold(signal, Limits(warning=1e6))
+    labels = {"source": "app", "zone": ""}
+    found = limit_sentence(Evaluation("check", threshold, labels, 2e6, Verdict.WARNING, 1))
+    assert found == "memory app 2 MB is above 1 MB"
