@@ -143,7 +143,7 @@ def by_urgency(lines: list[ServiceLine]) -> list[ServiceLine]:
     """Where some are folded, those that are not ok come first."""
     if len(lines) <= MAX_SERVICES:
         return lines
-    order = {verdict: place for place, verdict in enumerate(BROKEN)}
+    order: dict[Verdict | None, int] = {each: place for place, each in enumerate(BROKEN)}
     return sorted(lines, key=lambda line: order.get(line.row.verdict, len(order)))
 
 
