@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from probe.command_group import CommandGroup, place_of_option
 from probe.commands import signals
 from probe.commands.doctor import doctor
 from probe.commands.gate import report, watch
@@ -21,20 +22,18 @@ from probe.standard_streams import finish_output, is_of_output, open_standard_st
 
 # Options of a one-shot run, which the daemon refuses.
 FOR_ONCE = {
-    "require",
-    "format_",
-    "output",
-    "fail_on",
-    "deadline",
-    "wait",
-    "expect_version",
-    "expect_new_instance",
+    *("require", "format_", "output", "fail_on", "deadline", "wait"),
+    *("expect_version", "expect_new_instance"),
     *("push", "push_job", "push_label"),
     *("textfile", "notify"),
 }
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=CommandGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option("--once", is_flag=True, help="Run every configured check once and exit.")
 @click.option("--lab", is_flag=True, help="Start the built-in lab and monitor it, nothing else.")
 @click.option("--only", type=Names(), default=(), help="Run only these checks (names or kinds).")
@@ -236,8 +235,8 @@ def rules(alertmanager: bool, output: Path | None) -> None:
 @click.argument("names", nargs=-1)
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Write them to this folder, one file each.",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write them to this folder, one file each; it is made where it is missing.",
 )
 def dashboards(names: tuple[str, ...], output: Path | None) -> None:
     """List Grafana dashboards, print one, or write them to a folder."""
@@ -269,7 +268,7 @@ def _run() -> int:
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
     except click.UsageError as error:
-        say(f"probe: {error.format_message()}")
+        say(f"probe: {error.format_message()}{place_of_option(error, cli)}")
         code = USAGE_ERROR
     except click.ClickException as error:
         say(f"Error: {error.format_message()}")

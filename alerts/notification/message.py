@@ -74,6 +74,11 @@ class MessageContext:
             found.append(("dashboard", self.grafana_url))
         return tuple(found)
 
+    def related(self, alert: Alert) -> tuple[tuple[str, str], ...]:
+        """Where the steps for an alert lead to, as (name, address)."""
+        pages = self.runbooks.related(alert) if self.public_url else ()
+        return tuple((name, f"{self.public_url}/runbooks/{slug}") for name, slug in pages)
+
 
 def firing_message(
     group: AlertGroup,
@@ -100,7 +105,10 @@ def firing_message(
         resolved=tuple(alert for alert in group.over if name_of(alert) in story),
         changes=context.recent(since),
         affected=group.affected,
-        links=context.links(ordered[0].runbook, key=group.subject, opens=True),
+        links=(
+            *context.links(ordered[0].runbook, key=group.subject, opens=True),
+            *context.related(ordered[0]),
+        ),
         text="\n".join(context.runbooks.steps(ordered[0])),
         news=tuple(_new_facts(before, ordered)) if before is not None else (),
     )

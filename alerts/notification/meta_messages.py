@@ -62,7 +62,7 @@ def undelivered(delivery: Delivery, reason: str, region: str, now: float) -> Mes
         at=now,
         since=now,
         region=region,
-        text=f"Not delivered there, retrying:  {delivery.message.title}",
+        text=f"Not delivered there, retrying: {delivery.message.title}",
     )
 
 

@@ -53,10 +53,12 @@ def is_closed(message: Message) -> bool:
 
 
 def headline(message: Message) -> str:
-    """What users lose, where, and since when, in a line."""
+    """What users lose, where, and since when, in a line; of what is over, how long it lasted."""
     test = "[TEST] " if message.test else ""
     text = clean(f"{symbol(message)} {test}{severity_word(message)}: {message.title}")
     since = f", since {_moment(message.since, message.at)}" if message.firing else ""
+    if message.occasion is MessageType.RESOLVED and not message.firing:
+        since = f", after {_lasted(message)}" if _end(message) > message.since else ""
     return cut(text, MAX_HEADLINE - len(since)) + since
 
 
@@ -65,13 +67,11 @@ def time_range(message: Message) -> str:
     if message.occasion is MessageType.NOTE:
         return f"at {_clock(message.at)}"
     if message.occasion is MessageType.RESOLVED:
-        # It ended when the last of its checks passed again, not when that was certain.
-        ends = [alert.ended for alert in message.resolved if alert.ended is not None]
-        end = max([*ends, message.since], default=message.at) if ends else message.at
-        lasted = show(max(0.0, end - message.since), Unit.SECONDS)
-        return f"{_clock(message.since)} to {_clock(end)} ({lasted})"
-    lasted = show(max(0.0, message.at - message.since), Unit.SECONDS)
-    return f"since {_clock(message.since)} ({lasted})"
+        end = _end(message)
+        if end <= message.since:
+            return f"at {_clock(end)}"
+        return f"{_clock(message.since)} to {_clock(end)} ({_lasted(message)})"
+    return f"since {_clock(message.since)} ({_lasted(message)})"
 
 
 def facts(message: Message, *, whole: bool = False) -> Iterator[list[str]]:
@@ -212,8 +212,16 @@ def _line(text: str) -> str:
     return cut(clean(text), MAX_LINE)
 
 
+def _end(message: Message) -> float:
+    """Until when: an incident ended when the last of its checks passed again, not when that was
+    certain."""
+    ends = [alert.ended for alert in message.resolved if alert.ended is not None]
+    over = message.occasion is MessageType.RESOLVED and ends
+    return max([*ends, message.since]) if over else message.at
+
+
 def _lasted(message: Message) -> str:
-    return show(max(0.0, message.at - message.since), Unit.SECONDS)
+    return show(max(0.0, _end(message) - message.since), Unit.SECONDS)
 
 
 def _clock(seconds: float) -> str:

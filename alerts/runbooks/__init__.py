@@ -23,6 +23,7 @@ __all__ = [
     "Values",
     "first_steps",
     "page",
+    "pages_named",
     "read_runbooks",
     "rendered",
     "slug_for",
@@ -95,13 +96,24 @@ def first_steps(slug: str, values: Values = GENERIC) -> tuple[str, ...]:
 
 def steps_of(runbook: Runbook) -> tuple[str, ...]:
     """The same of a page that is filled already."""
+    return tuple(_plain(step) for step in _steps(runbook))
+
+
+def pages_named(runbook: Runbook) -> tuple[tuple[str, str], ...]:
+    """The other pages that these steps lead to: the words that name each, and its slug."""
+    links = [link for step in _steps(runbook) for link in _LINK.findall(step)]
+    pages = {slug.removesuffix(".md"): words for words, slug in links if slug.endswith(".md")}
+    return tuple((words, slug) for slug, words in pages.items() if slug in slugs())
+
+
+def _steps(runbook: Runbook) -> list[str]:
     steps: list[str] = []
     for line in _section(runbook.text, FIRST_STEPS):
         if _STEP.match(line):
             steps.append(_STEP.sub("", line))
         elif steps and line.strip():
             steps[-1] += f" {line.strip()}"
-    return tuple(_plain(step) for step in steps[:_STEPS_IN_A_MESSAGE])
+    return steps[:_STEPS_IN_A_MESSAGE]
 
 
 def _section(text: str, title: str) -> list[str]:

@@ -1,17 +1,25 @@
 """The runbooks of one configuration: the package's pages and the operators' own, filled in."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from alerts.model import Alert
-from alerts.runbooks import Runbook, page, rendered, slugs, steps_of, template
+from alerts.runbooks import Runbook, page, pages_named, rendered, slugs, steps_of, template
 from alerts.runbooks.template import Values
 from probe.core.causes import Cause
 from probe.core.kind import Check
-from probe.net.urls import show_host
 
 _OWN = "check-"
+_PLACE = re.compile(
+    r"(\w+)(?:://(?:[^/@\s]*@)?|(?<=turn):|(?<=stun):|(?<=turns):|(?<=stuns):)"
+    r"(\[[^\]]*\]|[^:/?#\s]+)(?::(\d+))?"
+)
+# What a target without a port means, as RFC 7064, 7065 and 9110 have it.
+_PORTS = {
+    **{"http": "80", "ws": "80", "https": "443", "wss": "443", "redis": "6379", "rediss": "6379"},
+    **{"stun": "3478", "turn": "3478", "stuns": "5349", "turns": "5349", "postgresql": "5432"},
+}
 
 
 def own_slug(check: str) -> str:
@@ -53,20 +61,31 @@ class RunbookLibrary:
 
     def steps(self, alert: Alert) -> tuple[str, ...]:
         """The first steps for an alert; none where its runbook is a page elsewhere."""
+        found = self._page_of(alert)
+        return steps_of(found) if found is not None else ()
+
+    def related(self, alert: Alert) -> tuple[tuple[str, str], ...]:
+        """The pages that these steps lead to: the words that name each, and its slug."""
+        found = self._page_of(alert)
+        return pages_named(found) if found is not None else ()
+
+    def _page_of(self, alert: Alert) -> Runbook | None:
         values = {**self.values, **values_of(alert)}
         if alert.runbook in self.own:
-            return steps_of(rendered(self.own[alert.runbook], values))
-        return steps_of(page(alert.runbook, values)) if alert.runbook in slugs() else ()
+            return rendered(self.own[alert.runbook], values)
+        return page(alert.runbook, values) if alert.runbook in slugs() else None
 
 
 def values_of(alert: Alert) -> Values:
     """What an alert says, by a template's names."""
     labels = dict((*alert.labels, *alert.identity.labels))
+    host, port = _place(alert.target)
     found: dict[str, object] = {
         "check": alert.identity.check,
         "kind": alert.kind,
         "target": alert.target,
-        "host": _host(alert.target),
+        "host": host,
+        "port": port,
         "cause": alert.cause,
         "phase": alert.phase,
         "services": _services(alert),
@@ -79,13 +98,14 @@ def values_of(alert: Alert) -> Values:
     return {name: value for name, value in found.items() if value or name in ("cause", "services")}
 
 
-def _host(target: str) -> str:
-    """The host of a target as people see it: a web address, or a TURN URL."""
-    first = target.split(" ")[0]
-    if "://" in first:
-        return urlsplit(first).hostname or show_host(first)
-    scheme, _, rest = first.partition(":")
-    return rest.partition("?")[0].rpartition(":")[0] or rest if scheme.startswith("turn") else ""
+def _place(target: str) -> tuple[str, str]:
+    """Host and port of a target as people see it: a web address, or a STUN or TURN URL. Empty
+    where it names none."""
+    found = _PLACE.match(target)
+    if found is None:
+        return "", ""
+    scheme, host, port = found.groups()
+    return host, port or _PORTS.get(scheme, "")
 
 
 def _services(alert: Alert) -> tuple[str, ...]:

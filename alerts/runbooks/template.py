@@ -46,6 +46,7 @@ GENERIC: Values = {
     "kind": "KIND",
     "target": "TARGET",
     "host": "HOST",
+    "port": "PORT",
     "provider": "PROVIDER",
     "transport": "TRANSPORT",
     "machine": "MACHINE_ID",

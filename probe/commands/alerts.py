@@ -62,11 +62,14 @@ def test(options: Mapping[str, Any], names: Sequence[str]) -> int:
     try:
         notifiers = settings_for(options).alerting.notifiers
         unknown = [name for name in names if name not in notifiers]
-        if unknown or not notifiers:
-            known = ", ".join(notifiers) or "none is configured"
+        if not notifiers:
+            problem = "there is none: set SLACK_WEBHOOK, PAGERDUTY_ROUTING_KEY or another one"
+            raise ConfigurationError([ConfigProblem("notifiers", problem)])
+        if unknown:
+            known = ", ".join(notifiers)
             raise ConfigurationError(
                 ConfigProblem(f"notifier {name}", f"is not configured; there are: {known}")
-                for name in unknown or ["(any)"]
+                for name in unknown
             )
     except ConfigurationError as error:
         print_problems(error)

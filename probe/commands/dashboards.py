@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from probe.commands.atomic_file import write
-from probe.exit_codes import USAGE_ERROR
+from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
 
 
 def run(names: Sequence[str], *, output: Path | None) -> int:
@@ -19,6 +19,8 @@ def run(names: Sequence[str], *, output: Path | None) -> int:
         click.echo(f"probe: no dashboard {', '.join(wrong)}; known: {', '.join(known)}", err=True)
         return USAGE_ERROR
     if output is not None:
+        if not _make_folder(output):
+            return OUTPUT_ERROR
         return write({output / f"{name}.json": known[name] for name in names or known})
     if len(names) > 1:
         click.echo("probe: one dashboard at a time, or --output FOLDER", err=True)
@@ -29,6 +31,15 @@ def run(names: Sequence[str], *, output: Path | None) -> int:
         for name, text in known.items():
             click.echo(f"{name:<22} {json.loads(text)['description']}")
     return 0
+
+
+def _make_folder(path: Path) -> bool:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        click.echo(f"probe: {path} can't be made: {error.strerror or error}", err=True)
+        return False
+    return True
 
 
 def _texts() -> dict[str, str]:

@@ -91,7 +91,8 @@ def _request(connection: http.client.HTTPConnection) -> str:
         wants_certificate = "CERTIFICATE_REQUIRED" in (error.reason or "")
         return "" if wants_certificate else f"TLS: {error.reason or 'failed'}"
     except (OSError, http.client.HTTPException) as error:
-        return f"{type(error).__name__}: {error}"
+        reason = error.strerror if isinstance(error, OSError) else ""
+        return (reason or str(error) or type(error).__name__).lower()
     finally:
         connection.close()
     return "" if status == http.client.OK else f"/healthz answers {status}"

@@ -66,7 +66,7 @@ def check_config(options: Mapping[str, Any], *, probe: bool = False) -> int:
         click.echo(f"{line[0].upper()}{line[1:]}.")
     warnings = (*settings.warnings, *filter(None, (warning,)), *proxies.warnings())
     for caution in (*_cautions(plan), *warnings):
-        click.echo(f"Warning: {caution}.")
+        click.echo(f"Warning: {caution}{'' if caution.endswith('?') else '.'}")
     if proxied := proxies.proxies_text():
         click.echo(f"{proxied}.")
     for skip in plan.skipped:

@@ -134,7 +134,9 @@ def suggest(word: str, known: Iterable[str], otherwise: str | None = None) -> st
     close = difflib.get_close_matches(_folded(word), folded, n=1)
     if close:
         return f': did you mean "{folded[close[0]]}"?'
-    return f"; known are {', '.join(names)}" if otherwise is None else otherwise
+    if otherwise is not None or not names:
+        return otherwise or ""
+    return f"; known are {', '.join(names)}"
 
 
 def _folded(word: str) -> str:

@@ -22,6 +22,7 @@ Ratio = Annotated[float, Unit.RATIO]
 
 _NO_UNIT = "without quotes and units: times are in seconds, sizes in bytes, shares from 0 to 1"
 _PLAIN = {
+    "Field required": "is required",
     "Input should be a valid number, unable to parse string as a number": (
         f"must be a number {_NO_UNIT}"
     ),
@@ -39,4 +40,4 @@ _PLAIN = {
 def plain_message(message: str) -> str:
     """pydantic's message without its own prefixes, and in words that name the remedy."""
     bare = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return _PLAIN.get(bare, bare)
+    return _PLAIN.get(bare, bare.replace("Input should be", "must be", 1))

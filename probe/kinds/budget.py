@@ -52,28 +52,33 @@ FORECAST_SHARE = Signal(
     "What the checks use in the plan's day or month at their intervals, as a share of what they "
     "may use.",
     column="forecast",
+    display_name="forecast of the budget used",
 )
 USED_SHARE = Signal(
     "probe_budget_used_ratio",
     Unit.RATIO,
     "What the checks have used in the current day or month, as a share of what they may use.",
     column="used",
+    display_name="budget used",
 )
 PLAN_SHARE = Signal(
     "probe_budget_plan_used_ratio",
     Unit.RATIO,
     "What the checks have used in the current day or month, as a share of the whole plan.",
+    display_name="plan used by the checks",
 )
 ESTIMATE = Signal(
     "probe_budget_plan_estimate_ratio",
     Unit.RATIO,
     "Estimate of all bytes relayed this month, as a share of the plan: the probe's own, and the "
     "application's open sessions by its TURN share and an assumed rate.",
+    display_name="estimated plan use",
 )
 ESTIMATE_AHEAD = Signal(
     "probe_budget_plan_estimate_forecast_ratio",
     Unit.RATIO,
     "The same at the month's end at the current rate: an estimate.",
+    display_name="estimated plan use at the month's end",
 )
 _SECONDS: Mapping[Period, float] = {"day": DAY, "month": MONTH_DAYS * DAY}
 # Less time than this gives no rate for a forecast.

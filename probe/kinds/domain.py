@@ -35,6 +35,7 @@ EXPIRY = Signal(
     Unit.SECONDS,
     "Until the domain's registration ends; below 0 after it.",
     column="expires",
+    display_name="remaining registration",
 )
 EXPIRY_TIME = Signal(
     "probe_domain_expiry_timestamp_seconds",

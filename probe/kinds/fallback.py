@@ -42,6 +42,7 @@ BACKUP_IN_USE = Signal(
     "Whether every primary TURN URL fails while a backup's works.",
     labels=("source",),
     column="backup in use",
+    display_name="backup TURN provider in use, seen by",
 )
 SOURCE = "probe"
 

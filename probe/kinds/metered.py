@@ -19,13 +19,20 @@ from probe.stores.forecast import Trend, cycle_at, exhausted_at, forecast_at_cyc
 QUOTA = Signal("probe_metered_quota_bytes", Unit.BYTES, "Quota of the plan.", column="quota")
 USED = Signal("probe_metered_used_bytes", Unit.BYTES, "Used in this billing cycle.", column="used")
 OVERAGE = Signal("probe_metered_overage_bytes", Unit.BYTES, "Used beyond the plan, billed per GB.")
-SHARE = Signal("probe_metered_used_ratio", Unit.RATIO, "Used of the plan.", column="of quota")
+SHARE = Signal(
+    "probe_metered_used_ratio",
+    Unit.RATIO,
+    "Used of the plan.",
+    column="of quota",
+    display_name="quota used",
+)
 FORECAST = Signal(
     "probe_metered_forecast_ratio",
     Unit.RATIO,
     "Used of the plan when the cycle ends, at the rate of the last day (while that is not "
     "known: of the cycle).",
     column="forecast",
+    display_name="forecast of the quota used",
 )
 ENDS = Signal(
     "probe_metered_quota_end_timestamp_seconds",

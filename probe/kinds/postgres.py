@@ -61,10 +61,14 @@ SHARE = Signal(
     Unit.RATIO,
     "Connections of the maximum.",
     column="of maximum",
+    display_name="connections of the maximum",
 )
 SIZE = Signal("probe_postgres_database_bytes", Unit.BYTES, "Size of the database.", column="size")
 STORAGE = Signal(
-    "probe_postgres_storage_ratio", Unit.RATIO, "Size of the database, of what the plan allows."
+    "probe_postgres_storage_ratio",
+    Unit.RATIO,
+    "Size of the database, of what the plan allows.",
+    display_name="storage used of the plan's",
 )
 OLDEST = Signal(
     "probe_postgres_oldest_transaction_seconds",

@@ -56,7 +56,13 @@ LIMIT = Signal(
     Unit.BYTES,
     "The server's maxmemory, or the plan's where it has none, or more.",
 )
-FILLED = Signal("probe_redis_memory_ratio", Unit.RATIO, "Memory of the limit.", column="of limit")
+FILLED = Signal(
+    "probe_redis_memory_ratio",
+    Unit.RATIO,
+    "Memory of the limit.",
+    column="of limit",
+    display_name="memory of the limit",
+)
 CLIENTS = Signal(
     "probe_redis_clients", Unit.COUNT, "Connected clients, the probe included.", column="clients"
 )
@@ -71,6 +77,7 @@ REFUSES_WRITES = Signal(
     "probe_redis_writes_refused",
     Unit.BOOLEAN,
     "1 where it is full and refuses writes (noeviction), 0 where it has a limit and does not.",
+    display_name="full, writes refused",
 )
 DAILY = Signal(
     "probe_redis_daily_commands",
@@ -82,6 +89,7 @@ DAILY_SHARE = Signal(
     "probe_redis_daily_commands_ratio",
     Unit.RATIO,
     "Commands of all clients in a day, as a share of the plan's.",
+    display_name="commands in a day, of the plan's",
 )
 
 DAY = 86400.0

@@ -14,6 +14,7 @@ CERTIFICATE_REMAINING = Signal(
     "How long the server's certificate is still valid.",
     column="certificate",
     runbook="certificate",
+    display_name="remaining certificate validity",
 )
 _DAY = 86400.0
 CERTIFICATE_THRESHOLD = Threshold(

@@ -47,6 +47,7 @@ UPGRADED = Signal(
     Unit.BOOLEAN,
     "Whether the upgrade to WebSocket that the server offers succeeds; without it browsers stay "
     "on polling.",
+    display_name="upgrade to WebSocket succeeds",
 )
 # Offered where polling can be upgraded; one that fails slows users down and keeps none out.
 UPGRADED_THRESHOLD = Threshold(UPGRADED, Limits(warning=1.0), bad=LimitSide.BELOW, optional=True)

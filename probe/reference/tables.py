@@ -88,7 +88,7 @@ def _usage(parameter: click.Parameter) -> str:
     if not isinstance(parameter, click.Option):
         return (parameter.name or "").upper()
     if parameter.is_flag:
-        return ", ".join(parameter.opts)
+        return ", ".join((*parameter.opts, *parameter.secondary_opts))
     metavar = parameter.metavar or parameter.type.name.upper()
     if isinstance(parameter.type, click.Choice):
         metavar = "|".join(parameter.type.choices)

@@ -35,6 +35,7 @@ CLOCK_OFFSET = Signal(
     labels=("machine", "machine_region"),
     ephemeral=True,
     runbook="clock-offset",
+    display_name="clock offset",
 )
 CHANNELS = Signal(
     "probe_app_subscribed_channels",
@@ -44,6 +45,7 @@ CHANNELS = Signal(
     labels=("machine", "machine_region"),
     ephemeral=True,
     runbook="service-down",
+    display_name="subscribed Redis channels",
 )
 CONNECTED = Signal(
     "probe_app_connections_per_second", Unit.COUNT, "Connections that succeeded, per second."

@@ -25,6 +25,7 @@ REQUEST_P95 = Signal(
     labels=("source",),
     column="p95",
     runbook="response-slow",
+    display_name="response p95",
 )
 MEMORY = Signal(
     "probe_memory_used_bytes",
@@ -42,6 +43,7 @@ RESTARTS = Signal(
     labels=("source", "machine", "machine_region"),
     ephemeral=True,
     runbook="machine-crashed",
+    display_name="restarts in 24 hours",
 )
 TURN_SHARE = Signal(
     "probe_turn_fallback_ratio",
@@ -53,6 +55,7 @@ TURN_SHARE = Signal(
     runbook="turn-share",
     dashboard="probe-turn",
     range_seconds=3600.0,
+    display_name="share of relayed calls",
 )
 ICE_SUCCESS = Signal(
     "probe_ice_success_ratio",
@@ -64,6 +67,7 @@ ICE_SUCCESS = Signal(
     runbook="turn-share",
     dashboard="probe-turn",
     range_seconds=3600.0,
+    display_name="share of calls that connect",
 )
 SHARED = (ERROR_RATIO, REQUEST_P95, MEMORY, RESTARTS)
 

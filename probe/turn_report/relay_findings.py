@@ -31,7 +31,7 @@ ECHOES = 100
 _GOOD_LOSS, _GOOD_RTT, _GOOD_JITTER, _GOOD_MOS, _GOOD_LIFETIME = 0.05, 0.4, 0.05, 3.6, 120.0
 _DENY = (
     "Deny peers of private, loopback and link-local ranges, of IPv6 and IPv4-mapped forms too "
-    "(coturn: denied-peer-ip, no allow-loopback-peers; upgrade below 4.6)."
+    "(coturn: denied-peer-ip, no allow-loopback-peers; upgrade to 4.9.0)."
 )
 _MEASURING_SECONDS = 20.0
 

@@ -34,6 +34,7 @@ OPEN_RELAY = Signal(
     "probe_turn_open_relay",
     Unit.BOOLEAN,
     "Whether the server allocates without authentication, for everyone.",
+    display_name="open relay, without authentication",
 )
 ALLOCATION_SIGNALS = (OPEN_RELAY, CERTIFICATE_EXPIRY, CERTIFICATE_REMAINING)
 ALLOCATION_THRESHOLDS = (

@@ -165,6 +165,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.telemetry",
         "probe.turn_targets",
     },
+    "probe.command_group": set(),
     "probe.exit_codes": set(),
     "probe.standard_streams": {"probe.exit_codes"},
     # Confidence intervals of shares: pure functions.
@@ -172,6 +173,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.commands": {"alerts", "probe"},
     "probe.lab_process": {"probe.lab", "probe.net.flow.aiohttp_import"},
     "probe.cli": {
+        "probe.command_group",
         "probe.commands",
         "probe.exit_codes",
         "probe.lab_process",

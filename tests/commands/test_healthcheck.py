@@ -28,7 +28,7 @@ async def test_a_daemon_that_listens_everywhere_is_found(tmp_path: Path) -> None
 async def test_where_nothing_listens_it_says_so(tmp_path: Path) -> None:
     done = await probe("healthcheck", cwd=tmp_path, env={"PROBE_LISTEN": "127.0.0.1:1"})
     assert done.code == 1
-    assert "refused" in done.err
+    assert done.err == "probe: 127.0.0.1 port 1: connection refused\n"
 
 
 async def test_a_daemon_that_speaks_tls_is_alive(tmp_path: Path) -> None:

@@ -108,7 +108,8 @@ async def test_check_config_says_first_what_is_not_monitored_and_then_warns(
     first, *others = done.out.splitlines()
     assert first.startswith("BACKEND_URL is not set: the backend is not monitored (no http,")
     assert "signaling" in first
-    assert "Warning: PAGERDUTY_KEY (environment) is not read: did you mean " in "\n".join(others)
+    warned = "PAGERDUTY_KEY (environment) is not read: did you mean PAGERDUTY_ROUTING_KEY?"
+    assert f"Warning: {warned}" in others
     whole = await probe("check-config", cwd=tmp_path, env={**variables, **BACKEND})
     assert "BACKEND_URL is not set" not in whole.out
 

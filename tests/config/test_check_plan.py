@@ -87,10 +87,10 @@ def test_a_check_that_is_switched_off_is_listed_as_skipped() -> None:
             {"name": "a", "dedline": 3},
             'probe.toml: [[toy]] entry 1, key "dedline": unknown key: did you mean "deadline"?',
         ),
-        ({}, 'probe.toml: [[toy]] entry 1, key "name": Field required'),
+        ({}, 'probe.toml: [[toy]] entry 1, key "name": is required'),
         (
             {"name": "a", "deadline": 0},
-            'probe.toml: [[toy]] entry 1, key "deadline": Input should be greater than 0',
+            'probe.toml: [[toy]] entry 1, key "deadline": must be greater than 0',
         ),
         (
             {"name": "a", "thresholds": {"probe_toy_second": {"warning": 1}}},

@@ -171,6 +171,12 @@ async def test_the_command_lists_prints_and_writes_them(tmp_path: Path) -> None:
     assert written.out.count(".json") == len(DOCUMENTS)
     for uid, document in DOCUMENTS.items():
         assert json.loads((tmp_path / f"{uid}.json").read_text()) == document
+    made = await probe("dashboards", "--output", "new/grafana/", cwd=tmp_path)
+    assert (made.code, len(list((tmp_path / "new/grafana").iterdir()))) == (0, len(DOCUMENTS))
+    (tmp_path / "file").touch()
+    refused = await probe("dashboards", "--output", "file/grafana", cwd=tmp_path)
+    assert refused.code == 74
+    assert "file/grafana can't be made" in refused.err
     wrong = await probe("dashboards", "nonsense", cwd=tmp_path)
     assert wrong.code == 64
     assert "no dashboard nonsense; known: probe-infrastructure" in wrong.err

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from probe.command_group import CommandGroup
 from probe.commands.silence.parameters import Duration, Seconds
 
 _URL = click.option(
@@ -51,7 +52,7 @@ def status(
     sys.exit(command.run(options, url=url, as_json=as_json, every=every if watch else None))
 
 
-@click.group("incidents", invoke_without_command=True)
+@click.group("incidents", cls=CommandGroup, invoke_without_command=True)
 @click.option(
     "--state", type=click.Choice(["open", "resolved", "all"]), default="all", show_default=True
 )

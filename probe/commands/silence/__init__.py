@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
+from probe.command_group import CommandGroup
 from probe.commands.silence.parameters import Duration, Hours
 
 
-class SilenceGroup(click.Group):
+class SilenceGroup(CommandGroup):
     """Arguments that are not a subcommand are matchers, for backward compatibility."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:

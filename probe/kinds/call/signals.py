@@ -55,6 +55,7 @@ LOSS = Signal(
     "probe_call_loss_ratio",
     Unit.RATIO,
     "Echoes over the unreliable data channel that did not come back, of those sent.",
+    display_name="loss",
 )
 
 MOS = Signal(
@@ -74,6 +75,7 @@ MEDIA_JITTER = Signal(
     Unit.SECONDS,
     "RFC 3550 interarrival jitter of the audio packets, in the worse direction.",
     latency=True,
+    display_name="audio jitter",
 )
 MEDIA_CONCEALED = Signal(
     "probe_call_media_concealed_ratio",

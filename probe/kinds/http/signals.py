@@ -43,18 +43,21 @@ HTTPS_REDIRECT = Signal(
     Unit.BOOLEAN,
     "Whether plain HTTP redirects to HTTPS.",
     runbook="promises",
+    display_name="plain HTTP redirects to HTTPS",
 )
 HSTS = Signal(
     "probe_http_hsts_max_age_seconds",
     Unit.SECONDS,
     "For how long Strict-Transport-Security binds browsers to HTTPS; 0 without it.",
     runbook="promises",
+    display_name="HSTS max-age",
 )
 CORS_REFUSED = Signal(
     "probe_http_cors_refused",
     Unit.BOOLEAN,
     "Whether pages of a foreign origin are refused the answer.",
     runbook="promises",
+    display_name="answers refused to foreign origins",
 )
 
 SIGNALS = (STATUS, RESPONSE, DURATION, LOOKUP, VERSION, REDIRECTS, LENGTH, EXPIRY, REMAINING)

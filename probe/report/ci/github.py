@@ -19,6 +19,7 @@ from probe.report.text.phrases import (
     missed,
     objective_sentence,
     problem,
+    skipped_by_reason,
     without_objectives,
 )
 from probe.report.text.sanitize import clean, cut
@@ -96,7 +97,10 @@ def _blocks(report: Report) -> Iterator[str]:
     yield _section("Limits missed", list(_missed(report)))
     yield _section(
         "Not checked",
-        [f"- **{escaped(each.kind)}**: {escaped(each.reason)}" for each in report.skipped],
+        [
+            f"- **{escaped(kinds)}**: {escaped(reason)}"
+            for kinds, reason in skipped_by_reason(report)
+        ],
     )
     yield " · ".join(escaped(part) for part in footer(report))
 

@@ -35,10 +35,12 @@ def _blocks(report: GateReport) -> Iterator[Sequence[str]]:
     yield _listed("Without data", [escaped(row.name) for row in phrases.silent(report)])
     yield list(_comparison(report))
     yield list(_incidents(report))
+    yield _listed("Events", [escaped(each) for each in phrases.events(report)])
     yield _listed("Without results", list(_gaps(report)))
     yield _listed("Costs", [f"{escaped(row.name)}: {escaped(row.amount)}" for row in report.costs])
     yield _listed(
-        "Not checked", [f"**{escaped(kind)}**: {escaped(why)}" for kind, why in report.skipped]
+        "Not checked",
+        [f"**{escaped(kinds)}**: {escaped(why)}" for kinds, why in phrases.not_checked(report)],
     )
     yield [f"*{escaped(note)}*" for note in report.notes]
 

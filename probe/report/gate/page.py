@@ -123,9 +123,9 @@ def _lists(report: GateReport) -> Iterator[Mapping[str, Any]]:
                 for gap in report.gaps
             ],
         ),
-        ("Events", [f"{phrases.moment(each.at)}: {each.text}" for each in report.markers]),
+        ("Events", phrases.events(report)),
         ("Costs", [f"{row.name}: {row.amount}" for row in report.costs]),
-        ("Not checked", [f"{kind}: {reason}" for kind, reason in report.skipped]),
+        ("Not checked", [f"{kinds}: {why}" for kinds, why in phrases.not_checked(report)]),
         ("Notes", report.notes),
     )
     for title, lines in found:

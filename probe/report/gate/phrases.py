@@ -10,8 +10,9 @@ from probe.report.gate.model import (
     IncidentRow,
     ObjectiveRow,
 )
+from probe.report.text.skipped import by_reason
 from probe.report.text.time_format import duration, iso
-from probe.report.text.units import show
+from probe.report.text.units import plural, show
 
 VERDICTS = {
     GateVerdict.GO: "GO",
@@ -24,6 +25,7 @@ DECISIONS = {
     Decision.MISSED: "missed",
     Decision.NOT_DECIDED: "not decided",
 }
+MAX_EVENTS = 20
 OBJECTIVES = ("objective", "limit", "measured", "interval", "by count", "by time", "budget")
 """Headings of ``objectives``' columns."""
 
@@ -52,6 +54,23 @@ def explanation(report: GateReport) -> list[str]:
     else:
         rows = [row for row in report.of(Decision.NOT_DECIDED) if row.blocks]
     return [f"{row.name}: {sentence(row)}" for row in rows]
+
+
+def events(report: GateReport) -> list[str]:
+    """The newest deployments and other events, each with the incidents before and after it."""
+    lines = []
+    for each in report.markers[-MAX_EVENTS:]:
+        text = f"{moment(each.at)}: {each.text}"
+        if count := len(report.incidents):
+            before = sum(row.start < each.at for row in report.incidents)
+            text += f": {plural(before, 'incident')} before it, {count - before} after it"
+        lines.append(text)
+    return lines
+
+
+def not_checked(report: GateReport) -> list[tuple[str, str]]:
+    """What was not checked: kinds, and their common reason."""
+    return by_reason(report.skipped)
 
 
 def silent(report: GateReport) -> list[ObjectiveRow]:
@@ -158,13 +177,17 @@ def compared_value(value: float | None, unit: Unit) -> str:
 
 
 def difference(row: ComparisonRow) -> str:
-    """``+120 ms (+80 %)``; a dash where a side is missing."""
+    """``+120 ms (+80 %)``, ``-2.5 percentage points``; a dash where a side is missing."""
     if row.before is None or row.after is None:
         return "—"
     change = row.after - row.before
     sign = "+" if change > 0 else ""
     text = f"{sign}{show(change, row.unit)}"
-    if row.unit is Unit.RATIO or not row.before:
+    if row.unit is Unit.RATIO:
+        # "-2.5 %" would be read as a share of the share before.
+        points = text.removesuffix(" %")
+        return f"{points} percentage {'point' if points in ('+1', '-1') else 'points'}"
+    if not row.before:
         return text
     return f"{text} ({sign}{show(change / abs(row.before), Unit.RATIO)})"
 

@@ -31,13 +31,15 @@ def render(report: GateReport, *, colour: bool = False) -> str:
         *_objectives(report),
         *_comparison(report),
         *_incidents(report),
+        *_events(report),
         *_gaps(report),
         *_costs(report),
     ]
     if idle := phrases.silent(report):
         lines.append(f"Without data: {', '.join(row.name for row in idle)}.")
     lines += [f"Note: {note}." for note in report.notes]
-    lines += [f"Not checked: {kind}: {reason}." for kind, reason in report.skipped]
+    skipped = phrases.not_checked(report)
+    lines += [f"Not checked: {kinds}: {reason}." for kinds, reason in skipped]
     return "".join(f"{line}\n" for line in (lines[0], *map(clean, lines[1:])))
 
 
@@ -85,6 +87,12 @@ def _incidents(report: GateReport) -> Iterator[str]:
             ),
         ]
     )
+
+
+def _events(report: GateReport) -> Iterator[str]:
+    if report.markers:
+        yield ""
+    yield from (f"Event: {line}" for line in phrases.events(report))
 
 
 def _gaps(report: GateReport) -> Iterator[str]:

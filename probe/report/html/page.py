@@ -17,7 +17,7 @@ from probe.report.html.incident_view import Steps, no_steps, view_of
 from probe.report.html.templates import path, policy
 from probe.report.html.templates import render as render_template
 from probe.report.status import ALERT, Notice, Overview, StatusRow
-from probe.report.text.headline import Headline, broken, headline, problem, summary
+from probe.report.text.headline import BROKEN, Headline, broken, headline, problem, summary
 from probe.report.text.phrases import SYMBOLS, without_objectives
 from probe.report.text.sanitize import truncate
 from probe.report.text.units import plural
@@ -25,6 +25,8 @@ from probe.report.text.units import plural
 REFRESH = 60
 # More than these would push what matters off the first screens; the rest is folded.
 MAX_CARDS, MAX_LINES, MAX_NOTICES, MAX_RECENT = 3, 3, 2, 5
+# Of more services the rest is folded: each page of one's own is a service.
+MAX_SERVICES = 20
 # So few checks are shown unfolded while nothing is wrong.
 FEW_CHECKS = 12
 _COLOURS = {
@@ -79,7 +81,8 @@ def render(
         "base": base,
         "announcements": announcements_of(board),
         "unalerted": _unalerted(board),
-        "services": service_lines(board),
+        "services": by_urgency(service_lines(board)),
+        "MAX_SERVICES": MAX_SERVICES,
         "MAX_CARDS": MAX_CARDS,
         "MAX_LINES": MAX_LINES,
         "MAX_NOTICES": MAX_NOTICES,
@@ -134,6 +137,14 @@ def service_lines(board: StatusBoard) -> list[ServiceLine]:
             address = f"/providers/{path(each.name)}"
             found.append(_service_line(each, address, f"{service.title}: {each.name}", rows))
     return found
+
+
+def by_urgency(lines: list[ServiceLine]) -> list[ServiceLine]:
+    """Where some are folded, those that are not ok come first."""
+    if len(lines) <= MAX_SERVICES:
+        return lines
+    order: dict[Verdict | None, int] = {each: place for place, each in enumerate(BROKEN)}
+    return sorted(lines, key=lambda line: order.get(line.row.verdict, len(order)))
 
 
 def _service_line(

@@ -81,7 +81,10 @@ def breaches(row: StatusRow, verdicts: Iterable[Verdict]) -> list[str]:
 def figures(row: StatusRow, now: float) -> list[tuple[str, str]]:
     """The newest values that matter, each with its name."""
     return [
-        (truncate(" ".join([signal.column, *sample.labels.values()]), 60), _value(sample, now))
+        (
+            truncate(" ".join(filter(None, [signal.column, *sample.labels.values()])), 60),
+            _value(sample, now),
+        )
         for signal in row.headline
         for sample in row.samples
         if sample.signal.name == signal.name and signal.column and math.isfinite(sample.value)

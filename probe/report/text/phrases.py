@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from probe.core.model import Aggregation, Evaluation, LimitSide, Sample, Status, Unit, Verdict
 from probe.report.model import Report, ReportRow, RetriedRow
 from probe.report.text.sanitize import clean
+from probe.report.text.skipped import by_reason
 from probe.report.text.units import ABSENT, compared, plural, show, show_until
 
 SYMBOLS: Mapping[Verdict, str] = {
@@ -62,9 +63,10 @@ def limit_sentence(evaluation: Evaluation) -> str:
     """A value against its limit: ``round trip 1.2 s is above 1 s``."""
     signal = evaluation.threshold.signal
     value, comparison = value_and_limit(evaluation)
-    joint = ", " if signal.unit is Unit.BOOLEAN else " is "
-    name = signal.display_name or signal.column or signal.name
-    return f"{_named(evaluation, name)} {value}{joint}{comparison}"
+    named = _named(evaluation, signal.display_name or signal.column or signal.name)
+    if signal.unit is Unit.BOOLEAN:
+        return f"{named}: {value}, {comparison}"
+    return f"{named} {value} is {comparison}"
 
 
 def objective_sentence(evaluation: Evaluation) -> str:
@@ -125,6 +127,11 @@ def counts(report: Report) -> str:
     return f"{plural(len(verdicts), 'check')}{listed}"
 
 
+def skipped_by_reason(report: Report) -> list[tuple[str, str]]:
+    """What was not checked: kinds, and their common reason, in the order of the plan."""
+    return by_reason((clean(each.kind), clean(each.reason)) for each in report.skipped)
+
+
 def retries(report: Report) -> str:
     """``retried: frontend twice (http_status)``; empty where every check passed at once."""
     return f"retried: {', '.join(map(retried, report.retried[:5]))}" if report.retried else ""
@@ -153,7 +160,7 @@ def footer(report: Report) -> list[str]:
 
 
 def _named(evaluation: Evaluation, name: str) -> str:
-    parts = [name, *evaluation.labels.values()]
+    parts = [name, *filter(None, evaluation.labels.values())]
     if evaluation.threshold.aggregation is Aggregation.P95:
         parts.append(Aggregation.P95.value)
     return clean(" ".join(parts))
@@ -177,7 +184,7 @@ def _figure(short: str, sample: Sample, now: float) -> str:
     unit = sample.signal.unit
     value = sample.value
     shown = show_until(value, now) if unit is Unit.TIMESTAMP else show(value, unit)
-    return clean(" ".join([short, *sample.labels.values(), shown]))
+    return clean(" ".join(filter(None, [short, *sample.labels.values(), shown])))
 
 
 def _unevaluated(report: Report) -> int:

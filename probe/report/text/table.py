@@ -24,6 +24,7 @@ from probe.report.text.phrases import (
     headline,
     missed,
     objective_sentence,
+    skipped_by_reason,
     without_objectives,
 )
 from probe.report.text.sanitize import clean, cut, without_commands
@@ -192,10 +193,10 @@ def _skipped(report: Report) -> RenderableType | None:
     if not report.skipped:
         return None
     grid = Table.grid(padding=(0, _GAP, 0, 0), pad_edge=False)
-    grid.add_column(overflow="fold", max_width=24)
+    grid.add_column(overflow="fold", max_width=30)
     grid.add_column(overflow="fold")
-    for each in report.skipped:
-        grid.add_row(Text(f"- {clean(each.kind)}"), Text(clean(each.reason)))
+    for kinds, reason in skipped_by_reason(report):
+        grid.add_row(Text(f"- {kinds}"), Text(reason))
     return Group(Text("Not checked", "bold"), grid)
 
 

@@ -53,6 +53,7 @@ UNREACHABLE = Signal(
     _MACHINE,
     ephemeral=True,
     runbook="memory-high",
+    display_name="memory limit above the machine's memory",
 )
 CPU = Signal(
     "probe_fly_cpu_ratio",
@@ -86,7 +87,7 @@ MACHINE_UP = Signal(
     "Whether the machine runs; absent for one that was stopped on purpose.",
     _MACHINE,
     ephemeral=True,
-    display_name="machine up:",
+    display_name="machine up",
     runbook="machines-down",
 )
 MACHINES = Signal(
@@ -130,6 +131,7 @@ CHECKS_FAILING = Signal(
     _MACHINE,
     ephemeral=True,
     runbook="machines-down",
+    display_name="failing health checks of",
 )
 
 OF_METRICS = (

@@ -125,10 +125,10 @@ def test_windows_that_would_overlap_because_a_day_is_short_follow_each_other() -
         ('at = "02"', '"at": write hours and minutes like "02:00"'),
         ("at = 200", '"at": write hours and minutes like "02:00"'),
         ('at = "02:00+01:00"', "at has an offset: leave it out and set timezone"),
-        ("minutes = 0", '"minutes": Input should be greater than or equal to 1'),
-        ("minutes = 1441", '"minutes": Input should be less than or equal to 1440'),
+        ("minutes = 0", '"minutes": must be greater than or equal to 1'),
+        ("minutes = 1441", '"minutes": must be less than or equal to 1440'),
         ("weekdays = []", "weekdays is empty: leave it out for every day"),
-        ('weekdays = ["monday"]', "\"weekdays.0\": Input should be 'mon', 'tue'"),
+        ('weekdays = ["monday"]', "\"weekdays.0\": must be 'mon', 'tue'"),
         (
             'at = "02:00"\ntimezone = "Europe/Berln"',
             '"timezone": no such time zone "Europe/Berln": did you mean "Europe/Berlin"?',

@@ -255,3 +255,32 @@ def test_the_policy_allows_this_style_our_script_and_nothing_else() -> None:
     ]
     assert "url(" not in style
     assert "@import" not in style
+
+
+def services_of(count: int, failing: int = -1) -> StatusBoard:
+    """A board of so many pages, each a service of its own, one of which may be down."""
+    [one] = [each for each in boards.well().services if each.name == "backend"]
+    names = [f"page-{number}" for number in range(count)]
+    verdicts = [Verdict.CRITICAL if at == failing else Verdict.OK for at in range(count)]
+    found = [
+        replace(one, name=name, title=name, verdict=verdict)
+        for name, verdict in zip(names, verdicts, strict=True)
+    ]
+    return replace(boards.well(), services=tuple(found))
+
+
+def test_many_services_are_folded_behind_those_that_are_not_ok() -> None:
+    text = document(services_of(200, failing=150))
+    shown, _, folded = text.partition("180 more services</summary>")
+    assert shown.count('href="/services/') == page.MAX_SERVICES
+    assert shown.index("/services/page-150") < shown.index("/services/page-0")
+    assert folded.count('href="/services/') == 180
+    assert "/services/page-199" in folded
+
+
+@pytest.mark.parametrize("count", [1, page.MAX_SERVICES])
+def test_few_services_keep_their_order(count: int) -> None:
+    text = document(services_of(count, failing=count - 1))
+    places = [text.index(f'href="/services/page-{number}"') for number in range(count)]
+    assert places == sorted(places)
+    assert "more service" not in text

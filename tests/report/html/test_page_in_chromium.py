@@ -1,18 +1,29 @@
 """The pages in a real browser: readable on a phone, in the dark, by keyboard, alone."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 
+from probe.report.board import StatusBoard
 from probe.report.html import page
+from tests.report import board_samples as boards
 from tests.report.html.axe import violations
 from tests.report.html.documents import DOCUMENTS
 from tests.report.html.site import serving
 from tests.report.html.status_extremes import hostile_board, many_board
 from tests.servers.chromium import Tab
 
+
+def long_named() -> StatusBoard:
+    """A board whose services have titles as long as names may be."""
+    board, title = boards.backend_down(), "A page with a very long name of sixty-three characters"
+    return replace(board, services=tuple(replace(each, title=title) for each in board.services))
+
+
 PAGES: dict[str, Callable[[], tuple[str, str]]] = {
     **DOCUMENTS,
+    "long-named": lambda: page.render(long_named()),
     "many": lambda: page.render(many_board(40)),
     "hostile": lambda: page.render(hostile_board("<script>alert(1)</script>" + "Wide" * 500)),
 }
@@ -22,6 +33,13 @@ TWO_SCREENS = 1690
 
 UNFOLD = "document.querySelectorAll('details').forEach((each) => each.open = true)"
 SIDEWAYS = "document.documentElement.scrollWidth - innerWidth"
+# Titles of services whose name, state and uptime lie on one another.
+OVERLAPPING = """[...document.querySelectorAll('.service')].filter((each) => {
+  const boxes = ['h3 a', '.now .sign', '.figure b'].map((name) => each.querySelector(name))
+    .filter(Boolean).map((part) => part.getBoundingClientRect());
+  return boxes.some((a, i) => boxes.some((b, j) => i < j && a.left < b.right - 1 &&
+    b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1));
+}).map((each) => each.textContent)"""
 HEIGHT = "document.documentElement.scrollHeight"
 FOCUSED = "document.activeElement.tagName + ' ' + (document.activeElement.textContent || '').trim()"
 OUTLINED = "getComputedStyle(document.activeElement).outlineStyle"
@@ -68,6 +86,13 @@ async def scrolls_sideways(tab: Tab, address: str, *sizes: tuple[int, int]) -> l
 async def test_nothing_is_wider_than_a_narrow_phone(tab: Tab, site: str) -> None:
     for name in ("backend-down", "check", "incident", "hostile"):
         assert max(await scrolls_sideways(tab, f"{site}/show/{name}", NARROW)) <= 0, name
+
+
+async def test_a_long_name_covers_neither_the_state_nor_the_uptime(tab: Tab, site: str) -> None:
+    for width, height in (PHONE, NARROW, DESKTOP):
+        await tab.screen(width, height)
+        await tab.open(f"{site}/show/long-named")
+        assert await tab.evaluate(OVERLAPPING) == [], width
 
 
 @pytest.mark.proof

@@ -1,0 +1,48 @@
+"""What is beyond a limit is said in words, never under the name of a metric alone."""
+
+import pytest
+
+from probe.core.model import (
+    Evaluation,
+    Limits,
+    LimitSide,
+    Signal,
+    Threshold,
+    Unit,
+    Verdict,
+)
+from probe.kinds import KINDS
+from probe.report.text.phrases import limit_sentence
+
+LIMITED = {threshold.signal.name: threshold for kind in KINDS for threshold in kind.thresholds}
+
+
+def beyond(threshold: Threshold, value: float) -> str:
+    """The sentence about a value, as of an alert."""
+    labels = dict.fromkeys(threshold.signal.labels, "x")
+    return limit_sentence(Evaluation("check", threshold, labels, value, Verdict.WARNING, 1))
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_every_signal_with_a_limit_has_a_name_for_people(name: str) -> None:
+    signal = LIMITED[name].signal
+    shown = signal.display_name or signal.column
+    assert shown
+    assert "_" not in shown
+
+
+@pytest.mark.parametrize("bad", LimitSide)
+def test_a_yes_or_no_is_a_sentence(bad: LimitSide) -> None:
+    signal = Signal("probe_x", Unit.BOOLEAN, "", display_name="open relay")
+    threshold = Threshold(signal, Limits(warning=0.5), bad=bad)
+    wanted = "no, should be yes" if bad is LimitSide.BELOW else "yes, should be no"
+    value = 0.0 if bad is LimitSide.BELOW else 1.0
+    assert beyond(threshold, value) == f"open relay: {wanted}"
+
+
+def test_a_label_without_a_value_leaves_no_gap() -> None:
+    signal = Signal("probe_x", Unit.BYTES, "", ("source", "zone"), display_name="memory")
+    threshold = Threshold(signal, Limits(warning=1e6))
+    labels = {"source": "app", "zone": ""}
+    found = limit_sentence(Evaluation("check", threshold, labels, 2e6, Verdict.WARNING, 1))
+    assert found == "memory app 2 MB is above 1 MB"

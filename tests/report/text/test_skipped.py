@@ -1,0 +1,29 @@
+"""What was not checked is listed once for each reason."""
+
+from dataclasses import replace
+
+from probe.core.model import Verdict
+from probe.report.model import SkippedRow
+from probe.report.text.phrases import skipped_by_reason
+from probe.report.text.table import render
+from tests.report.samples import health, report
+
+BACKEND, RELAY = "BACKEND_URL is not set", "TURN_URLS is not set"
+
+
+def test_kinds_that_are_skipped_for_one_reason_are_one_line() -> None:
+    skipped = (
+        SkippedRow("http", BACKEND),
+        SkippedRow("turn", RELAY),
+        SkippedRow("turn", BACKEND),
+        SkippedRow("signaling", BACKEND),
+        SkippedRow("signaling", BACKEND),
+    )
+    found = replace(report(Verdict.OK, health()), skipped=skipped)
+    assert skipped_by_reason(found) == [("http, turn, signaling", BACKEND), ("turn", RELAY)]
+    text = render(found, colour=False, width=80)
+    assert f"- http, turn, signaling  {BACKEND}\n- turn                   {RELAY}\n" in text
+
+
+def test_without_anything_skipped_there_is_no_line() -> None:
+    assert skipped_by_reason(report(Verdict.OK, health())) == []
