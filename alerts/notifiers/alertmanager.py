@@ -203,12 +203,12 @@ def labels_of(alert: Alert) -> dict[str, str]:
     return {
         **own,
         "alertname": "ProbeCheckFailing" if alert.identity.rule == "failing" else "ProbeAlert",
-        "check": alert.identity.check,
-        "kind": alert.kind,
-        "rule": alert.identity.rule,
+        "check": clean(alert.identity.check),
+        "kind": clean(alert.kind),
+        "rule": clean(alert.identity.rule),
         "severity": alert.severity.value,
         # Without one it is the same alert from every probe, so the cluster has it once.
-        **({"region": alert.region} if alert.region else {}),
+        **({"region": clean(alert.region)} if alert.region else {}),
     }
 
 
@@ -245,7 +245,12 @@ def _annotations(alert: Alert | None, message: Message) -> dict[str, str]:
         "dashboard_url": dict(message.links).get("dashboard", ""),
         SENT_BY: message.sender,
     }
-    return {name: text for name, text in found.items() if text}
+    return {name: _clean_lines(text) for name, text in found.items() if text}
+
+
+def _clean_lines(text: str) -> str:
+    """What a terminal (amtool) shows as it is."""
+    return "\n".join(map(clean, text.split("\n")))
 
 
 def _label(name: str) -> str:

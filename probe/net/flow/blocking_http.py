@@ -152,5 +152,5 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
-        """BlockingAnswer with the redirect itself."""
+        """Answer with the redirect itself."""
         return
