@@ -231,7 +231,12 @@ def _annotations(alert: Alert | None, message: Message) -> dict[str, str]:
         "dashboard_url": dict(message.links).get("dashboard", ""),
         SENT_BY: message.sender,
     }
-    return {name: text for name, text in found.items() if text}
+    return {name: _clean_lines(text) for name, text in found.items() if text}
+
+
+def _clean_lines(text: str) -> str:
+    """What a terminal (amtool) shows as it is."""
+    return "\n".join(map(clean, text.split("\n")))
 
 
 def _generator(message: Message) -> dict[str, str]:

@@ -19,6 +19,7 @@ from alerts.notifiers.base import NotifierKind, error_from_answer, post
 from alerts.senders.mark import SENT_BY, SentBy, digest, with_key
 from probe.core.environment import Environment
 from probe.net.urls import HttpUrl, TokenBaseUrl
+from probe.report.json.fields import whole
 from probe.report.text.sanitize import clean, cut
 
 MAX_KEY, MAX_SUMMARY = 255, 1024
@@ -173,13 +174,15 @@ def event(message: Message, routing_key: str) -> dict[str, Any]:
     if over:
         return document
     page = dict(message.links).get("status page")
-    return {
+    given = {
         **document,
         "client": "probe",
         **({"client_url": page} if page else {}),
         "payload": _payload(message, with_key(message.sender, routing_key)),
         "links": [{"href": url, "text": name} for name, url in message.links[:MAX_LINKS]],
     }
+    complete: dict[str, Any] = whole(given)
+    return complete
 
 
 def _payload(message: Message, sender: str) -> dict[str, Any]:

@@ -38,6 +38,7 @@ async def session_for_attempt(
     receiver that is asked for none and sends gzip could fill the memory with it.
     """
     from probe.net.flow.aiohttp_import import aiohttp
+    from probe.net.flow.aiohttp_resolver import SharedLookups
 
     opened: list[socket.socket] = []
 
@@ -54,7 +55,8 @@ async def session_for_attempt(
 
     trace = aiohttp.TraceConfig()
     trace.on_connection_create_end.append(connected)
-    connector = aiohttp.TCPConnector(socket_factory=open_socket, ssl=service_context())
+    resolver, tls = SharedLookups(), service_context()
+    connector = aiohttp.TCPConnector(resolver=resolver, socket_factory=open_socket, ssl=tls)
     async with aiohttp.ClientSession(
         connector=connector,
         headers=_PLAIN,

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -20,6 +20,7 @@ from alerts.notifier import Notifier
 from alerts.notifiers.base import NotifierKind, error_from_answer, post, request
 from probe.core.environment import Environment
 from probe.net.urls import HttpUrl, show_host
+from probe.report.json.fields import whole
 
 SCHEMA = 1
 
@@ -52,10 +53,10 @@ class Webhook:
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Post it. Raises NotifyError."""
-        document = {"schema": SCHEMA, **asdict(message)}
-        body = json.dumps(document).encode()
+        given = document(message)
+        body = json.dumps(given).encode()
         # The sender's mark is another one at each attempt, and no part of what is said.
-        said = json.dumps({**document, "sender": ""}).encode()
+        said = json.dumps({**given, "sender": ""}).encode()
         stamp = str(int(self._now()))
         headers = {
             "Content-Type": "application/json",
@@ -77,6 +78,11 @@ class Webhook:
         if answer.status in (404, 410) or answer.status >= 500:
             raise NotifyError(f"{show_host(url)} answers {answer.status} to OPTIONS")
         return f"{show_host(url)} answers; the signature can't be verified without a message"
+
+
+def document(message: Message) -> dict[str, Any]:
+    """All of a message, for strict parsers too."""
+    return {"schema": SCHEMA, **whole(asdict(message))}
 
 
 def sign(secret: str, stamp: str, body: bytes) -> str:

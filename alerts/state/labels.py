@@ -59,12 +59,12 @@ def common_labels(alert: Alert) -> dict[str, str]:
     """Those that every alert has."""
     return {
         "alertname": "ProbeCheckFailing" if alert.identity.rule == FAILING else "ProbeAlert",
-        "check": alert.identity.check,
-        "kind": alert.kind,
-        "rule": alert.identity.rule,
+        "check": clean(alert.identity.check),
+        "kind": clean(alert.kind),
+        "rule": clean(alert.identity.rule),
         "severity": alert.severity.value,
         # Without one it is the same alert from every probe, so the cluster has it once.
-        **({"region": alert.region} if alert.region else {}),
+        **({"region": clean(alert.region)} if alert.region else {}),
     }
 
 

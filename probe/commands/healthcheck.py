@@ -12,6 +12,8 @@ import click
 
 from probe.config.listen import DEFAULT_LISTEN, check_listen, listen_address
 from probe.exit_codes import USAGE_ERROR
+from probe.net.flow.blocking_connection import DeadlineHttp, DeadlineHttps
+from probe.net.flow.blocking_deadline import BlockingDeadline
 
 _LISTEN, _WEB_CONFIG = "PROBE_LISTEN", "PROBE_WEB_CONFIG_FILE"
 TIMEOUT_SECONDS = 5.0
@@ -73,20 +75,21 @@ def liveness_problem(host: str, port: int, *, encrypted: bool) -> str:
     ``encrypted``: it may speak TLS. Its certificate is for others, so it is not verified, and a
     server that requires a client certificate counts as alive.
     """
-    problem = _request(http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS))
+    problem = _request(DeadlineHttp(host, port, timeout=TIMEOUT_SECONDS))
     if not problem or not encrypted:
         return problem
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return _request(
-        http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
-    )
+    return _request(DeadlineHttps(host, port, timeout=TIMEOUT_SECONDS, context=context))
 
 
 def _request(connection: http.client.HTTPConnection) -> str:
     try:
-        connection.request("GET", "/healthz")
-        status = connection.getresponse().status
+        with BlockingDeadline(TIMEOUT_SECONDS) as deadline:
+            connection.request("GET", "/healthz")
+            status = connection.getresponse().status
+            if deadline.passed:
+                raise TimeoutError("timed out")
     except ssl.SSLError as error:
         wants_certificate = "CERTIFICATE_REQUIRED" in (error.reason or "")
         return "" if wants_certificate else f"TLS: {error.reason or 'failed'}"

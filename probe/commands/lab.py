@@ -11,7 +11,8 @@ from probe.net.flow import aiohttp_import  # noqa: F401  before whatever imports
 
 # isort: split
 
-from probe.exit_codes import USAGE_ERROR
+from probe.commands.atomic_file import write_file
+from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
 from probe.lab import Lab
 
 
@@ -22,17 +23,16 @@ def run(settings: Sequence[str], *, list_knobs: bool, write_env: Path | None) ->
             click.echo(f"{name:28} {values:34} {meaning}")
         return 0
     try:
-        asyncio.run(_serve(settings, write_env))
+        return asyncio.run(_serve(settings, write_env))
     except ValueError as error:
         click.echo(f"probe: --set {error}", err=True)
         return USAGE_ERROR
     except OSError as error:
         click.echo(f"probe: {error.filename or 'lab'}: {error.strerror or error}", err=True)
         return USAGE_ERROR
-    return 0
 
 
-async def _serve(settings: Sequence[str], write_env: Path | None) -> None:
+async def _serve(settings: Sequence[str], write_env: Path | None) -> int:
     lab = Lab()
     for setting in settings:
         name, separator, value = setting.partition("=")
@@ -40,18 +40,20 @@ async def _serve(settings: Sequence[str], write_env: Path | None) -> None:
             raise ValueError(f"{setting}: write KNOB=VALUE")
         lab.set_knob(name, value)
     async with lab:
-        _write_environment(lab.shared_environment(), write_env)
+        if not _write_environment(lab.shared_environment(), write_env):
+            return OUTPUT_ERROR
         click.echo("# the lab is up; stop it with Ctrl-C", err=True)
         await _interrupted()
+    return 0
 
 
-def _write_environment(environment: Mapping[str, str], write_env: Path | None) -> None:
-    """What the lab listens on, as a file that ``--env-file`` reads."""
+def _write_environment(environment: Mapping[str, str], write_env: Path | None) -> bool:
+    """What the lab listens on, as a file that ``--env-file`` reads; whether it was written."""
     text = "".join(f"{name}={value}\n" for name, value in environment.items())
-    if write_env is None:
-        click.echo(text, nl=False)
-    else:
-        write_env.write_text(text, encoding="utf-8")
+    if write_env is not None:
+        return write_file(write_env, text)
+    click.echo(text, nl=False)
+    return True
 
 
 async def _interrupted() -> None:

@@ -119,12 +119,9 @@ def _check_output(path: Path | None) -> None:
     """Find out before the run, not after, that the report can't be written."""
     if path is None:
         return
-    problem = None
-    if not path.parent.is_dir():
-        problem = f"there is no folder {path.parent}"
-    elif not os.access(path if path.exists() else path.parent, os.W_OK):
-        problem = "can't be written"
-    if problem:
+    from probe.storage.output_file import output_problem
+
+    if problem := output_problem(path):
         raise ConfigurationError([ConfigProblem(f"--output {path}", problem)])
 
 
@@ -135,38 +132,28 @@ def _write_report(report: Report, options: Mapping[str, Any]) -> bool:
     """
     style = style_for(sys.stdout, os.environ)
     form, path = FORMATS[options["format_"]], options["output"]
+    arrived = True
+    if path is not None:
+        from probe.commands.atomic_file import write_file
+
+        plain = Style(colour=False, width=LOG_WIDTH)
+        name = _FORMATS_NEXT_TO_GITHUB.get(path.suffix.lower())
+        file_form = FORMATS[name] if name and options["format_"] == "github" else None
+        arrived = write_file(path, (file_form or form)(report, plain))
+        # Annotations only count on stdout.
+        form = form if file_form else FORMATS["table"]
     try:
-        if path is not None:
-            plain = Style(colour=False, width=LOG_WIDTH)
-            file_form = (
-                _FORMATS_NEXT_TO_GITHUB.get(path.suffix.lower())
-                if options["format_"] == "github"
-                else None
-            )
-            written = FORMATS[file_form] if file_form else form
-            Path(path).write_text(written(report, plain), encoding="utf-8")
-            # Annotations only count on stdout.
-            form = form if file_form else FORMATS["table"]
         click.echo(form(report, style).rstrip("\n"), color=True)
         sys.stdout.flush()
     except OSError as error:
         click.echo(f"probe: the report can't be written: {error.strerror or error}", err=True)
         return False
     if options["format_"] == "github":
-        _append_summary(report, os.environ.get("GITHUB_STEP_SUMMARY"))
-    return True
+        from probe.commands.atomic_file import append_summary
+        from probe.report.ci.github import summary
 
-
-def _append_summary(report: Report, path: str | None) -> None:
-    if not path:
-        return
-    from probe.report.ci.github import summary
-
-    try:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(summary(report))
-    except OSError as error:
-        click.echo(f"probe: GITHUB_STEP_SUMMARY: {error.strerror or error}", err=True)
+        append_summary(summary(report))
+    return arrived
 
 
 class Progress(ProgressListener):

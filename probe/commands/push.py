@@ -4,24 +4,26 @@ They are the gauges that a daemon would export. What counts runs or states their
 out, so that no rule waits for a next run.
 """
 
-import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.request import Request
 
 import click
 from prometheus_client import CollectorRegistry, Gauge, push_to_gateway
-from prometheus_client.exposition import basic_auth_handler, default_handler
 from yarl import URL
 
-from probe.commands.atomic_file import replace_file
+from probe.commands.atomic_file import write_file
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check
 from probe.metrics.exporter import Exporter, expose
+from probe.net.flow.blocking_http import NoAnswer, ask, open_with
 from probe.report.model import Report
+from probe.storage.output_file import output_problem
 
 JOB = "probe"
 PUSH_SECONDS = 10.0
@@ -54,11 +56,16 @@ def send(report: Report, checks: Iterable[Check], options: Mapping[str, Any]) ->
     exporter.set_checks(checks)
     for row in report.rows:
         exporter.observe(row.result)
+    return deliver(exporter, options, report.region)
+
+
+def deliver(exporter: Exporter, options: Mapping[str, Any], region: str) -> bool:
+    """Write and push what an exporter has; whether all of it succeeded. Failures are printed."""
     arrived = True
     if options["textfile"] is not None:
         arrived &= _write(exporter, options["textfile"])
     if options["push"] is not None:
-        key = {"region": report.region, **dict(_labels(options["push_label"]))}
+        key = {"region": region, **dict(_labels(options["push_label"]))}
         arrived &= _push(exporter, options["push"], options["push_job"] or JOB, key)
     return arrived
 
@@ -106,22 +113,13 @@ def _wrong_path(path: Path) -> list[ConfigProblem]:
     place = f"--textfile {path}"
     if path.suffix != SUFFIX:
         return [ConfigProblem(place, f"must end in {SUFFIX}: the collector reads nothing else")]
-    if not path.parent.is_dir():
-        return [ConfigProblem(place, f"there is no folder {path.parent}")]
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        # The file is replaced as a whole, which takes a new one next to it.
-        return [ConfigProblem(place, "can't be written")]
-    return []
+    problem = output_problem(path)
+    return [ConfigProblem(place, problem)] if problem else []
 
 
 def _write(exporter: Exporter, path: Path) -> bool:
     text, _ = expose(exporter, CollectorRegistry(), None)
-    try:
-        replace_file(path, text)
-    except OSError as error:
-        click.echo(f"probe: {path} can't be written: {error.strerror or error}", err=True)
-        return False
-    return True
+    return write_file(path, text, mode=0o644)
 
 
 def _push(exporter: Exporter, address: str, job: str, key: Mapping[str, str]) -> bool:
@@ -132,11 +130,6 @@ def _push(exporter: Exporter, address: str, job: str, key: Mapping[str, str]) ->
     registry.register(exporter)
     Gauge(*PUSHED, registry=registry).set(time.time())
 
-    def handler(**request: Any) -> Any:
-        if url.user is None:
-            return default_handler(**request)
-        return basic_auth_handler(**request, username=url.user, password=url.password or "")
-
     try:
         push_to_gateway(
             str(url.with_user(None)),
@@ -144,15 +137,34 @@ def _push(exporter: Exporter, address: str, job: str, key: Mapping[str, str]) ->
             registry=registry,
             grouping_key=dict(key),
             timeout=PUSH_SECONDS,
-            handler=handler,
+            handler=partial(_put, url),
         )
-    except HTTPError as error:
-        reason: object = f"status {error.code}"
-    except URLError as error:
-        reason = error.reason
-    except OSError as error:
-        reason = error.strerror or error
+    except (OSError, ValueError) as error:
+        reason = str(error)
     else:
         return True
     click.echo(f"probe: --push {url.host}: not accepted: {reason}", err=True)
     return False
+
+
+def _put(
+    login: URL,
+    url: str,
+    method: str,
+    timeout: float | None,
+    headers: Iterable[tuple[str, str]],
+    data: bytes,
+) -> Callable[[], None]:
+    """What prometheus_client asks with: as its own handler, but bounded as a whole."""
+    request = Request(url, data=data, headers=dict(headers), method=method)  # noqa: S310
+    if login.user is not None:
+        pair = f"{login.user}:{login.password or ''}".encode()
+        request.add_unredirected_header("Authorization", f"Basic {b64encode(pair).decode()}")
+
+    def handle() -> None:
+        seconds = timeout or PUSH_SECONDS
+        answer = ask(request, open_with(), seconds=seconds, silence=seconds, longest=1 << 16)
+        if answer.status >= 300:
+            raise NoAnswer(f"status {answer.status}")
+
+    return handle

@@ -7,26 +7,25 @@ an address says that was mistyped, has been taken over, or is not Sentry at all.
 import gzip
 import io
 import os
+import ssl
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import OpenerDirector, Request
 
 import certifi
-import urllib3
 from sentry_sdk.consts import VERSION, EndpointType
 from sentry_sdk.transport import Transport
 from sentry_sdk.worker import BackgroundWorker
 
-from probe.net.flow.blocking_deadline import BlockingDeadline, watch
+from probe.net.flow.blocking_http import ask, open_with
 
 if TYPE_CHECKING:
     from sentry_sdk.envelope import Envelope
 
 _CLIENT = f"paircam-probe sentry-sdk/{VERSION}"
 QUEUE_SIZE = 100
-# For each event as a whole, and for each read of it.
+# For each event as a whole.
 TIMEOUT_SECONDS = 10.0
 # How long a server that answers 429 without a time is left alone.
 PAUSE_SECONDS = 60.0
@@ -43,7 +42,7 @@ class NoRedirectTransport(Transport):
         self._quiet_until = 0.0
         self._auth = self.parsed_dsn.to_auth(_CLIENT) if self.parsed_dsn else None
         self._url = self._auth.get_api_url(EndpointType.ENVELOPE) if self._auth else ""
-        self._pool = _pool(self._url)
+        self._opener = _opener()
 
     def capture_envelope(self, envelope: "Envelope") -> None:
         """Queue it; a full queue drops it."""
@@ -76,33 +75,20 @@ class NoRedirectTransport(Transport):
             "Content-Type": "application/x-sentry-envelope",
             "Content-Encoding": "gzip",
         }
-        with BlockingDeadline(TIMEOUT_SECONDS):
-            try:
-                response = self._post(body.getvalue(), headers)
-            except (urllib3.exceptions.HTTPError, OSError):
-                return
-        if response.status == 429:
-            self._quiet_until = time.monotonic() + _pause(response.headers.get("Retry-After", ""))
-
-    def _post(self, body: bytes, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        response = self._pool.request(
-            "POST",
-            self._url,
-            body=body,
-            headers=headers,
-            redirect=False,
-            retries=False,
-            timeout=TIMEOUT_SECONDS,
-            preload_content=False,
-            decode_content=False,
-        )
         try:
-            # What is longer is not read: the connection is closed instead of used again.
-            if len(response.read(_MAX_ANSWER)) < _MAX_ANSWER:
-                response.release_conn()
-        finally:
-            response.close()
-        return response
+            answer = ask(
+                Request(  # noqa: S310 - the scheme is checked
+                    self._url, data=body.getvalue(), headers=headers, method="POST"
+                ),
+                self._opener,
+                seconds=TIMEOUT_SECONDS,
+                silence=TIMEOUT_SECONDS,
+                longest=_MAX_ANSWER,
+            )
+        except (OSError, ValueError):
+            return
+        if answer.status == 429:
+            self._quiet_until = time.monotonic() + _pause(answer.headers.get("Retry-After", ""))
 
 
 def _pause(text: str) -> float:
@@ -110,41 +96,6 @@ def _pause(text: str) -> float:
     return min(float(text), _MAX_PAUSE) if is_number else PAUSE_SECONDS
 
 
-def _pool(url: str) -> urllib3.PoolManager:
-    parts = urlsplit(url)
+def _opener() -> OpenerDirector:
     trusted = os.environ.get("SSL_CERT_FILE") or certifi.where()
-    proxy = getproxies().get(parts.scheme)
-    pool: urllib3.PoolManager
-    if proxy and parts.hostname and not proxy_bypass(parts.hostname):
-        pool = urllib3.ProxyManager(proxy, num_pools=2, ca_certs=trusted)
-    else:
-        pool = urllib3.PoolManager(num_pools=2, ca_certs=trusted)
-    pool.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
-    return pool
-
-
-class _TimedHttp(urllib3.connection.HTTPConnection):
-    """Ended by the deadline of the thread."""
-
-    def connect(self) -> None:
-        """Connect."""
-        watch(self)
-        super().connect()
-        watch(self)
-
-    def request(self, *arguments: Any, **options: Any) -> None:
-        """Send a request, on a new connection or on one that is used again."""
-        watch(self)
-        super().request(*arguments, **options)
-
-
-class _TimedHttps(_TimedHttp, urllib3.connection.HTTPSConnection):
-    """The same over TLS."""
-
-
-class _HttpPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _TimedHttp
-
-
-class _HttpsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TimedHttps
+    return open_with(ssl.create_default_context(cafile=trusted), redirects=False)

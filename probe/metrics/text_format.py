@@ -50,6 +50,9 @@ def exemplar_text(exemplar: Exemplar) -> str:
 
 
 def _escaped(value: str) -> str:
+    if not value.isascii():
+        # Half a surrogate pair has no UTF-8; any other sign for it would be a wrong escape.
+        value = value.encode("utf-8", "replace").decode("utf-8")
     if "\\" in value or "\n" in value or '"' in value:
         value = value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
     return value

@@ -61,11 +61,14 @@ class OtelExport:
     def _options(self) -> Mapping[str, Any]:
         from opentelemetry.exporter.otlp.proto.http import Compression
 
+        from probe.otel.session import bounded_session
+
         settings = self._settings
         return {
             "headers": dict(settings.headers),
             "timeout": settings.timeout,
             "compression": Compression.Gzip if settings.gzip else Compression.NoCompression,
+            "session": bounded_session(),
             "certificate_file": str(settings.certificate) if settings.certificate else None,
         }
 

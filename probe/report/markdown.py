@@ -12,6 +12,8 @@ from probe.report.text.sanitize import clean
 from probe.report.text.time_format import duration, iso
 from probe.report.timeline import timeline
 
+# What GitHub and GitLab make a link of by itself.
+_LINK = re.compile(r":(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\.|@", re.IGNORECASE)
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&$])")
 
 
@@ -22,7 +24,7 @@ def incident_markdown(incident: Incident, now: float) -> str:
 
 def escaped(text: str) -> str:
     """One line of text that is no markup (CommonMark, GitHub's tables)."""
-    line = _MARKUP.sub(r"\\\1", clean(text))
+    line = _LINK.sub(r"\\\g<0>", _MARKUP.sub(r"\\\1", clean(text).strip()))
     # At the start of a line these would begin a list.
     return re.sub(r"^(\s*\d*)([-+.)])(?=\s)", r"\1\\\2", line)
 

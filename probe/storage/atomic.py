@@ -2,8 +2,12 @@
 
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+# Of a file's name, in that of the file that takes its place: names end at 255 bytes.
+_LONGEST = 40
 
 
 def make_folder(path: Path) -> None:
@@ -12,18 +16,24 @@ def make_folder(path: Path) -> None:
 
 
 def replace_file(path: Path, text: bytes, *, mode: int = 0o644) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part.
+    """Write a file of the program's own so that a reader sees the old one or the new one, never a
+    part, also after a crash. What people name is written by :mod:`probe.storage.output_file`.
 
     Raises OSError; then nothing is left behind.
     """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    replace_with(path, text, lambda file: os.fchmod(file, mode))
+
+
+def replace_with(path: Path, text: bytes, prepare: Callable[[int], None]) -> None:
+    """The same; ``prepare`` is given the new file, which is its owner's alone, before it takes the
+    place of the old one. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_LONGEST]}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(text)
             file.flush()
+            prepare(file.fileno())
             os.fsync(file.fileno())
-        # mkstemp makes it for its owner alone; a collector runs as somebody else.
-        os.chmod(name, mode)
         os.replace(name, path)
     except BaseException:
         with suppress(OSError):

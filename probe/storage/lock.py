@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from probe.storage.atomic import make_folder
+from probe.storage.atomic import make_folder, replace_file
 
 FILE = "daemon.json"
 _TAKEN = {errno.EWOULDBLOCK, errno.EACCES, errno.EAGAIN}
@@ -67,7 +67,7 @@ class FolderLock:
         """Write who holds the lock, for others."""
         text = json.dumps({"pid": os.getpid(), "started_at": time.time()})
         with suppress(OSError):
-            (self._folder / FILE).write_text(text + "\n", encoding="utf-8")
+            replace_file(self._folder / FILE, f"{text}\n".encode(), mode=0o600)
 
 
 def _owner(folder: Path) -> str:

@@ -77,7 +77,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.net.flow.tls_records",
         "probe.report",
     },
-    "probe.otel": {"probe.core", "probe.net.urls"},
+    "probe.otel": {"probe.core", "probe.net.flow.blocking_http", "probe.net.urls"},
     "probe.exporter": {
         *INSTRUMENTS,
         "probe.core",
@@ -109,7 +109,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.otel.settings",
         "probe.net.proxies",
         "probe.net.address.peer_address",
-        "probe.net.flow.blocking_deadline",
+        "probe.net.flow.blocking_http",
         "probe.net.urls",
     },
     # A window of results and objectives in, go or roll back out.

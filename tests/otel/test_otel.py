@@ -47,7 +47,7 @@ class Collector:
         return web.Response()
 
     async def _body(self, request: web.Request) -> bytes:
-        self.headers.append(dict(request.headers.items()))
+        self.headers.append({name.lower(): text for name, text in request.headers.items()})
         self.news.set()
         return await request.read()  # aiohttp unpacks gzip
 

@@ -7,16 +7,14 @@ from pathlib import Path
 
 import click
 
+from probe.commands.atomic_file import append_summary, write_file
 from probe.commands.terminal import style_for
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.exit_codes import OUTPUT_ERROR
-from probe.report.ci.markdown import MAX_SUMMARY
 from probe.report.gate.formats import SUFFIXES, render_as
 from probe.report.gate.model import EXIT_CODES, GateReport
 from probe.report.text.sanitize import without_commands
-from probe.storage.atomic import replace_file
-
-STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+from probe.storage.output_file import output_problem
 
 
 def check_files(files: Sequence[Path]) -> None:
@@ -29,10 +27,8 @@ def check_files(files: Sequence[Path]) -> None:
         place = f"--report {path}"
         if path.suffix.lower() not in SUFFIXES:
             problems.append(ConfigProblem(place, f"name it {', '.join(sorted(SUFFIXES))}"))
-        elif not path.parent.is_dir():
-            problems.append(ConfigProblem(place, f"there is no folder {path.parent}"))
-        elif not os.access(path.parent, os.W_OK):
-            problems.append(ConfigProblem(place, "can't be written"))
+        elif problem := output_problem(path):
+            problems.append(ConfigProblem(place, problem))
     if problems:
         raise ConfigurationError(problems)
 
@@ -44,30 +40,9 @@ def deliver(report: GateReport, name: str, files: Sequence[Path]) -> int:
     """
     written = _to_stdout(report, name)
     for path in files:
-        text = render_as(SUFFIXES[path.suffix.lower()], report)
-        try:
-            replace_file(path, text.encode())
-        except OSError as error:
-            reason = error.strerror or error
-            click.echo(f"probe: {path} can't be written: {reason}", err=True)
-            written = False
-    append_summary(render_as("markdown", report), os.environ.get(STEP_SUMMARY))
+        written &= write_file(path, render_as(SUFFIXES[path.suffix.lower()], report))
+    append_summary(render_as("markdown", report))
     return EXIT_CODES[report.verdict] if written else OUTPUT_ERROR
-
-
-def append_summary(text: str, path: str | None) -> None:
-    """Append to the step summary, within its limit; what can't be is reported."""
-    if not path:
-        return
-    try:
-        with Path(path).open("ab") as file:
-            room = MAX_SUMMARY - file.tell()
-            if len(text.encode()) <= room:
-                file.write(text.encode())
-                return
-        click.echo(f"probe: {STEP_SUMMARY} has no room for the report", err=True)
-    except OSError as error:
-        click.echo(f"probe: {STEP_SUMMARY}: {error.strerror or error}", err=True)
 
 
 def _to_stdout(report: GateReport, name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from probe.commands.atomic_file import replace_file
+from probe.commands.atomic_file import write_file
 from probe.commands.incidents.client import ClientError, ProbeClient, client_for, either
 from probe.commands.incidents.files import incident_files
 from probe.commands.settings_loading import print_problems, read_own_environment
@@ -182,11 +182,7 @@ def _write(text: str, output: Path | None) -> int:
     if output is None:
         click.echo(text, nl=False)
         return 0
-    try:
-        replace_file(output, text.encode())
-    except OSError as error:
-        raise ClientError(f"{output}: {error.strerror}") from None
-    return 0
+    return 0 if write_file(output, text) else OUTPUT_ERROR
 
 
 def _part(name: str) -> str:

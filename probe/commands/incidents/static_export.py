@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 
-from probe.commands.atomic_file import replace_file
+from probe.commands.atomic_file import encoded
 from probe.commands.incidents.client import ClientError, ProbeClient, client_for
 from probe.commands.settings_loading import print_problems, read_own_environment
 from probe.core.environment import ConfigurationError
 from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
+from probe.storage.output_file import write_output
 
 INDEX = "index.html"
 _NAME = re.compile(r"(badge/)?[A-Za-z0-9%._~-]+\.(html|svg)")
@@ -69,4 +70,4 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
     for name in sorted(files, key=lambda each: each == INDEX):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, files[name].encode())
+        write_output(path, encoded(files[name]), mode=0o644)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from probe.commands.atomic_file import replace_file
+from probe.commands.atomic_file import write_file
 from probe.commands.terminal import LOG_WIDTH, style_for
 from probe.load.result import LoadResult
 from probe.report.formats import Style
@@ -38,11 +38,7 @@ def write(result: LoadResult, name: str, path: Path | None) -> bool:
     written = True
     if path is not None:
         text = render(result, name, Style(colour=False, width=LOG_WIDTH))
-        try:
-            replace_file(path, text.encode())
-        except OSError as error:
-            click.echo(f"probe: {path} can't be written: {error.strerror or error}", err=True)
-            written = False
+        written = write_file(path, text)
         name = "table"
     return _print(render(result, name, style_for(sys.stdout, os.environ))) and written
 

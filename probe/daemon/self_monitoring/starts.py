@@ -2,12 +2,12 @@
 
 import json
 import logging
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from probe.storage.atomic import replace_file
 from probe.storage.bus_error import REASON
 from probe.storage.thread import Stalled, StorageThread
 
@@ -90,9 +90,7 @@ class Starts:
         if self._path is None:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        new = self._path.with_suffix(".new")
-        new.write_text(json.dumps(self._runs), encoding="utf-8")
-        os.replace(new, self._path)
+        replace_file(self._path, json.dumps(self._runs).encode(), mode=0o600)
 
 
 def _read(path: Path | None) -> list[dict[str, Any]]:

@@ -1,43 +1,45 @@
-"""An overall deadline for a client that blocks in a thread of its own (urllib, urllib3).
+"""An overall deadline for a client that blocks in a thread of its own (http.client, urllib).
 
-Their timeouts are for each read of a socket: a server that sends a byte every few seconds, or
-``100 Continue`` without end, holds the thread for as long as it likes.
+Their timeouts are for each address and for each read of a socket: a name with many dead addresses,
+a server that sends a byte every few seconds, or ``100 Continue`` without end, holds the thread for
+as long as it likes.
 """
 
 import contextvars
 import socket
 import threading
+import time
 from contextlib import suppress
 from types import TracebackType
-from typing import Protocol, Self
-
-# How often sockets are looked for that came up after the deadline, in seconds.
-_AGAIN = 0.25
-
-
-class BlockingConnection(Protocol):
-    """What http.client and urllib3 have: its socket, None while there is none."""
-
-    sock: socket.socket | None
+from typing import Self
 
 
 class BlockingDeadline:
-    """``with BlockingDeadline(seconds):`` every connection that is given to :func:`watch` inside
-    is shut down once so many seconds are over, so that whoever reads from it gets an error or an
-    end; ``passed`` says so.
-
-    A handshake of TLS and a lookup have time limits of their own, which count beside this one.
+    """``with BlockingDeadline(seconds):`` whatever is connected inside
+    (:mod:`probe.net.flow.blocking_connection`) is connected by then or not at all, and is shut down
+    once the time is over, so that whoever reads from it or writes to it gets an error or an end;
+    ``passed`` says so. ``until`` is in monotonic seconds.
     """
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self.until = time.monotonic() + seconds
         self._lock = threading.Lock()
-        self._watched: list[BlockingConnection] = []
         # A connection that is closed lets go of its socket, which an answer may still read.
         self._sockets: list[socket.socket] = []
         self._done = threading.Event()
         self._token: contextvars.Token[BlockingDeadline | None] | None = None
         self.passed = False
+
+    def is_over(self) -> bool:
+        """Whether no time is left."""
+        return self.passed or time.monotonic() >= self.until
+
+    @property
+    def left(self) -> float:
+        """Seconds until then. Raises TimeoutError once it is over."""
+        if self.is_over():
+            raise TimeoutError
+        return max(0.001, self.until - time.monotonic())
 
     def __enter__(self) -> Self:
         self._token = _current.set(self)
@@ -54,27 +56,22 @@ class BlockingDeadline:
         if self._token is not None:
             _current.reset(self._token)
 
-    def add(self, connection: BlockingConnection) -> None:
+    def add(self, sock: socket.socket) -> None:
         """Shut this one down, too. Raises TimeoutError after the deadline."""
         with self._lock:
             if self.passed:
                 raise TimeoutError
-            if connection not in self._watched:
-                self._watched.append(connection)
-            if connection.sock is not None:
-                self._sockets.append(connection.sock)
+            self._sockets.append(sock)
 
     def _guard(self) -> None:
-        left = self._seconds
-        while not self._done.wait(left):
-            with self._lock:
-                self.passed, left = True, _AGAIN
-                found = [each.sock for each in self._watched if each.sock is not None]
-                found += self._sockets
-            for each in found:
-                with suppress(OSError):
-                    # An SSLSocket's own would change its state under its reader.
-                    socket.socket.shutdown(each, socket.SHUT_RDWR)
+        if self._done.wait(max(0.0, self.until - time.monotonic())):
+            return
+        with self._lock:
+            self.passed = True
+        for each in self._sockets:
+            with suppress(OSError):
+                # An SSLSocket's own would change its state under its reader.
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
 
 
 _current: contextvars.ContextVar[BlockingDeadline | None] = contextvars.ContextVar(
@@ -82,9 +79,7 @@ _current: contextvars.ContextVar[BlockingDeadline | None] = contextvars.ContextV
 )
 
 
-def watch(connection: BlockingConnection) -> None:
-    """Have the deadline of this thread, if there is one, end a connection: to be called before
-    and after it connects. Raises TimeoutError after the deadline."""
-    deadline = _current.get()
-    if deadline is not None:
-        deadline.add(connection)
+def current_deadline(seconds: float) -> BlockingDeadline:
+    """That of this thread; without one, one that is over in so many seconds and shuts nothing
+    down."""
+    return _current.get() or BlockingDeadline(seconds)

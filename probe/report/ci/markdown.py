@@ -18,13 +18,17 @@ _ENTITIES = {
 }
 
 
+# GitHub makes a link of what begins so; the other kinds need a colon or an at sign.
+_WWW = re.compile(r"(?<=www)\.", re.IGNORECASE)
+
+
 def escaped(text: str) -> str:
     """Text as it is, in any place of a Markdown document.
 
     Character references never are structure (CommonMark 6.2, "Entity and numeric
     character references"), not even for a table's pipes.
     """
-    return clean(text).translate(_ENTITIES)
+    return _WWW.sub("&#46;", clean(text).strip().translate(_ENTITIES))
 
 
 def mermaid_label(text: str) -> str:

@@ -12,11 +12,16 @@ SHORT, LONG = ("--version",), ("rules",)
 TOML = '[[http]]\nname = "a"\nurl = "http://127.0.0.1:1/"\n'
 
 
-def run(folder: Path, *arguments: str, shell: str) -> subprocess.CompletedProcess[str]:
-    """The command in a shell, ``shell`` is what follows it."""
+def run(
+    folder: Path, *arguments: str, shell: str, before: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The command in a shell, ``shell`` is what follows it. With something ``before`` it, even
+    nothing, the last line of the output is its exit code."""
     (folder / "probe.toml").write_text(TOML)
     environ = {"PATH": os.environ["PATH"], "PROBE_SECRETS_DIR": "none"}
     command = f'"{sys.executable}" -m probe {" ".join(arguments)} {shell}'
+    if before is not None:
+        command = f'{before} "{sys.executable}" -m probe {" ".join(arguments)}; echo "code $?"'
     return subprocess.run(
         ["bash", "-c", command],
         cwd=folder,

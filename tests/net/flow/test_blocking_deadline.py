@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from probe.config.discovery import http_sd
-from probe.net.flow.blocking_deadline import BlockingDeadline, watch
+from probe.net.flow.blocking_deadline import BlockingDeadline
 from tests.servers.certificate import make_certificate
 from tests.servers.providers.dripping import PIECES, dripping
 
@@ -62,13 +62,11 @@ def test_what_is_no_http_is_one_declared_error(
 
 
 def test_a_connection_after_the_deadline_is_none() -> None:
-    class Late:
-        sock: socket.socket | None = None
-
-    with BlockingDeadline(0.0) as deadline:
+    with socket.socket() as late, BlockingDeadline(0.0) as deadline:
         ended = threading.Event()
         while not deadline.passed:
             ended.wait(0.01)
         with pytest.raises(TimeoutError):
-            watch(Late())
-    watch(Late())
+            deadline.add(late)
+        with pytest.raises(TimeoutError):
+            assert deadline.left
