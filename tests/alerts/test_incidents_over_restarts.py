@@ -85,7 +85,7 @@ def test_a_check_that_is_removed_while_it_fails_is_closed_as_no_longer_monitored
         probe.reload([])
     probe.live(T + 200, says)
     end = probe.to("chat")[-1].message
-    assert headline(end) == "- CLOSED: health is no longer monitored"
+    assert headline(end) == "- CLOSED: health is no longer monitored, after 100 s"
     assert probe.events == ["630 trigger", "700 resolve"]
 
 
