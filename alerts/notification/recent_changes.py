@@ -11,7 +11,7 @@ from probe.report.text.units import show
 # A change that is older than this is not shown.
 RECENT_SECONDS = 6 * 3600.0
 FACTS = ("version", "instance")
-MOST = 20
+MAX_CHANGES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class RecentChanges:
         self.new: list[FactChange] = []
         self._markers: tuple[Marker, ...] = ()
         self._facts: dict[tuple[str, str], str] = {}
-        self._changes: deque[tuple[float, str, str]] = deque(maxlen=MOST)
+        self._changes: deque[tuple[float, str, str]] = deque(maxlen=MAX_CHANGES)
 
     def note(self, check: str, facts: Mapping[str, str], now: float) -> None:
         """A check has read facts."""
@@ -66,11 +66,11 @@ class RecentChanges:
                 if not any(known == change for _, _, known in self._changes):
                     self._changes.append((now, check, change))
                     self.new.append(FactChange(now, check, name, change))
-                    del self.new[:-MOST]
+                    del self.new[:-MAX_CHANGES]
 
     def set_markers(self, markers: Sequence[Marker]) -> None:
         """These are the markers, the newest first."""
-        self._markers = tuple(markers[:MOST])
+        self._markers = tuple(markers[:MAX_CHANGES])
 
     def markers(self, now: float) -> tuple[Marker, ...]:
         """Recent markers, the newest first."""

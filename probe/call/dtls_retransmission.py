@@ -21,16 +21,16 @@ from contextlib import nullcontext, suppress
 from probe.call.rtp_stream import is_rtp
 from probe.ice.transport import IceTransport
 
-SHORTEST, LONGEST = 0.05, 2.4
+MIN_PAUSE, MAX_PAUSE = 0.05, 2.4
 """Seconds between two of a flight. libwebrtc begins with as many (kMinDtlsHandshakeTimeoutMs). Its
 pauses grow on, but its first flights have two datagrams: of a path that loses the first ones, both
 get through after as long."""
 ROUND_TRIPS = 2
-LARGEST = 2048
+MAX_DATAGRAM = 2048
 """Bytes of a datagram; browsers send 1,200 and some 1,500."""
 MAX_WAITING, MAX_DROPPED = 256, 256
 """Datagrams."""
-MOST_REPLIES = 32
+MAX_REPLIES = 32
 """Times that the last flight is sent again once established: two ends can't keep each other
 answering."""
 _APPLICATION_DATA = 23  # RFC 6347 section 4.1
@@ -61,7 +61,7 @@ class RetransmittingTransport:
         self._seen: set[bytes] = set()
         self._held: list[bytes] | None = []
         self._left = self._pause = 0.0
-        self._replies, self._replied = MOST_REPLIES, -math.inf
+        self._replies, self._replied = MAX_REPLIES, -math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._again: asyncio.Task[None] | None = None
         self._inbox: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -138,7 +138,7 @@ class RetransmittingTransport:
             self._came_again()
             return
         waiting = self._inbox.qsize() + len(self._held or ())
-        fits = 0 < len(data) <= LARGEST and waiting < MAX_WAITING
+        fits = 0 < len(data) <= MAX_DATAGRAM and waiting < MAX_WAITING
         if fits:
             self._keep(data)
         self._dropped += not fits
@@ -157,7 +157,7 @@ class RetransmittingTransport:
         """DTLS would drop it (RFC 6347 section 4.1.2.6), and it is no answer."""
         self.duplicates += 1
         now = asyncio.get_running_loop().time()
-        if self._is_established and self._replies and now - self._replied >= SHORTEST:
+        if self._is_established and self._replies and now - self._replied >= MIN_PAUSE:
             self._replies, self._replied = self._replies - 1, now
             self._send_again()
 
@@ -173,7 +173,7 @@ class RetransmittingTransport:
         late = not self._answered and now - self._left >= _OUT_OF_SILENCE
         self.library_timers += late
         if self._answered:
-            self._pause = max(SHORTEST, ROUND_TRIPS * (self._ice.rtt or 0.0))
+            self._pause = max(MIN_PAUSE, ROUND_TRIPS * (self._ice.rtt or 0.0))
         if self._answered or late:
             self._answered, self._flight, self._left = False, [], now
         self._flight.append(data)
@@ -185,7 +185,7 @@ class RetransmittingTransport:
         self._timer = asyncio.get_running_loop().call_later(self._pause, self._unanswered)
 
     def _unanswered(self) -> None:
-        self._pause = max(self._pause, min(2 * self._pause, LONGEST))
+        self._pause = max(self._pause, min(2 * self._pause, MAX_PAUSE))
         self._send_again()
         self._arm()
 

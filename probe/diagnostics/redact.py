@@ -17,7 +17,7 @@ from probe.diagnostics.encoded_text import layers, masked
 MASK = "***"
 
 # Shorter secrets can be guessed anyway, and hiding every "abc" would make texts unreadable.
-SHORTEST = 4
+MIN_SECRET = 4
 # Shorter ones ("probe", "test") are hidden as whole words: "probe_success" is none.
 _MIN_LENGTH_ANYWHERE = 8
 _DEEPEST = 50
@@ -77,7 +77,7 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = {part for secret in secrets for part in _parts(secret) if len(part) >= SHORTEST}
+        known = {part for secret in secrets for part in _parts(secret) if len(part) >= MIN_SECRET}
         forms = {form for secret in known for form in _forms(secret)}
         ordered = sorted(forms, key=lambda form: (-len(form), form))
         # Looking for each form is forty times as fast as trying all of them at each character.
@@ -196,7 +196,7 @@ def _decoded_forms(secret: str) -> Iterator[str]:
     raw = secret.encode("utf-8", "surrogatepass")
     yield from (secret, raw.decode("latin-1"))
     # One that looks like an escape itself.
-    yield from (layer.text for layer in layers(secret) if len(layer.text) >= SHORTEST)
+    yield from (layer.text for layer in layers(secret) if len(layer.text) >= MIN_SECRET)
     if len(secret) >= _MIN_LENGTH_ANYWHERE:
         yield from _inside_base64(raw)
         yield secret[::-1]

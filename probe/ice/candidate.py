@@ -23,7 +23,7 @@ from probe.untrusted.json_document import InvalidDocument, parse_json
 
 SCHEMA = 1
 MAX_CANDIDATES = 16
-LONGEST = 16384
+MAX_BODY = 16384
 """Bytes of an offer or an answer."""
 MIN_PORT = 1024
 
@@ -141,7 +141,7 @@ def write(description: SessionDescription) -> bytes:
 def read(body: bytes) -> SessionDescription:
     """Read an offer or an answer. Raises WordsError, OtherSchema for another schema's."""
     try:
-        found = parse_json(body, max_bytes=LONGEST)
+        found = parse_json(body, max_bytes=MAX_BODY)
     except InvalidDocument:
         raise InvalidOffer("it is not JSON") from None
     if not isinstance(found, dict) or "schema" not in found:

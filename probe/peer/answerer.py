@@ -17,7 +17,7 @@ from probe.core.context import Context
 from probe.core.model import CheckAborted
 from probe.ice.aioice_agent import AioiceAgent, IceServers
 from probe.ice.candidate import (
-    LONGEST,
+    MAX_BODY,
     InvalidOffer,
     SchemaMismatch,
     SessionDescription,
@@ -71,7 +71,7 @@ class CallAnswerer:
 
     async def answer(self, body: bytes) -> Reply:
         """Answer one offer; the call then continues by itself. Never raises for what is in it."""
-        if len(body) > LONGEST:
+        if len(body) > MAX_BODY:
             return _refused(413, "the offer is too long")
         try:
             offer = read(body)

@@ -14,7 +14,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, NotMeasured
 from probe.ice.candidate import (
-    LONGEST,
+    MAX_BODY,
     SCHEMA,
     InvalidOffer,
     SchemaMismatch,
@@ -87,7 +87,7 @@ class PeerClient:
         ):
             if response.status != 200:
                 raise await _refusal(response, host)
-            return await read_bounded(response, LONGEST)
+            return await read_bounded(response, MAX_BODY)
 
 
 async def _refusal(response: HttpResponse, host: str) -> NotMeasured:
@@ -95,7 +95,7 @@ async def _refusal(response: HttpResponse, host: str) -> NotMeasured:
     cause, phrase, hint = _REFUSALS.get(response.status, what)
     message = f"{host} {phrase} ({response.status})"
     if response.status == 409:
-        body = await read_bounded(response, LONGEST)
+        body = await read_bounded(response, MAX_BODY)
         text = _detail(body)[:MAX_WORD].strip()
         message += f": {text}" if text.isprintable() else ""
         message += f"; this probe uses schema {SCHEMA}"

@@ -7,14 +7,14 @@ import struct
 
 from tests.hostile.servers import Behaviour
 
-MOST = 24 << 20
+MAX_FLOOD = 24 << 20
 """What a flood sends at most, so that no test runs for ever."""
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 async def _flood(writer: asyncio.StreamWriter, part: bytes) -> None:
     block = part * max(1, (64 << 10) // len(part))
-    for _ in range(MOST // len(block)):
+    for _ in range(MAX_FLOOD // len(block)):
         writer.write(block)
         await writer.drain()
 

@@ -20,7 +20,7 @@ from probe.ice.candidate import InvalidOffer
 from probe.ice.candidate import read as read_offer
 from probe.net.engineio.opening import read_opening
 from probe.net.engineio.socketio_packet import read_packet
-from probe.net.flow.pace import LARGEST
+from probe.net.flow.pace import MAX_SLICE
 from probe.net.protocol import http1, http2
 from probe.net.protocol.errors import PeerError
 from probe.net.protocol.exchange import HttpResponse, Request, read_bounded
@@ -60,7 +60,7 @@ class Received:
 
     def __init__(self, data: bytes) -> None:
         self.received = len(data)
-        self._slices = [data[at : at + LARGEST] for at in range(0, len(data), LARGEST)][::-1]
+        self._slices = [data[at : at + MAX_SLICE] for at in range(0, len(data), MAX_SLICE)][::-1]
 
     @property
     def left(self) -> int:

@@ -4,7 +4,7 @@ import asyncio
 import struct
 from collections.abc import Callable
 
-from tests.hostile.floods import MOST
+from tests.hostile.floods import MAX_FLOOD
 from tests.hostile.servers import Behaviour
 
 DATA, HEADERS, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = 0, 1, 3, 4, 5, 6, 7, 8, 9
@@ -56,7 +56,7 @@ def h2(
         writer.write(settings() if opening is None else opening)
         writer.write(first)
         sent, number = 0, 0
-        while endless and sent < MOST:
+        while endless and sent < MAX_FLOOD:
             block = b""
             while len(block) < 16384:
                 block += endless if isinstance(endless, bytes) else endless(number)

@@ -8,7 +8,7 @@ from ctypes import c_char_p, c_int, c_long, c_size_t, c_void_p
 from functools import lru_cache
 from pathlib import Path
 
-from tests.hostile.floods import MOST
+from tests.hostile.floods import MAX_FLOOD
 from tests.hostile.servers import Behaviour, OwnTls
 
 _UPDATE, _UPDATE_REQUESTED = 0, 1
@@ -141,7 +141,7 @@ async def _repeat(
 ) -> None:
     sent, listening = 0, asyncio.create_task(reader.read(65536))
     try:
-        while sent < MOST:
+        while sent < MAX_FLOOD:
             for _ in range(20):
                 step(tls)
             data = tls.pending()

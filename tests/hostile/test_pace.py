@@ -12,11 +12,11 @@ import pytest
 
 from probe.net.flow.pace import (
     CREDIT,
-    FIRST,
-    LARGEST,
+    FIRST_SLICE,
     MAX_PAUSE,
+    MAX_SLICE,
+    MIN_SLICE,
     SHARE,
-    SMALLEST,
     TURN,
     ReadPace,
 )
@@ -39,17 +39,17 @@ def test_cheap_slices_grow_and_dear_ones_shrink_to_what_a_turn_may_take() -> Non
     pace = ReadPace(clock=Clock())
     for _ in range(10):
         assert pace.charge(0.00001, is_full=True) == 0
-    assert pace.slice == LARGEST
+    assert pace.slice == MAX_SLICE
     pace.charge(8 * TURN, is_full=True)
-    assert pace.slice == LARGEST // 8
+    assert pace.slice == MAX_SLICE // 8
     pace.charge(1.0, is_full=True)
-    assert pace.slice == SMALLEST
+    assert pace.slice == MIN_SLICE
 
 
 def test_a_slice_that_was_not_full_says_nothing_of_larger_ones() -> None:
     pace = ReadPace(clock=Clock())
     pace.charge(0.00001, is_full=False)
-    assert pace.slice == FIRST
+    assert pace.slice == FIRST_SLICE
 
 
 def test_a_flood_has_its_share_of_the_loop_and_no_more() -> None:
@@ -137,7 +137,7 @@ async def test_dear_bytes_are_handled_a_little_in_each_turn(
         with contextlib.closing(stream):
             turns = await handled(stream, 32 << 10, cost=4e-6)
     # 8 KiB at once would take 33 ms of CPU; all but the first slices are smaller.
-    assert max(turns) <= FIRST
+    assert max(turns) <= FIRST_SLICE
     assert max(turns[8:]) <= 1024
 
 
@@ -147,4 +147,4 @@ async def test_what_an_honest_server_sends_is_not_held_up() -> None:
         with contextlib.closing(stream):
             async with asyncio.timeout(30):
                 turns = await handled(stream, 256 << 10, cost=0)
-    assert max(turns) > FIRST
+    assert max(turns) > FIRST_SLICE

@@ -9,7 +9,7 @@ from probe.net.flow.tls_records import (
     RecordFlood,
 )
 
-KEY_UPDATE, LARGEST = 27, 16384 + 256
+KEY_UPDATE, MAX_RECORD = 27, 16384 + 256
 
 
 def record(length: int) -> bytes:
@@ -28,7 +28,7 @@ def test_records_of_one_byte_are_no_flood_however_many_there_are() -> None:
 def test_a_record_of_the_largest_size_comes_before_its_content() -> None:
     budget = RecordBudget()
     for _ in range(100):
-        budget.consume(record(LARGEST))
+        budget.consume(record(MAX_RECORD))
         budget.check()
         budget.credit(16384)
 
@@ -62,7 +62,7 @@ def test_key_updates_are_a_flood_though_a_byte_comes_with_every_twenty_of_them()
 def test_content_earns_no_more_than_there_was_at_the_start() -> None:
     budget = RecordBudget()
     budget.credit(10_000_000)
-    budget.consume(5 * record(LARGEST))
+    budget.consume(5 * record(MAX_RECORD))
     with pytest.raises(RecordFlood):
         budget.check()
 

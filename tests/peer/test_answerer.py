@@ -11,7 +11,7 @@ from probe.call.setup import PhaseTimeouts
 from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.ice.aioice_agent import AioiceAgent, IceServers
-from probe.ice.candidate import LONGEST, SessionDescription, read, write
+from probe.ice.candidate import MAX_BODY, SessionDescription, read, write
 from probe.peer import answerer
 from probe.peer.answerer import MAX_CALLS, CallAnswerer
 from probe.peer.call import OutgoingCall, identity_of
@@ -54,7 +54,7 @@ async def test_no_more_than_a_few_calls_at_once(engine: CallAnswerer) -> None:
         (b"nonsense", 400),
         (json.dumps({"schema": 1}).encode(), 400),
         (with_(schema=2), 409),
-        (b"x" * (LONGEST + 1), 413),
+        (b"x" * (MAX_BODY + 1), 413),
     ],
 )
 async def test_what_is_no_offer_gets_a_reason_and_no_call(

@@ -8,7 +8,7 @@ until its deadline. Below the library, and below TLS, each byte is counted.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from probe.net.flow.pace import FIRST
+from probe.net.flow.pace import FIRST_SLICE
 from probe.net.flow.sliced_socket import SlicedSocket
 from probe.net.tls import service_context
 
@@ -34,7 +34,7 @@ class CappedSocket(SlicedSocket):
     def _size(self) -> int:
         # What the library makes of it isn't measured here: chunks of a byte take it 6 ms of CPU for
         # each 8 KiB.
-        return min(super()._size(), FIRST)
+        return min(super()._size(), FIRST_SLICE)
 
     def _count(self, data: "Buffer", size: int) -> None:
         super()._count(data, size)

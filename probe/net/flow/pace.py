@@ -9,7 +9,7 @@ the loop rests. An honest server's 8 KiB take a tenth of a millisecond. Nothing 
 import time
 from collections.abc import Callable
 
-LARGEST, SMALLEST, FIRST = 8192, 256, 2048
+MAX_SLICE, MIN_SLICE, FIRST_SLICE = 8192, 256, 2048
 """Bytes of a slice; what a connection sends is not known at first."""
 TURN = 0.001
 """Seconds of CPU that a slice may take."""
@@ -22,7 +22,9 @@ MAX_PAUSE = 0.03
 class ReadPace:
     """The pace of one connection. ``slice`` is how many bytes to read in the next turn."""
 
-    def __init__(self, first: int = FIRST, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, first: int = FIRST_SLICE, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.slice = first
         self._clock, self._charged = clock, clock()
         self._credit = CREDIT
@@ -31,9 +33,9 @@ class ReadPace:
         """So many seconds of CPU went into a slice; ``is_full`` if it had as many bytes as were
         asked for. Returns the seconds to rest before the next one."""
         if busy > TURN:
-            self.slice = max(SMALLEST, int(self.slice * TURN / busy))
+            self.slice = max(MIN_SLICE, int(self.slice * TURN / busy))
         elif is_full and busy < TURN / 4:
-            self.slice = min(LARGEST, 2 * self.slice)
+            self.slice = min(MAX_SLICE, 2 * self.slice)
         now = self._clock()
         self._credit = min(CREDIT, self._credit + SHARE * (now - self._charged)) - busy
         self._charged = now

@@ -8,7 +8,7 @@ from socket import SOCK_STREAM
 from socket import socket as Socket
 from typing import TYPE_CHECKING
 
-from probe.net.flow.pace import FIRST, ReadPace
+from probe.net.flow.pace import FIRST_SLICE, ReadPace
 from probe.net.flow.tls_records import MAX_HANDSHAKE, RECORD_COST, HandshakeFlood, RecordBudget
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class SlicedSocket(Socket):
         self._left: int | None = None
         self._pace, self._owed, self._is_full = ReadPace(), 0.0, False
         # A TLS record brings 16 KiB at once: what is in it has slices of its own.
-        self._content_pace, self._rests_until = ReadPace(FIRST // 2), 0.0
+        self._content_pace, self._rests_until = ReadPace(FIRST_SLICE // 2), 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     @contextmanager

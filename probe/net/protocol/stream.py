@@ -13,7 +13,7 @@ from contextlib import suppress
 from socket import IPPROTO_TCP, SO_ERROR, SOL_SOCKET, TCP_NODELAY
 from socket import socket as Socket
 
-from probe.net.flow.pace import FIRST, TURN, ReadPace
+from probe.net.flow.pace import FIRST_SLICE, TURN, ReadPace
 from probe.net.flow.tls_records import MAX_HANDSHAKE, HandshakeFlood, RecordBudget
 
 # Bytes of a handshake that are read at once: a certificate and its issuer are in them.
@@ -192,7 +192,7 @@ class TlsStream(Stream):
         super().__init__(sock)
         self._budget = RecordBudget()
         # A record of 16 KiB is decrypted as a whole: what is in it has slices of its own.
-        self._content_pace, self._last_content = ReadPace(FIRST // 2), 0
+        self._content_pace, self._last_content = ReadPace(FIRST_SLICE // 2), 0
         self._pace.slice = _FLIGHT
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.connection = context.wrap_bio(
@@ -219,7 +219,7 @@ class TlsStream(Stream):
                 raise
             else:
                 self._budget.begin()
-                self._pace.slice = FIRST
+                self._pace.slice = FIRST_SLICE
                 return await self._flush()
 
     async def read(self, *, at_once: bool = True) -> bytes:

@@ -8,7 +8,7 @@ from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 from wsproto.extensions import Extension
 
-from probe.net.flow.pace import LARGEST
+from probe.net.flow.pace import MAX_SLICE
 from probe.net.protocol.errors import Flood, ProtocolViolation
 from probe.net.protocol.http1 import Http1Response
 from probe.net.websocket.permessage_deflate import MAX_RETAINED, PerMessageDeflate
@@ -44,7 +44,7 @@ class WebSocket:
         extensions: list[Extension] = [] if compression is None else [compression]
         self._connection = Connection(ConnectionType.CLIENT, extensions)
         self._unread = response.rest
-        self._at_once = _INFLATED_AT_ONCE if extensions else LARGEST
+        self._at_once = _INFLATED_AT_ONCE if extensions else MAX_SLICE
         self._messages, self._handled, self._paused = 0, 0, 0.0
         self._parts: list[str | bytes] = []
         self._length = 0

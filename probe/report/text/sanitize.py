@@ -5,7 +5,7 @@ import re
 from probe.untrusted.text import one_line
 
 # Longest text that is kept.
-LONGEST = 2000
+MAX_TEXT = 2000
 
 _WORKFLOW_COMMAND = re.compile(r"^(\s*):(?=:.*::)", re.MULTILINE)
 _LOGGING_COMMAND = re.compile(r"#(?=#\w*\[)")
@@ -17,7 +17,7 @@ def clean(text: str) -> str:
 
     Line ends and tabs become spaces; other such characters are shown as ``\\x1b``.
     """
-    return one_line(text, LONGEST)
+    return one_line(text, MAX_TEXT)
 
 
 def without_commands(text: str) -> str:

@@ -9,13 +9,13 @@ from probe.history.model import Availability
 from tests.history.history_builders import keep, opened
 from tests.history.period_builders import NOON, entry
 
-LONGEST = {"toy": 75.0}
+HOLDS = {"toy": 75.0}
 
 
 async def available(folder: Path, runs: list[tuple[float, Verdict]], end: float) -> Availability:
     async with opened(folder, now=lambda: NOON + end) as history:
         await keep(history, [entry(NOON + at, verdict) for at, verdict in runs])
-        return (await history.availability(NOON, NOON + end, LONGEST))["toy"]
+        return (await history.availability(NOON, NOON + end, HOLDS))["toy"]
 
 
 async def test_failing_checks_run_more_often_and_weigh_no_more(tmp_path: Path) -> None:
@@ -48,5 +48,5 @@ async def test_what_was_never_measured_has_no_ratio(tmp_path: Path) -> None:
 async def test_a_warning_of_a_run_that_passed_is_no_downtime(tmp_path: Path) -> None:
     async with opened(tmp_path, now=lambda: NOON + 60) as history:
         await keep(history, [entry(NOON, Verdict.WARNING, status=Status.OK)])
-        found = (await history.availability(NOON, NOON + 60, LONGEST))["toy"]
+        found = (await history.availability(NOON, NOON + 60, HOLDS))["toy"]
     assert found.ratio == 1.0

@@ -18,7 +18,7 @@ from probe.core.context import Context
 from probe.core.environment import Variables
 from probe.core.model import Result, Status
 from probe.core.runner import run_check
-from probe.ice.candidate import LONGEST, OfferCandidate, SessionDescription, read, write
+from probe.ice.candidate import MAX_BODY, OfferCandidate, SessionDescription, read, write
 from probe.kinds.peer import KIND
 from probe.peer.call import OutgoingCall, RemoteCallEndpoint
 from tests.kinds.peer.peer_apis import TOKEN, Handler, Hanging, call, door, peer_check, real_door
@@ -138,7 +138,7 @@ async def stays_silent(_: web.Request) -> web.Response:
         (says(200, "[" * 5000), "body_invalid", "not JSON"),
         (says(200, "{}"), "body_invalid", "no schema"),
         (says(200, '{"schema": 1}'), "body_invalid", "candidates"),
-        (says(200, "x" * (LONGEST + 1)), "body_too_large", str(LONGEST)),
+        (says(200, "x" * (MAX_BODY + 1)), "body_too_large", str(MAX_BODY)),
         (says(200, '{"schema": 2, "version": "9.0"}'), "version_mismatch", "version 9.0"),
         (says(409, "it uses schema 1, this probe 2"), "version_mismatch", "schema 1"),
         (

@@ -14,7 +14,7 @@ from tests.lab.turn.raw_turn import plain, raw, running
 
 DELAY = 0.03
 # The loop's timers may be early by its clock's resolution.
-LEAST = DELAY - 0.001
+MIN_DELAY = DELAY - 0.001
 TRANSPORTS = ["udp", "tcp"]
 
 
@@ -34,15 +34,15 @@ async def test_a_delay_adds_twice_itself_to_a_round_trip(
         server.knobs.delay = DELAY
         started = time.monotonic()
         await client.ping()
-        assert time.monotonic() - started >= 2 * LEAST
+        assert time.monotonic() - started >= 2 * MIN_DELAY
         started = time.monotonic()
         client.send_indication(b"there", peer.address)
         await peer.receive()
-        assert time.monotonic() - started >= LEAST
+        assert time.monotonic() - started >= MIN_DELAY
         started = time.monotonic()
         peer.send(b"back", relayed)
         await client.receive()
-        assert time.monotonic() - started >= LEAST
+        assert time.monotonic() - started >= MIN_DELAY
 
 
 @pytest.mark.parametrize("knobs", [TurnKnobs(delay=DELAY), TurnKnobs(jitter=DELAY)])

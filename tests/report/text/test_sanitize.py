@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.report.text.sanitize import LONGEST, clean, cut, without_commands
+from probe.report.text.sanitize import MAX_TEXT, clean, cut, without_commands
 
 
 @given(st.text(st.characters(exclude_categories=())))
@@ -14,7 +14,7 @@ def test_clean_text_is_one_line_without_hidden_or_moving_characters(text: str) -
     cleaned = clean(text)
     categories = {unicodedata.category(character) for character in cleaned}
     assert not categories & {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    assert len(cleaned) <= LONGEST
+    assert len(cleaned) <= MAX_TEXT
     cleaned.encode()
 
 
@@ -33,7 +33,7 @@ def test_hostile_characters_are_shown_and_others_left_alone(text: str, cleaned: 
 
 
 def test_an_endless_text_is_cut_off() -> None:
-    assert len(clean("x" * 10_000_000)) == len(clean("\n" * 10_000_000)) == LONGEST
+    assert len(clean("x" * 10_000_000)) == len(clean("\n" * 10_000_000)) == MAX_TEXT
 
 
 def test_the_middle_of_a_long_address_is_left_out() -> None:

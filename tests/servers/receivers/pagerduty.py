@@ -12,14 +12,14 @@ from aiohttp import web
 
 from tests.servers.services import Service
 
-LARGEST = 512 * 1024
+MAX_EVENT = 512 * 1024
 SEVERITIES = {"critical", "error", "warning", "info"}
 
 
 def problems(document: Mapping[str, Any]) -> list[str]:
     """Why an event is refused for good; empty if it is taken."""
     found = []
-    if len(json.dumps(document).encode()) > LARGEST:
+    if len(json.dumps(document).encode()) > MAX_EVENT:
         found.append("the event is larger than 512 KB")
     if document.get("event_action") not in {"trigger", "acknowledge", "resolve"}:
         found.append("event_action is unknown")

@@ -12,7 +12,7 @@ from aiohttp import web
 from tests.servers.services import Service
 
 MAX_BLOCKS = 50
-LONGEST = {"header": 150, "section": 3000}
+MAX_LENGTHS = {"header": 150, "section": 3000}
 TEXT_TYPES = {"header": "plain_text", "section": "mrkdwn"}
 # What `<`, `>` and `&` may stand for once a text is escaped.
 _CONTROLS = re.compile(
@@ -47,7 +47,7 @@ def _is_block(block: Mapping[str, Any]) -> bool:
     kind, text = block["type"], block["text"]
     extra = {"plain_text": {"emoji"}, "mrkdwn": {"verbatim"}}[text["type"]]
     right_type = text["type"] == TEXT_TYPES.get(kind) and set(text) <= {"type", "text", *extra}
-    return right_type and 1 <= len(text["text"]) <= LONGEST[kind]
+    return right_type and 1 <= len(text["text"]) <= MAX_LENGTHS[kind]
 
 
 class SlackWebhookService(Service):
