@@ -21,7 +21,7 @@ from probe.commands.atomic_file import write_file
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check
 from probe.metrics.exporter import Exporter, expose
-from probe.net.flow.blocking_http import NoAnswer, ask, open_with
+from probe.net.flow.blocking_http import RequestFailed, open_with, send_request
 from probe.report.model import Report
 from probe.storage.output_file import output_problem
 
@@ -163,8 +163,10 @@ def _put(
 
     def handle() -> None:
         seconds = timeout or PUSH_SECONDS
-        answer = ask(request, open_with(), seconds=seconds, silence=seconds, longest=1 << 16)
-        if answer.status >= 300:
-            raise NoAnswer(f"status {answer.status}")
+        response = send_request(
+            request, open_with(), seconds=seconds, read_timeout=seconds, max_bytes=1 << 16
+        )
+        if response.status >= 300:
+            raise RequestFailed(f"status {response.status}")
 
     return handle

@@ -18,7 +18,7 @@ from sentry_sdk.consts import VERSION, EndpointType
 from sentry_sdk.transport import Transport
 from sentry_sdk.worker import BackgroundWorker
 
-from probe.net.flow.blocking_http import ask, open_with
+from probe.net.flow.blocking_http import open_with, send_request
 
 if TYPE_CHECKING:
     from sentry_sdk.envelope import Envelope
@@ -76,19 +76,19 @@ class NoRedirectTransport(Transport):
             "Content-Encoding": "gzip",
         }
         try:
-            answer = ask(
+            response = send_request(
                 Request(  # noqa: S310 - the scheme is checked
                     self._url, data=body.getvalue(), headers=headers, method="POST"
                 ),
                 self._opener,
                 seconds=TIMEOUT_SECONDS,
-                silence=TIMEOUT_SECONDS,
-                longest=_MAX_ANSWER,
+                read_timeout=TIMEOUT_SECONDS,
+                max_bytes=_MAX_ANSWER,
             )
         except (OSError, ValueError):
             return
-        if answer.status == 429:
-            self._quiet_until = time.monotonic() + _pause(answer.headers.get("Retry-After", ""))
+        if response.status == 429:
+            self._quiet_until = time.monotonic() + _pause(response.headers.get("Retry-After", ""))
 
 
 def _pause(text: str) -> float:

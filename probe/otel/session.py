@@ -16,7 +16,7 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from probe.net.flow.blocking_http import BlockingAnswer, NoAnswer, ask, open_with
+from probe.net.flow.blocking_http import BlockingResponse, RequestFailed, open_with, send_request
 
 MAX_ANSWER = 1 << 20
 # Where the exporter gives none.
@@ -47,7 +47,7 @@ class _BoundedAdapter(BaseAdapter):
         headers: Any = request.headers
         try:
             context = _context(verify, cert) if (request.url or "").startswith("https") else None
-            answer = ask(
+            response = send_request(
                 Request(  # noqa: S310 - a setting, of which the scheme is checked
                     request.url or "",
                     data=body,
@@ -56,22 +56,22 @@ class _BoundedAdapter(BaseAdapter):
                 ),
                 open_with(context, redirects=False),
                 seconds=seconds,
-                silence=seconds,
-                longest=MAX_ANSWER,
+                read_timeout=seconds,
+                max_bytes=MAX_ANSWER,
             )
-        except NoAnswer as error:
+        except RequestFailed as error:
             raise requests.ConnectionError(str(error), request=request) from None
-        return _response(request, answer)
+        return _response(request, response)
 
     def close(self) -> None:
         """Nothing is kept open."""
 
 
-def _response(request: requests.PreparedRequest, answer: BlockingAnswer) -> requests.Response:
+def _response(request: requests.PreparedRequest, answered: BlockingResponse) -> requests.Response:
     response = requests.Response()
-    response.status_code, response.reason = answer.status, str(answer.status)
-    response.headers = CaseInsensitiveDict(answer.headers)
-    response.raw = io.BytesIO(answer.body)
+    response.status_code, response.reason = answered.status, str(answered.status)
+    response.headers = CaseInsensitiveDict(answered.headers)
+    response.raw = io.BytesIO(answered.body)
     response.url, response.request = request.url or "", request
     return response
 

@@ -4,7 +4,7 @@ import urllib.request
 from base64 import b64encode
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from probe.net.flow.blocking_http import NoAnswer, ask, open_with
+from probe.net.flow.blocking_http import RequestFailed, open_with, send_request
 from probe.net.urls import show_url
 
 SECONDS = 5.0
@@ -32,17 +32,17 @@ def fetch(address: str, token: str, refresh: float, limit: int) -> str:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
         request.add_unredirected_header("Authorization", f"Basic {b64encode(pair).decode()}")
     try:
-        answer = ask(
+        response = send_request(
             request,
             open_with(),
             seconds=TOTAL_SECONDS,
-            silence=SECONDS,
-            longest=limit + 1,
+            read_timeout=SECONDS,
+            max_bytes=limit + 1,
         )
-    except NoAnswer as error:
+    except RequestFailed as error:
         raise ValueError(str(error)) from None
-    if answer.status != 200:
-        raise ValueError(f"answers {answer.status}")
-    if len(answer.body) > limit:
+    if response.status != 200:
+        raise ValueError(f"answers {response.status}")
+    if len(response.body) > limit:
         raise ValueError(f"{show_url(address)} sends more than {limit} bytes")
-    return answer.body.decode("utf-8")
+    return response.body.decode("utf-8")

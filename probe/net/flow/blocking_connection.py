@@ -26,13 +26,13 @@ class DeadlineHttp(http.client.HTTPConnection):
     def __init__(self, host: str, port: int | None = None, *, timeout: float, **_: Any) -> None:
         super().__init__(host, port, timeout=timeout)
         self._seconds = timeout
-        self.beyond: tuple[str, int, Mapping[str, str]] | None = None
+        self.tunnel_target: tuple[str, int, Mapping[str, str]] | None = None
 
     def set_tunnel(self, host: str, port: int | None = None, headers: Any = None) -> None:
         """Ask the proxy for this host, which may end in its port; see http.client."""
         parts = urlsplit(f"//{host}" if port is None else f"//{host}:{port}")
         found = parts.hostname or host, parts.port or http.client.HTTPS_PORT
-        self.beyond = (*found, dict(headers or {}))
+        self.tunnel_target = (*found, dict(headers or {}))
 
     def connect(self) -> None:
         """Connect. Raises OSError, TimeoutError after the deadline."""
@@ -42,8 +42,8 @@ class DeadlineHttp(http.client.HTTPConnection):
             # Of each read; the deadline ends them all.
             sock.settimeout(min(self._seconds, deadline.left))
             deadline.add(sock)
-            if self.beyond is not None:
-                _open_tunnel(sock, *self.beyond)
+            if self.tunnel_target is not None:
+                _open_tunnel(sock, *self.tunnel_target)
             self.sock = self.secured(sock, deadline)
         except BaseException:
             sock.close()
@@ -67,7 +67,7 @@ class DeadlineHttps(DeadlineHttp):
 
     def secured(self, sock: socket.socket, deadline: BlockingDeadline) -> socket.socket:
         """After the handshake, of which OpenSSL bounds the whole."""
-        name = self.host.strip("[]") if self.beyond is None else self.beyond[0]
+        name = self.host.strip("[]") if self.tunnel_target is None else self.tunnel_target[0]
         sock.settimeout(deadline.left)
         wrapped = self._tls.wrap_socket(sock, server_hostname=name)
         try:

@@ -14,15 +14,15 @@ from typing import IO, Any
 from probe.net.flow.blocking_connection import DeadlineHttp, DeadlineHttps
 from probe.net.flow.blocking_deadline import BlockingDeadline
 
-__all__ = ["BlockingAnswer", "NoAnswer", "ask", "open_with"]
+__all__ = ["BlockingResponse", "RequestFailed", "open_with", "send_request"]
 
 
-class NoAnswer(OSError):
+class RequestFailed(OSError):
     """There was none, or no whole one; its text says why, for people, and is not the server's."""
 
 
 @dataclass(frozen=True, slots=True)
-class BlockingAnswer:
+class BlockingResponse:
     """Of any status; ``body`` is as much of it as was asked for."""
 
     status: int
@@ -30,41 +30,41 @@ class BlockingAnswer:
     body: bytes
 
 
-def ask(
+def send_request(
     request: urllib.request.Request,
     opener: urllib.request.OpenerDirector,
     *,
     seconds: float,
-    silence: float,
-    longest: int,
-) -> BlockingAnswer:
-    """The answer, of at most ``longest`` bytes, after at most ``seconds`` with everything: lookup,
-    all addresses, TLS, redirects, the whole body. ``silence`` is the limit of each read.
+    read_timeout: float,
+    max_bytes: int,
+) -> BlockingResponse:
+    """The response, of at most ``max_bytes``, after at most ``seconds`` with everything: lookup,
+    all addresses, TLS, redirects, the whole body. ``read_timeout``, in seconds, is of each read.
 
-    Raises NoAnswer, and ValueError for what can't be a request.
+    Raises RequestFailed, and ValueError for what can't be a request.
     """
     with BlockingDeadline(seconds) as deadline:
         try:
-            answer = _answer(request, opener, silence, longest)
+            response = _response(request, opener, read_timeout, max_bytes)
         except (OSError, http.client.HTTPException) as error:
-            raise NoAnswer(_reason(error, deadline, seconds, silence)) from None
+            raise RequestFailed(_reason(error, deadline, seconds, read_timeout)) from None
         if deadline.passed:
-            raise NoAnswer(_too_slow(seconds))
-        return answer
+            raise RequestFailed(_too_slow(seconds))
+        return response
 
 
-def _answer(
+def _response(
     request: urllib.request.Request,
     opener: urllib.request.OpenerDirector,
-    silence: float,
-    longest: int,
-) -> BlockingAnswer:
+    read_timeout: float,
+    max_bytes: int,
+) -> BlockingResponse:
     try:
-        with opener.open(request, timeout=silence) as found:
-            return BlockingAnswer(found.status, dict(found.headers), found.read(longest))
+        with opener.open(request, timeout=read_timeout) as found:
+            return BlockingResponse(found.status, dict(found.headers), found.read(max_bytes))
     except urllib.error.HTTPError as error:
         try:
-            return BlockingAnswer(error.code, dict(error.headers), b"")
+            return BlockingResponse(error.code, dict(error.headers), b"")
         finally:
             error.close()
 
@@ -73,13 +73,13 @@ def _reason(
     error: OSError | http.client.HTTPException,
     deadline: BlockingDeadline,
     seconds: float,
-    silence: float,
+    read_timeout: float,
 ) -> str:
     inner = error.reason if isinstance(error, urllib.error.URLError) else error
     if deadline.is_over():
         return _too_slow(seconds)
     if isinstance(inner, TimeoutError):
-        return f"no answer within {silence:g} s"
+        return f"no answer within {read_timeout:g} s"
     if isinstance(inner, http.client.HTTPException):
         # Its text is the server's.
         return f"does not answer in HTTP ({type(inner).__name__})"
