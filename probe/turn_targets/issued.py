@@ -24,8 +24,10 @@ from probe.turn_targets.table import MAX_ALLOCATIONS, TurnServerConfig, allocati
 # named; and of that for each, so that there is time for the next.
 _SHARE_OF_DEADLINE, _SHARE_OF_ONE = 0.85, 0.45
 
-Measure = Callable[[TurnUri, TurnCredentials | None], Coroutine[Any, Any, None]]
-_Work = Callable[[TurnUri], Coroutine[Any, Any, None]]
+Measure = Callable[[TurnUri, TurnCredentials | None, float], Coroutine[Any, Any, None]]
+"""Measures one server, in so many seconds at most."""
+_Check = Callable[[TurnUri], Coroutine[Any, Any, None]]
+_Work = Callable[[TurnUri, float], Coroutine[Any, Any, None]]
 
 
 async def measure_issued(
@@ -46,10 +48,14 @@ async def measure_issued(
     credentials, urls = await servers_for(table, record, context)
     left = _SHARE_OF_DEADLINE * (table.deadline - (context.clock() - started))
     users = [credentials] * MAX_ALLOCATIONS
+
+    async def work(url: TurnUri, seconds: float) -> None:
+        await measure(url, credentials, seconds)
+
     async with allocation_slots(users, table.user_quota, record, context):
         trying = _Trying(urls, context, context.clock() + left)
         for number, url in enumerate(urls):
-            await trying.measure(url, lambda url: measure(url, credentials), number, record)
+            await trying.measure(url, work, number, record)
             if trying.working is not None:
                 break
         if check_others:
@@ -73,15 +79,16 @@ class _Trying:
     async def measure(self, url: TurnUri, work: _Work, number: int, record: Recorder) -> None:
         """In full."""
         share = _SHARE_OF_ONE if number < len(self._urls) - 1 else 1.0
+        seconds = share * self._left
         try:
-            async with _within(url, share * self._left):
-                await work(url)
+            async with _within(url, seconds):
+                await work(url, seconds)
             self.working = url
         except CheckFailed as error:
             error.phase = error.phase or record.current
             self.failures[url] = error
 
-    async def check_others(self, check: _Work) -> None:
+    async def check_others(self, check: _Check) -> None:
         """Those not tried yet, as many at a time as a user may have."""
         slots, limit = asyncio.Semaphore(MAX_ALLOCATIONS), 0.9 * self._left
 

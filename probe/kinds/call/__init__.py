@@ -73,8 +73,9 @@ async def run(table: CallTable, record: Recorder, context: Context) -> None:
 
 
 async def _run_through_server(table: CallTable, record: Recorder, context: Context) -> None:
-    async def measure(url: TurnUri, credentials: TurnCredentials | None) -> None:
-        await _run_relayed(url, credentials, table, record, context)
+    async def measure(url: TurnUri, credentials: TurnCredentials | None, seconds: float) -> None:
+        calling = table.calling_seconds_of(seconds)
+        await _run_relayed(url, credentials, table, calling, record, context)
 
     if table.issued:
         from probe.turn_targets.issued import measure_issued
@@ -83,7 +84,7 @@ async def _run_through_server(table: CallTable, record: Recorder, context: Conte
         return
     credentials, urls = await servers_for(table, record, context)
     async with allocation_slots([credentials] * 2, table.user_quota, record, context):
-        await measure(urls[0], credentials)
+        await measure(urls[0], credentials, table.deadline)
 
 
 async def _run_direct(table: CallTable, record: Recorder, context: Context) -> None:
@@ -108,6 +109,7 @@ async def _run_relayed(
     url: TurnUri,
     credentials: TurnCredentials | None,
     table: CallTable,
+    seconds: float,
     record: Recorder,
     context: Context,
 ) -> None:
@@ -118,11 +120,11 @@ async def _run_relayed(
         message = "no credentials are configured"
         raise NotMeasured(Cause.CREDENTIALS_MISSING, message, phase="gathering")
     relay = await _relay(url, credentials, table, record)
-    limit = _DIAGNOSIS_SHARE * table.calling_seconds
+    limit = _DIAGNOSIS_SHARE * seconds
     diagnosis = Diagnosis(url, credentials, context, table.ca_file, limit)
     for pause in (*_PAUSES, None):
         try:
-            await _call_through(relay, diagnosis, table, record, context)
+            await _call_through(relay, diagnosis, table, seconds, record, context)
         except CheckFailed as error:
             if (
                 error.phase != "gathering"
@@ -141,6 +143,7 @@ async def _call_through(
     relay: "RelayServer",
     diagnosis: "Diagnosis",
     table: CallTable,
+    seconds: float,
     record: Recorder,
     context: Context,
 ) -> None:
@@ -148,7 +151,7 @@ async def _call_through(
     from probe.call.setup import PhaseTimeouts
     from probe.stun.transport.refusals import noting_refusals
 
-    bounds = PhaseTimeouts.as_browsers(table.calling_seconds)
+    bounds = PhaseTimeouts.as_browsers(seconds)
     async with Call(relay, record, context, bounds=bounds) as call:
         try:
             with noting_refusals() as refusals:

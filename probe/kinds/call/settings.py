@@ -38,7 +38,12 @@ class CallTable(TurnServerConfig):
     @property
     def calling_seconds(self) -> float:
         """What of the deadline is left to set up a call."""
-        return self.deadline - (self.media_seconds + _MEDIA_GRACE if self.media else 0.0)
+        return self.calling_seconds_of(self.deadline)
+
+    def calling_seconds_of(self, seconds: float) -> float:
+        """What of so many seconds is left to set up a call: half of them at least."""
+        media = self.media_seconds + _MEDIA_GRACE if self.media else 0.0
+        return max(seconds - media, seconds / 2)
 
     @property
     def needs_server(self) -> bool:

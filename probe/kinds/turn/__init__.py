@@ -118,7 +118,7 @@ async def _measure(
 async def _run_issued(table: TurnTable, record: Recorder, context: Context) -> None:
     from probe.turn_targets.issued import measure_issued
 
-    async def measure(url: TurnUri, credentials: TurnCredentials | None) -> None:
+    async def measure(url: TurnUri, credentials: TurnCredentials | None, _: float) -> None:
         await _measure(url, credentials, table, record, context)
 
     await measure_issued(table, measure, record, context)
