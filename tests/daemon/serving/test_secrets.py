@@ -79,18 +79,19 @@ async def test_no_secret_leaves_in_a_message_a_page_a_metric_or_a_log(tmp_path: 
         secrets = {secret for secret in settings.secrets if len(secret) > 4}
         assert {BOT_TOKEN, ROUTING_KEY, "signing-secret-e771", "manager-passw0rd"} <= secrets
         lab.set_knob("backend.redis", "down")
-        lab.set_knob("primary.error", "401")
         left: dict[str, str] = {}
         async with daemon(tmp_path, environment) as running:
             for service in services.values():
                 await service.until(1)
-            await pager.until(2)  # the refused one again: a recovery before that ends it unsent
             lab.set_knob("backend.redis", "up")
+            await pager.until(2)
             pages = [await running.get(path, headers=LOGIN) for path in PAGES]
             left["pages"] = "\n".join(text for _, text in pages)
             left["alerts list"] = await printed("alerts", "list", cwd=tmp_path, env=environment)
             await running.stop()
             left["log"] = "\n".join(running.raw)
+        # Not before: what fails still would hold the end of the incident.
+        lab.set_knob("primary.error", "401")
         for command in ("--once --format json", "list"):
             left[command] = await printed(*command.split(), cwd=tmp_path, env=environment)
         left["messages"] = sent(services)
