@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made here; `make help` lists the targets.
 
 PYTHON  ?= python3
-WORKERS ?= 5
+WORKERS ?= 6
 BIN     := .venv/bin
 PIP     := $(BIN)/pip --disable-pip-version-check --quiet
 PYTEST  := $(BIN)/python -m pytest

@@ -119,6 +119,7 @@ async def test_the_deadline_cuts_a_run_short_and_the_check_has_failed(
 
 async def test_interrupted_is_130(folder: Path, target: Target) -> None:
     target.hangs = True
+    (folder / "probe.toml").write_text(target.config("deadline = 120"))
     process = await start("--once", cwd=folder)
     await target.seen.wait()
     process.send_signal(signal.SIGINT)
