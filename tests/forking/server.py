@@ -90,6 +90,8 @@ def _report(pid: int, reply: int, *, pidfd: int) -> None:
 
 def _become(request: Mapping[str, Any], out: int, err: int) -> None:
     """Take over a request's streams, folder, environment and arguments."""
+    # A shell ignores it for what it runs in the background, and that is inherited.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for number, stream in enumerate((nothing, out, err)):
         os.dup2(stream, number)
