@@ -41,7 +41,7 @@ def given_labels(alert: Alert) -> dict[str, str]:
 
 
 def of_check(check: Check) -> dict[str, str]:
-    """What a check tells of the labels of its alerts."""
+    """The labels that all alerts of a check have."""
     labels = dict(exported(check.table.labels.items(), COMMON))
     return {**labels, "check": check.name, "kind": check.kind.name}
 

@@ -1,4 +1,4 @@
-"""How aiohttp's client resolves names: as everything else here, in threads that nobody waits for.
+"""How aiohttp's client resolves names: as everything else here, in daemon threads.
 
 aiohttp's own way is the event loop's executor, which the end of the loop waits for: a lookup that
 hangs would hold the end of the process for as long as the resolver likes.

@@ -1,7 +1,7 @@
 """Whether a wait ends while the server refuses (ICMP "port unreachable"): that is the reason then.
 
-A refusal alone ends nothing, since browsers take it for a lost packet; but who has waited in vain
-is told more by it than by silence.
+A refusal alone ends nothing, since browsers take it for a lost packet; but where no answer comes
+at all, it is the more exact reason.
 """
 
 from collections.abc import Iterator
@@ -46,5 +46,5 @@ def noting_refusals() -> Iterator[Refusals]:
 
 
 def active_refusals() -> Refusals:
-    """Where to note them; nobody looks at it where nobody asked."""
+    """Where to note them: discarded outside of ``noting_refusals``."""
     return _active.get() or Refusals()
