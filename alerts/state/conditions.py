@@ -118,13 +118,13 @@ def of_vanished(
 
     ``fires`` are the firing alerts about such things.
     """
-    if result.status is Status.UNKNOWN:
+    if result.status is Status.UNKNOWN or not (firing := [*fires]):
         return
     seen = {
         Fingerprint(check.name, each.threshold.signal.name, tuple(sorted(each.labels.items())))
         for each in evaluations
     }
-    for identity in fires:
+    for identity in firing:
         if identity not in seen:
             yield Observation(identity, ObservedLevel.GOOD, terms_of(check, identity.rule))
 

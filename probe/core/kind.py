@@ -243,7 +243,7 @@ class Check:
     kind: Kind[Any, Any]
     table: CheckConfig
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The check's name, unique in a plan."""
         return self.table.name
@@ -256,7 +256,7 @@ class Check:
             *(threshold.signal for threshold in self.table.check_thresholds),
         )
 
-    @property
+    @cached_property
     def interval(self) -> float:
         """Seconds from one start to the next."""
         return self.table.interval or self.kind.interval

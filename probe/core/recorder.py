@@ -5,7 +5,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from probe.core.model import Sample, Signal
 
@@ -75,7 +74,8 @@ class Recorder:
 
         Raises ValueError for labels that the signal does not declare.
         """
-        self._write(Sample(signal, float(value), dict(labels)))
+        value = float(value)
+        self._keep(Sample(signal, value, labels, None, (), self._is_disturbed(signal, value)))
 
     def sample_median(self, signal: Signal, values: Sequence[float], /, **labels: str) -> None:
         """Record several measurements of one run: the sample is their median, and percentiles are
@@ -84,7 +84,8 @@ class Recorder:
         Raises ValueError like sample().
         """
         median = float(statistics.median(values))
-        self._write(Sample(signal, median, dict(labels), values=tuple(values)))
+        disturbed = self._is_disturbed(signal, math.fsum(values))
+        self._keep(Sample(signal, median, labels, None, tuple(values), disturbed))
 
     def sample_ratio(self, signal: Signal, value: float, total: float, /, **labels: str) -> None:
         """Record a ratio that the target reports over ``total`` cases.
@@ -93,13 +94,14 @@ class Recorder:
         Raises ValueError like sample().
         """
         if total > 0:
-            self._write(Sample(signal, float(value), dict(labels), float(total)))
+            self._keep(Sample(signal, float(value), labels, float(total)))
 
-    def _write(self, sample: Sample) -> None:
+    def _is_disturbed(self, signal: Signal, seconds: float) -> bool:
+        return signal.latency and self._disturbs(seconds)
+
+    def _keep(self, sample: Sample) -> None:
         signal, labels = sample.signal, sample.labels
         if len(labels) != len(signal.labels) or not labels.keys() <= set(signal.labels):
             raise ValueError(f"{signal.name} has the labels {signal.labels}, not {tuple(labels)}")
-        if signal.latency and self._disturbs(math.fsum(sample.values) or sample.value):
-            sample = replace(sample, disturbed=True)
         key = tuple(sorted(labels.items())) if len(labels) > 1 else tuple(labels.items())
         self._samples[signal.name, key] = sample

@@ -57,8 +57,8 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
         return _without_resources(check, context, "file descriptors")
     limit = min(check.table.deadline, deadline or check.table.deadline)
     table = _limited(check, limit, context)
-    watch = context.get_or_create("stall-watch", StallWatch).begin()
-    record = Recorder(context.clock, watch.disturbs)
+    stalls = context.get_or_create("stall-watch", StallWatch)
+    watch, record = stalls.begin(), Recorder(context.clock, stalls.disturbs)
     started, started_at = context.clock(), _utc(context.now())
     with redacting(context.redact):
         task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)

@@ -25,7 +25,7 @@ def safe_result(result: Result, redact: Redact) -> Result:
             result.started_at,
             result.duration,
             phases=result.phases,
-            samples=tuple(_samples(result.samples)),
+            samples=_samples(result.samples),
             failure=_failure(result.failure),
             facts=_facts(result.facts),
         )
@@ -47,16 +47,17 @@ def _facts(facts: Mapping[str, str]) -> dict[str, str]:
     return {untrusted(name, MAX_FACT_NAME): untrusted(fact, MAX_TEXT) for name, fact in first}
 
 
-def _samples(samples: Iterable[Sample]) -> Iterable[Sample]:
+def _samples(samples: Iterable[Sample]) -> tuple[Sample, ...]:
     """Labels that are the same once they are cut are one series: the first one is kept.
 
     Only names of things that come and go are redacted: other labels are our own words, and a
     password that is one of them must not rename a series.
     """
+    kept: list[Sample] = []
     seen: dict[str, set[tuple[str, ...]]] = {}
     for sample in samples:
         if not sample.labels:
-            yield sample
+            kept.append(sample)
             continue
         safe = untrusted if sample.signal.ephemeral else one_line
         labels = {name: safe(value, MAX_LABEL) for name, value in sample.labels.items()}
@@ -64,4 +65,5 @@ def _samples(samples: Iterable[Sample]) -> Iterable[Sample]:
         if key in known or len(known) >= MAX_LABEL_SETS:
             continue
         known.add(key)
-        yield sample if labels == sample.labels else replace(sample, labels=labels)
+        kept.append(sample if labels == sample.labels else replace(sample, labels=labels))
+    return tuple(kept)

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 TICK_SECONDS = 0.02
 # One stall that is this long, or several that are this long together and this share of the
@@ -49,8 +50,7 @@ class Disturbance:
         return abs(self.clock_step) >= CLOCK_STEP
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
+class Clocks(NamedTuple):
     """The three clocks at one moment; ``boot`` goes on while the machine is suspended."""
 
     monotonic: float
@@ -83,29 +83,29 @@ class StallWatch:
 
     @property
     def is_ticking(self) -> bool:
-        """Whether any run is under way."""
+        """Whether a tick is due: while any run is under way, and once after the last."""
         return self._timer is not None
 
     def begin(self) -> "RunWatch":
         """Watch one run, until ``end``."""
-        watch = RunWatch(self)
-        self._runs[watch] = watch.lags
         if self._timer is None:
             self._schedule()
+        else:
+            self.tick()  # what was late before is not this run's
+        watch = RunWatch(self)
+        self._runs[watch] = watch.lags
         return watch
 
     def forget(self, watch: "RunWatch") -> None:
-        """A run has ended; without any, nothing ticks."""
+        """A run has ended. Without any, the next tick is the last: often the next run begins
+        before it, and has no timer to set."""
         self.tick()
         self._runs.pop(watch, None)
-        if not self._runs and self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def disturbs(self, seconds: float) -> bool:
         """Whether a measurement that has taken ``seconds`` until now holds lateness of our own
         event loop to a good part."""
-        if not self.is_ticking:
+        if self._timer is None:
             return False
         self.tick()
         began, late = self._clock() - seconds, 0.0
@@ -131,8 +131,10 @@ class StallWatch:
         self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._ticked)
 
     def _ticked(self) -> None:
-        self.tick()
-        self._schedule()
+        self._timer = None
+        if self._runs:
+            self.tick()
+            self._schedule()
 
 
 class RunWatch:
@@ -142,10 +144,6 @@ class RunWatch:
         self.lags: list[float] = []
         self._owner = owner
         self._began = owner.clocks()
-
-    def disturbs(self, seconds: float) -> bool:
-        """Whether a measurement that has taken ``seconds`` until now is not to be trusted."""
-        return self._owner.disturbs(seconds)
 
     def end(self) -> Disturbance:
         """Stop watching; what happened since the start."""

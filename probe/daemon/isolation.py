@@ -18,6 +18,7 @@ class Isolation:
         self._clock = clock
         self._errors: dict[str, int] = {}
         self._logged_at: dict[str, float] = {}
+        self._containments: dict[str, Containment] = {}
 
     @property
     def errors(self) -> Mapping[str, int]:
@@ -25,8 +26,11 @@ class Isolation:
         return dict(self._errors)
 
     def consumer(self, name: str) -> "Containment":
-        """Catch every exception within it."""
-        return Containment(self, name)
+        """Catch every exception within it. The same object each time: it has no state."""
+        found = self._containments.get(name)
+        if found is None:
+            found = self._containments[name] = Containment(self, name)
+        return found
 
     def note(self, name: str, error: Exception) -> None:
         """A consumer has raised."""

@@ -120,7 +120,10 @@ def result_row(result: Result, verdict: Verdict, plot: Signal | None) -> ResultR
         message=failure.message if failure else "",
         value=values[0] if values else None,
         samples=tuple(
-            [(each.signal.name, _sorted(each.labels), each.value) for each in result.samples]
+            [
+                (each.signal.name, _sorted(each.labels) if each.labels else (), each.value)
+                for each in result.samples
+            ]
         ),
         cases=tuple(
             [
@@ -133,4 +136,4 @@ def result_row(result: Result, verdict: Verdict, plot: Signal | None) -> ResultR
 
 
 def _sorted(labels: Mapping[str, str]) -> Labels:
-    return tuple(sorted(labels.items())) if labels else ()
+    return tuple(sorted(labels.items()))

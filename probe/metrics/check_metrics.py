@@ -67,9 +67,9 @@ class CheckMetrics:
         self._heads: dict[tuple[str, Pairs], str] = {}
         self._is_written = False
         self._marked: Mapping[Family, bytes] | None = None
-        buckets = (*check.kind.buckets, math.inf)
-        is_own = bool(check.kind.buckets) and not full and buckets != BUCKETS
-        self._own_buckets = buckets if is_own else None
+        self._own_buckets = (*check.kind.buckets, math.inf)
+        plot, is_own = check.kind.plot, not full and self._own_buckets != BUCKETS
+        self._plot = plot.name if plot and check.kind.buckets and is_own else ""
 
     def update(self, result: Result, evaluations: Iterable[Evaluation], now: float) -> None:
         """The newest result, at ``now`` on the monotonic clock."""
@@ -83,7 +83,7 @@ class CheckMetrics:
             self._failures.add(result.failure, now, exemplar_of(run, 1.0, self._last[1]))
         self._newest = result, tuple(evaluations)
         for sample in result.samples:
-            if sample.signal.latency and self._has_histogram(sample):
+            if sample.signal.latency and self._repeats and self._has_histogram(sample):
                 self._histogram(sample).observe(sample.value, run, self._last[1])
             if sample.signal.counter:
                 self._add(sample)
@@ -111,17 +111,11 @@ class CheckMetrics:
             self._failing_since = at
 
     def _has_histogram(self, sample: Sample) -> bool:
-        signal = sample.signal
-        if not signal.latency or not self._repeats:
-            return False
-        wanted = self._full or self._buckets(signal) is not BUCKETS
+        wanted = self._full or sample.signal.name == self._plot
         return wanted and math.isfinite(sample.value)
 
     def _buckets(self, signal: Signal) -> tuple[float, ...]:
-        plot = self.check.kind.plot
-        if self._own_buckets is None or plot is None or signal.name != plot.name:
-            return BUCKETS
-        return self._own_buckets
+        return self._own_buckets if signal.name == self._plot else BUCKETS
 
     def _rounded(self, seconds: float) -> float:
         """Microseconds are enough, and half as long."""

@@ -31,4 +31,12 @@ def generated_documents(
         "docs/reference.md": reference(kinds, notifiers),
         "docs/signals.md": signals_page(kinds),
         ".env.example": env_file(kinds, notifiers),
+        "probe/help.txt": help_text(commands),
     }
+
+
+def help_text(commands: click.Group) -> str:
+    """What ``probe --help`` prints where a terminal has 80 columns or more, or there is none."""
+    # Click leaves the last two columns free.
+    context = commands.make_context("probe", [], resilient_parsing=True, terminal_width=78)
+    return f"{context.get_help()}\n"

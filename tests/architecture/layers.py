@@ -180,5 +180,6 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.standard_streams",
     },
     "probe.__main__": {"probe.cli"},
+    "probe.start": {"probe.cli", "probe.standard_streams"},
     "probe.generate": {"alerts.notifiers", "probe.cli", "probe.kinds", "probe.reference"},
 }

@@ -1,11 +1,23 @@
 """Help and mistakes of the command line say all that they have to say."""
 
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from contextlib import suppress
+from pathlib import Path
+
 import click
 import pytest
 from click.testing import CliRunner
 
 from probe.cli import cli
 from probe.command_group import CommandGroup, place_of_option
+
+WITHOUT_COLUMNS = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
 
 
 def groups(command: click.Command = cli, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -49,3 +61,57 @@ def test_what_is_no_option_has_no_place(words: list[str]) -> None:
     with pytest.raises(click.NoSuchOption) as refused:
         cli.main(words, standalone_mode=False)
     assert place_of_option(refused.value, cli) == ""
+
+
+def by_click(columns: int, option: str = "--help") -> str:
+    """What click prints on a terminal of this width; it leaves the last two columns free."""
+    width = min(columns, 80) - 2
+    return CliRunner().invoke(cli, [option], prog_name="probe", terminal_width=width).output
+
+
+# What is printed from the file must be what click prints, also where the file is not used.
+@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize("columns", ["", "60", "80", "200"])
+def test_the_help_of_the_script_is_that_of_the_command_line(option: str, columns: str) -> None:
+    environment = {**os.environ, "COLUMNS": columns}
+    script = Path(sys.executable).parent / "probe"
+    done = subprocess.run([script, option], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, by_click(int(columns or 80), option))
+
+
+@pytest.mark.parametrize("columns", [60, 79, 80, 132])
+def test_the_help_fits_the_terminal(columns: int) -> None:
+    master, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    script = Path(sys.executable).parent / "probe"
+    process = subprocess.Popen([script, "--help"], stdout=terminal, env=WITHOUT_COLUMNS)
+    os.close(terminal)
+    shown = b""
+    with suppress(OSError):  # the terminal has gone with the process
+        while part := os.read(master, 4096):
+            shown += part
+    assert process.wait() == 0
+    os.close(master)
+    assert shown.decode().replace("\r\n", "\n") == by_click(columns)
+
+
+def test_the_help_is_printed_without_the_libraries_that_made_it() -> None:
+    code = "import sys; sys.argv = ['probe', '--help']\nfrom probe.start import main"
+    end = "try: main()\nexcept SystemExit: print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{end}"],
+        env=WITHOUT_COLUMNS,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("Usage: probe ")
+    assert not {"click", "inspect", "pathlib", "probe.cli"} & set(done.stderr.split())
+
+
+def test_a_help_that_cannot_be_written_is_an_error() -> None:
+    script = Path(sys.executable).parent / "probe"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([script, "--help"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 74
+    assert done.stderr.startswith("probe: the output can't be written: ")

@@ -122,16 +122,32 @@ async def test_lateness_counts_by_its_share_of_what_was_measured(
     watch = StallWatch(clock)
     run = watch.begin()
     ticks(watch, clock, *late)
-    assert run.disturbs(seconds) is disturbed
+    assert watch.disturbs(seconds) is disturbed
     run.end()
 
 
 async def test_a_loop_that_is_blocked_at_this_moment_counts_before_its_tick() -> None:
     clock = Clock(1000.0)
-    run = StallWatch(clock).begin()
+    watch = StallWatch(clock)
+    run = watch.begin()
     clock.pass_(0.5)
-    assert run.disturbs(0.5)
+    assert watch.disturbs(0.5)
     run.end()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_loop_that_was_blocked_before_a_run_is_no_standstill_of_it(alone: bool) -> None:
+    clock = Clock(1000.0)
+    watch = StallWatch(clock)
+    earlier = watch.begin()
+    if alone:
+        earlier.end()
+    clock.pass_(3.0)
+    run = watch.begin()
+    clock.pass_(0.1)
+    assert run.end().longest == pytest.approx(0.1)
+    if not alone:
+        assert earlier.end().longest == pytest.approx(2.98)
 
 
 def sample(value: float, *, disturbed: bool = False, values: tuple[float, ...] = ()) -> Sample:

@@ -142,5 +142,6 @@ async def test_nothing_ticks_between_runs() -> None:
     before = asyncio.all_tasks()
     await run_check(check_that_raises(Cause.HTTP_STATUS), context)
     watch = context.get_or_create("stall-watch", StallWatch)
+    await asyncio.sleep(2 * stall.TICK_SECONDS)
     assert not watch.is_ticking
     assert asyncio.all_tasks() == before

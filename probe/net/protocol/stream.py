@@ -28,7 +28,7 @@ class Stream:
         self._pace = ReadPace()
         self._socket, self._descriptor = sock, sock.fileno()
         self._loop = asyncio.get_running_loop()
-        self._writing = asyncio.Lock()
+        self._writing, self._unsent = asyncio.Lock(), b""
         self._closed = self._was_ready = self._waits = False
 
     @property
@@ -50,13 +50,16 @@ class Stream:
         return await self._receive(at_once=at_once)
 
     async def write(self, data: bytes) -> None:
-        """Send all of it. Raises OSError."""
-        if not self._writing.locked():
+        """Send all of it, behind what is being sent. Raises OSError."""
+        if not self._unsent and not self._writing.locked():
             # Mostly all of it goes at once, and nothing has to wait.
             data = self._sent_now(data)
         if data:
+            self._unsent += data
             async with self._writing:
-                await self._send(data)
+                # Whoever comes first sends what the others behind it have.
+                waiting, self._unsent = self._unsent, b""
+                await self._send(waiting)
 
     def close(self) -> None:
         """End the connection at once."""
@@ -204,7 +207,10 @@ class TlsStream(Stream):
         return self.connection.selected_alpn_protocol()
 
     async def handshake(self) -> None:
-        """Shake hands and verify. Raises ssl.SSLError, OSError (HandshakeFlood is one)."""
+        """Shake hands and verify. Raises ssl.SSLError, OSError (HandshakeFlood is one).
+
+        The client's last message leaves with what is written next, or before something is read.
+        """
         while True:
             try:
                 self.connection.do_handshake()
@@ -220,7 +226,7 @@ class TlsStream(Stream):
             else:
                 self._budget.begin()
                 self._pace.slice = FIRST_SLICE
-                return await self._flush()
+                return
 
     async def read(self, *, at_once: bool = True) -> bytes:
         if self._last_content and at_once:
@@ -241,9 +247,8 @@ class TlsStream(Stream):
                 return content
 
     async def write(self, data: bytes) -> None:
-        async with self._writing:
-            self.connection.write(data)
-            await self._flush()
+        self.connection.write(data)
+        await self._flush()
 
     def close(self) -> None:
         if not self._closed:
@@ -262,7 +267,8 @@ class TlsStream(Stream):
 
     async def _feed_more(self, *, at_once: bool) -> None:
         self._last_content = 0
-        await self._flush()  # a key update is answered
+        if self._outgoing.pending:
+            await self._flush()  # a key update is answered
         self._budget.check()
         self._budget.consume(await self._feed(at_once=at_once))
 
@@ -275,6 +281,4 @@ class TlsStream(Stream):
         return data
 
     async def _flush(self) -> None:
-        pending = self._outgoing.read()
-        if pending and (left := self._sent_now(pending)):
-            await self._send(left)
+        await super().write(self._outgoing.read())
