@@ -60,28 +60,6 @@ class TimeBucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Availability:
-    """For how many seconds of ``total`` a check passed (``up``), failed (``down``) and could
-    not be measured (``unknown``); the rest is a ``gap``, in which it did not run."""
-
-    up: float
-    down: float
-    unknown: float
-    total: float
-
-    @property
-    def gap(self) -> float:
-        """Seconds without any result."""
-        return max(0.0, self.total - self.up - self.down - self.unknown)
-
-    @property
-    def ratio(self) -> float | None:
-        """The share of the measured time in which it passed; None where none was measured."""
-        measured = self.up + self.down
-        return self.up / measured if measured > 0 else None
-
-
-@dataclass(frozen=True, slots=True)
 class StatePeriod:
     """A period in which a check had the same health state.
 

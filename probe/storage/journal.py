@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -188,16 +188,10 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def newest(records: Mapping[str, Record], closed: str = "closed") -> dict[str, Record]:
+def newest(records: Mapping[str, Record]) -> dict[str, Record]:
     """The records without the oldest of those that are closed."""
     over = sorted(
-        (record["n"], key) for key, record in records.items() if record.get("s") == closed
+        (record["n"], key) for key, record in records.items() if record.get("s") == "closed"
     )
     dropped = {key for _, key in over[:-MAX_CLOSED]}
     return {key: record for key, record in records.items() if key not in dropped}
-
-
-def lines_of(path: Path) -> Iterator[Record]:
-    """Every record of a file in its order, for people and tests."""
-    found = _read(path)
-    yield from found.records if found else ()

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 from statistics import median
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 from probe.core.model import Status, Verdict
 from probe.history.model import (
     STANDINGS,
-    Availability,
     HealthState,
     Labels,
     ResultRow,
@@ -94,25 +93,14 @@ def _touches(spell: StatePeriod, start: float, end: float) -> bool:
     return spell.start < end and (spell.end is None or spell.end > start)
 
 
-def availability_of(
-    kept: Iterable[ResultRow], start: float, end: float, longest: Mapping[str, float]
-) -> dict[str, Availability]:
-    """What History.availability says."""
-    found = {}
-    for check, most in longest.items():
-        runs = sorted((e for e in kept if e.check == check and e.at < end), key=lambda e: e.at)
-        spent = dict.fromkeys(Status, 0.0)
-        for run, following in zip(runs, [*(each.at for each in runs[1:]), end], strict=False):
-            spent[run.status] += max(0.0, min(following, run.at + most, end) - max(run.at, start))
-        if sum(spent.values()) > 0:
-            found[check] = Availability(
-                spent[Status.OK], spent[Status.FAILED], spent[Status.UNKNOWN], end - start
-            )
-    return found
+def bucket_edges(start: float, end: float, count: int) -> list[float]:
+    """Where buckets of the same length begin; the last edge is where the last one ends."""
+    width = (end - start) / count
+    return [*(start + width * place for place in range(count)), end]
 
 
 def day_of(kept: Iterable[ResultRow], edges: Sequence[float]) -> dict[str, tuple[TimeBucket, ...]]:
-    """What History.day says, for buckets between these edges."""
+    """The bucket of each stretch between two edges, of checks that ran in any."""
     found = {}
     for check, of_check in _by_check(kept).items():
         stretches = [

@@ -11,7 +11,7 @@ from probe.core.model import Verdict
 from probe.history import MEMORY_BOUNDS
 from probe.history.history import MAX_WAITING
 from probe.history.model import HealthState
-from tests.history.history_builders import everything, keep, opened, sizes, taken
+from tests.history.history_builders import buckets, everything, keep, opened, sizes, taken
 from tests.history.period_builders import DOZEN, NOON, entries, entry
 
 pytestmark = pytest.mark.usefixtures("leaks")
@@ -139,7 +139,7 @@ async def test_values_that_are_no_numbers_are_not_measured(tmp_path: Path) -> No
         nan, *infinite = (value for _, _, value in found[0].samples)
         assert math.isnan(nan)
         assert infinite == [math.inf, -math.inf]
-        [bucket] = (await history.day(NOON, NOON + 1, 1))["toy"]
+        [bucket] = (await buckets(history, [NOON, NOON + 1]))["toy"]
         assert (bucket.median, bucket.greatest, bucket.verdicts) == (2.0, 2.0, {Verdict.OK: 5})
 
 

@@ -53,11 +53,6 @@ class ServerClock:
     ahead: float
     uncertainty: float
 
-    @property
-    def least(self) -> float:
-        """How far they are apart at least."""
-        return max(0.0, abs(self.ahead) - self.uncertainty)
-
 
 @dataclass(frozen=True, slots=True)
 class Examination:

@@ -108,7 +108,7 @@ def available(row: StatusRow) -> str:
     found = row.availability
     if found is None:
         return "nothing ran"
-    measured = duration(found.up + found.down)
+    measured = duration(found.measured)
     parts = (
         f"{share(row)} of {measured} available" if found.ratio is not None else "",
         f"{duration(found.unknown)} unknown" if found.unknown >= 1 else "",
