@@ -66,7 +66,7 @@ class GroupStore:
         return self.log.views
 
     def settle(
-        self, incidents: Iterable[AlertGroup], now: float, setting: MessageContext
+        self, incidents: Iterable[AlertGroup], now: float, context: MessageContext
     ) -> list[Delivery]:
         """What is due to be sent, of every incident that is or was open."""
         known = {incident.subject: incident for incident in incidents}
@@ -76,7 +76,7 @@ class GroupStore:
         deliveries = []
         for incident in known.values():
             for route in self.routes.notifiers:
-                message = self._message(route, incident, now, setting)
+                message = self._message(route, incident, now, context)
                 if message is not None:
                     deliveries.append(Delivery(route.name, message, due=now))
         return deliveries + self.log.due_resolves(self._intervals, now)
@@ -87,8 +87,8 @@ class GroupStore:
         for incident in incidents:
             for route in self.routes.notifiers:
                 view = self.views.get((route.name, incident.subject))
-                if lists := self._mine(route, incident, view):
-                    times += next_times(self.routes.timed(route, lists), view, lists)
+                if routed := self._routed(route, incident, view):
+                    times += next_times(self.routes.timed(route, routed), view, routed)
         return min((time for time in times if time is not None and time > now), default=None)
 
     def notified(self, alert: Alert) -> str:
@@ -102,28 +102,11 @@ class GroupStore:
         routed = any(self.routes.matches(alert, route.name) for route in self.routes.notifiers)
         return "not notified yet" if routed else "not routed to any notifier"
 
-    def documents(self) -> dict[str, str | None]:
-        """What has changed since the last call, to be kept by name; None: to be dropped."""
-        return self.log.documents()
-
-    def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
-        """Take up what ``documents`` gave before the restart; ``waiting`` are notifier and
-        incident of what is on its way."""
-        self.log.restore(documents, waiting)
-
-    def adopt(self, key: Key, view: NotificationLogEntry) -> None:
-        """Take over what a notifier was sent, from the journal."""
-        self.log.keep(key, view)
-
-    def drop(self, key: Key) -> None:
-        """Forget an entry: what still fires is sent again."""
-        self.log.keep(key, None)
-
     @property
     def _intervals(self) -> dict[str, float]:
         return {route.name: refused_interval(route) for route in self.routes.notifiers}
 
-    def _mine(
+    def _routed(
         self, route: Route, incident: AlertGroup, view: NotificationLogEntry | None
     ) -> tuple[Alert, ...]:
         """The alerts of an incident that a notifier is sent. One that has to be repeated to
@@ -134,16 +117,16 @@ class GroupStore:
         return tuple(alert for alert in alerts if self.routes.matches(alert, route.name))
 
     def _message(
-        self, route: Route, incident: AlertGroup, now: float, setting: MessageContext
+        self, route: Route, incident: AlertGroup, now: float, context: MessageContext
     ) -> Message | None:
         """The message that is due to one notifier; brings its log entry up to date."""
         key = (route.name, incident.subject)
         view = self.views.get(key)
-        lists = self._mine(route, incident, view)
-        if not lists:
-            return self._end(route, incident, now, setting)
+        routed = self._routed(route, incident, view)
+        if not routed:
+            return self._end(route, incident, now, context)
         view, repeats = self._by_role(route, incident, view)
-        shown, route = self._confirmed(lists, view), self.routes.timed(route, lists)
+        shown, route = self._confirmed(routed, view), self.routes.timed(route, routed)
         occasion = occasion_for(route, view, shown, now)
         if repeats and shown:
             occasion = occasion or MessageType.CHANGED
@@ -157,7 +140,7 @@ class GroupStore:
         if assignment.role is Role.STANDBY:
             self.log.keep(key, replace(entry, accepted=True))
             return None
-        return firing_message(incident, shown, occasion, view, now, setting)
+        return firing_message(incident, shown, occasion, view, now, context)
 
     def _by_role(
         self, route: Route, incident: AlertGroup, view: NotificationLogEntry | None
@@ -166,10 +149,8 @@ class GroupStore:
         and whether the receiver is to be notified of the same again."""
         if view is None or self.assign is _alone:
             return view, False
-        assignment, key = (
-            self._assignment(route, incident, view, over=False),
-            (route.name, incident.subject),
-        )
+        key = (route.name, incident.subject)
+        assignment = self._assignment(route, incident, view, over=False)
         if assignment.role is Role.REOPEN:
             return None, False
         if assignment.role is Role.STANDBY and view.owner == THIS_PROBE:
@@ -179,11 +160,11 @@ class GroupStore:
         return view, assignment.role is Role.REPEAT
 
     def _confirmed(
-        self, lists: Sequence[Alert], view: NotificationLogEntry | None
+        self, routed: Sequence[Alert], view: NotificationLogEntry | None
     ) -> tuple[Alert, ...]:
         """What the receiver knows already, and what is certain now."""
         known = view.members if view else ()
-        return tuple(each for each in lists if name_of(each) in known or self.confirm(each))
+        return tuple(each for each in routed if name_of(each) in known or self.confirm(each))
 
     def _is_still_true(
         self,
@@ -201,7 +182,7 @@ class GroupStore:
         return any(self.confirm(each) for each in shown)
 
     def _end(
-        self, route: Route, incident: AlertGroup, now: float, setting: MessageContext
+        self, route: Route, incident: AlertGroup, now: float, context: MessageContext
     ) -> Message | None:
         """The message that an incident is resolved, to a notifier that was sent it."""
         key = (route.name, incident.subject)
@@ -221,7 +202,7 @@ class GroupStore:
             return None
         self.ended[key] = now
         ended = tuple(each for each in incident.over if self._is_for(route, each, view))
-        return resolved_message(incident, ended, view, now, setting)
+        return resolved_message(incident, ended, view, now, context)
 
     def _goes_on(self, route: Route, incident: AlertGroup, view: NotificationLogEntry) -> bool:
         """Whether an alert that a receiver was sent still fires, and is only suppressed. One that

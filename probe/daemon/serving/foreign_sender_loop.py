@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from alerts.manager import AlertManager
 from alerts.model import NotifyError
-from alerts.senders.attributing import Attributing
+from alerts.notifier import Attributing
 from alerts.senders.mark import SentBy
 
 logger = logging.getLogger(__name__)
