@@ -1,7 +1,7 @@
 """What isn't monitored and why, and what each variable that is not set would add."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from alerts.notifiers.base import NotifierKind
@@ -128,10 +128,3 @@ def _adding_receivers(
 def _example(each: SettingField) -> str:
     example = each.example.strip("`").replace("…", _PLACEHOLDER)
     return example or each.default or _PLACEHOLDER
-
-
-def named(names: Iterable[str], most: int = 4) -> str:
-    """The first names, and how many more there are."""
-    listed = list(names)
-    shown = ", ".join(listed[:most])
-    return f"{shown} and {len(listed) - most} more" if len(listed) > most else shown
