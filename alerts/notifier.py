@@ -111,7 +111,7 @@ class Attributing(Readable, Protocol):
 
 
 @runtime_checkable
-class Doubtful(Protocol):
+class WithWarnings(Protocol):
     """A notifier whose configuration is valid and may not be what was meant."""
 
     @property

@@ -222,7 +222,7 @@ class History:
         outside of it."""
         return await self.query(lambda db: periods.unhealthy_periods(db, start, end, most), {})
 
-    async def standings(self) -> dict[str, StatePeriod]:
+    async def current_periods(self) -> dict[str, StatePeriod]:
         """The current period of each check, as far back as history reaches."""
         return await self.query(periods.current_periods, {})
 

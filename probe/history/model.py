@@ -15,16 +15,16 @@ Labels = tuple[tuple[str, str], ...]
 class HealthState(StrEnum):
     """The health state of a check: a warning that becomes critical is the same incident."""
 
-    WELL = "well"
-    TROUBLED = "troubled"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
     UNKNOWN = "unknown"
 
 
-STANDINGS: Mapping[Verdict, HealthState] = {
-    Verdict.OK: HealthState.WELL,
-    Verdict.OBJECTIVE_MISSED: HealthState.WELL,
-    Verdict.WARNING: HealthState.TROUBLED,
-    Verdict.CRITICAL: HealthState.TROUBLED,
+HEALTH_STATES: Mapping[Verdict, HealthState] = {
+    Verdict.OK: HealthState.HEALTHY,
+    Verdict.OBJECTIVE_MISSED: HealthState.HEALTHY,
+    Verdict.WARNING: HealthState.UNHEALTHY,
+    Verdict.CRITICAL: HealthState.UNHEALTHY,
     Verdict.UNKNOWN: HealthState.UNKNOWN,
 }
 
@@ -80,7 +80,7 @@ class StatePeriod:
     @property
     def state(self) -> HealthState:
         """The health state that all its entries share."""
-        return STANDINGS[self.verdict]
+        return HEALTH_STATES[self.verdict]
 
 
 def result_row(result: Result, verdict: Verdict, plot: Signal | None) -> ResultRow:

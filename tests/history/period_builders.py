@@ -9,7 +9,7 @@ from typing import Any
 
 from probe.core.model import Status, Verdict
 from probe.history.model import (
-    STANDINGS,
+    HEALTH_STATES,
     HealthState,
     Labels,
     ResultRow,
@@ -27,14 +27,14 @@ GRAVITY = (
 )
 UDP: Labels = (("provider", "primary"), ("transport", "udp"))
 DOZEN = tuple((f"probe_turn_{number}_seconds", UDP, number / 7) for number in range(12))
-_STATUSES = {HealthState.WELL: Status.OK, HealthState.TROUBLED: Status.FAILED}
+_STATUSES = {HealthState.HEALTHY: Status.OK, HealthState.UNHEALTHY: Status.FAILED}
 
 
 def entry(
     at: float = NOON, verdict: Verdict = Verdict.OK, check: str = "toy", **parts: Any
 ) -> ResultRow:
     """An entry of a check that took 0.3 s."""
-    status = parts.pop("status", _STATUSES.get(STANDINGS[verdict], Status.UNKNOWN))
+    status = parts.pop("status", _STATUSES.get(HEALTH_STATES[verdict], Status.UNKNOWN))
     return ResultRow(check=check, at=at, duration=0.3, status=status, verdict=verdict, **parts)
 
 
@@ -56,7 +56,7 @@ def _by_check(kept: Iterable[ResultRow]) -> dict[str, list[ResultRow]]:
 
 
 def _spells(check: str, kept: Sequence[ResultRow]) -> list[StatePeriod]:
-    runs = [list(run) for _, run in groupby(kept, key=lambda each: STANDINGS[each.verdict])]
+    runs = [list(run) for _, run in groupby(kept, key=lambda each: HEALTH_STATES[each.verdict])]
     ends = [run[0].at for run in runs[1:]]
     return [_spell(check, run, end) for run, end in zip(runs, [*ends, None], strict=True)]
 
@@ -88,7 +88,7 @@ def incidents_of(
 
 
 def _touches(spell: StatePeriod, start: float, end: float) -> bool:
-    if spell.state is HealthState.WELL:
+    if spell.state is HealthState.HEALTHY:
         return False
     return spell.start < end and (spell.end is None or spell.end > start)
 

@@ -53,7 +53,7 @@ async def _query_everything(history: History) -> None:
     await history.last_runs("toy", 20)
     await buckets(history, [NOON, LATER])
     await history.unhealthy_periods(NOON, LATER)
-    await history.standings()
+    await history.current_periods()
     await history.series("toy", NOON, LATER, 4)
     await history.prepare_recent(LATER)
     await history.recent_day(LATER)

@@ -30,9 +30,9 @@ async def test_after_a_restart_everything_is_there_as_it_was(tmp_path: Path) -> 
         await keep(history, kept[3:])
     async with opened(tmp_path) as history:
         assert await everything(history) == kept
-        standings = await history.standings()
-        assert standings["a"].state is HealthState.TROUBLED
-        assert (standings["b"].start, standings["b"].entries) == (NOON - 9, 1)
+        periods = await history.current_periods()
+        assert periods["a"].state is HealthState.UNHEALTHY
+        assert (periods["b"].start, periods["b"].entries) == (NOON - 9, 1)
 
 
 async def test_the_state_counts_what_is_written_and_what_waits(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ async def test_a_closed_history_is_quiet(tmp_path: Path) -> None:
     await asyncio.gather(history.close(), history.close())
     history.add(entry())
     await history.flush()
-    assert await history.standings() == {}
+    assert await history.current_periods() == {}
     assert await everything(history) == []
     assert (history.state.written, history.state.lost) == (1, 1)
 
@@ -126,7 +126,7 @@ async def test_no_text_breaks_writing(tmp_path: Path, hostile: str, kept: str) -
         [found] = await everything(history)
         assert (found.check, found.phase, found.cause, found.message) == (kept,) * 4
         assert found.samples == ((kept, labels, 1.0),)
-        assert set(await history.standings()) == {kept}
+        assert set(await history.current_periods()) == {kept}
 
 
 async def test_values_that_are_no_numbers_are_not_measured(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ async def test_a_spell_begins_long_before_the_stretch_that_it_touches() -> None:
         [spell] = (await history.unhealthy_periods(NOON + 9995, NOON + 9996))["toy"]
         assert (spell.start, spell.end, spell.entries) == (NOON, NOON + 10_000, 1000)
         assert await history.unhealthy_periods(NOON + 10_000, NOON + 20_000) == {}
-        assert (await history.standings())["toy"].start == NOON + 10_000
+        assert (await history.current_periods())["toy"].start == NOON + 10_000
 
 
 async def test_the_newest_entry_of_a_check_is_found_however_old_it_is(tmp_path: Path) -> None:

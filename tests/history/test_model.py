@@ -71,7 +71,7 @@ def says_what_the_entries_say(
         for each in kept:
             history.add(each)
         await history.flush()
-        assert await history.standings() == {c: s[-1] for c, s in spells_of(kept).items()}
+        assert await history.current_periods() == {c: s[-1] for c, s in spells_of(kept).items()}
         assert await history.unhealthy_periods(start, end, most) == incidents_of(
             kept, start, end, most
         )

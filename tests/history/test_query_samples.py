@@ -62,7 +62,7 @@ async def test_two_million_entries_are_small_and_answer_at_once() -> None:
             assert state.bytes / count < MAX_BYTES
             assert count / written > MIN_PER_SECOND
             day = now - 86400
-            await asked("standings", history.standings())
+            await asked("current periods", history.current_periods())
             await asked("a day in 96 buckets", buckets(history, bucket_edges(day, now, 96)))
             await asked("troubles of all time", history.unhealthy_periods(0, now))
             await asked(

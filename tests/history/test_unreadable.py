@@ -188,7 +188,7 @@ async def test_a_notice_of_what_was_set_aside_is_worth_a_day(tmp_path: Path) -> 
         assert not history.state.problem
 
 
-@pytest.mark.parametrize("query", ["write", "recent", "buckets", "troubles", "standings"])
+@pytest.mark.parametrize("query", ["write", "recent", "buckets", "periods", "current periods"])
 async def test_a_file_that_is_damaged_while_it_is_open_is_set_aside(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, query: str
 ) -> None:
@@ -201,8 +201,8 @@ async def test_a_file_that_is_damaged_while_it_is_open_is_set_aside(
             "write": lambda: keep(history, [entry()]),
             "recent": lambda: history.recent(0),
             "buckets": lambda: buckets(history, [NOON, NOON + 50, NOON + 100]),
-            "troubles": lambda: history.unhealthy_periods(NOON, NOON + 100),
-            "standings": history.standings,
+            "periods": lambda: history.unhealthy_periods(NOON, NOON + 100),
+            "current periods": history.current_periods,
         }[query]
         assert not await found()
         await keep(history, [entry(NOON + 1)])
