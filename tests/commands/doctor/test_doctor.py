@@ -149,7 +149,7 @@ async def test_output_that_is_closed_early_is_said_on_stderr(tmp_path: Path) -> 
     assert process.stderr is not None
     said = (await process.stderr.read()).decode()
     assert await process.wait() == 74
-    assert said.count("probe: can't print") == 1
+    assert said.count("probe: the report can't be written") == 1
     assert "Traceback" not in said
 
 
