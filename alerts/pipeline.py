@@ -90,7 +90,7 @@ class Pipeline:
         ``waiting`` are notifier and incident of every pending message."""
         self.unreadable = self.alerts.restore(documents)
         self.own.restore(documents)
-        self.group_store.log.restore(documents, waiting)
+        self.group_store.restore(documents, waiting)
         if self._link is not None:
             self._link.restore(documents)
         self.incidents.restore(documents)
@@ -187,7 +187,7 @@ class Pipeline:
         documents = {
             **self.alerts.documents(),
             **self.own.documents(),
-            **log.documents(),
+            **self.group_store.documents(),
             **self.incidents.documents(),
         }
         withdrawn: dict[Key, Delivery | None] = {}

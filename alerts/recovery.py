@@ -7,7 +7,6 @@ a result says otherwise, so that it gets its resolve or stays as it was sent.
 import logging
 from collections.abc import Mapping
 
-from alerts.model import Severity
 from alerts.notification.message import highest_severity, name_of
 from alerts.notification.notification_log import Key, NotificationLogEntry
 from alerts.outbox.incident_log import IncidentLog, OpenIncident
@@ -122,5 +121,5 @@ def _entry(incident: OpenIncident) -> NotificationLogEntry:
         opened=incident.opened,
         story=members,
         wrong=tuple(f"{name_of(alert)}\n{alert.wrong}" for alert in alerts),
-        critical_since=incident.opened if severity is Severity.CRITICAL else None,
+        critical_since=incident.opened if severity.value == "critical" else None,
     )

@@ -66,7 +66,7 @@ class GroupStore:
         return self.log.views
 
     def settle(
-        self, incidents: Iterable[AlertGroup], now: float, context: MessageContext
+        self, incidents: Iterable[AlertGroup], now: float, setting: MessageContext
     ) -> list[Delivery]:
         """What is due to be sent, of every incident that is or was open."""
         known = {incident.subject: incident for incident in incidents}
@@ -76,7 +76,7 @@ class GroupStore:
         deliveries = []
         for incident in known.values():
             for route in self.routes.notifiers:
-                message = self._message(route, incident, now, context)
+                message = self._message(route, incident, now, setting)
                 if message is not None:
                     deliveries.append(Delivery(route.name, message, due=now))
         return deliveries + self.log.due_resolves(self._intervals, now)
@@ -102,6 +102,15 @@ class GroupStore:
         routed = any(self.routes.matches(alert, route.name) for route in self.routes.notifiers)
         return "not notified yet" if routed else "not routed to any notifier"
 
+    def documents(self) -> dict[str, str | None]:
+        """What has changed since the last call, to be kept by name; None: to be dropped."""
+        return self.log.documents()
+
+    def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
+        """Take up what ``documents`` gave before the restart; ``waiting`` are notifier and
+        incident of what is on its way."""
+        self.log.restore(documents, waiting)
+
     @property
     def _intervals(self) -> dict[str, float]:
         return {route.name: refused_interval(route) for route in self.routes.notifiers}
@@ -117,14 +126,14 @@ class GroupStore:
         return tuple(alert for alert in alerts if self.routes.matches(alert, route.name))
 
     def _message(
-        self, route: Route, incident: AlertGroup, now: float, context: MessageContext
+        self, route: Route, incident: AlertGroup, now: float, setting: MessageContext
     ) -> Message | None:
         """The message that is due to one notifier; brings its log entry up to date."""
         key = (route.name, incident.subject)
         view = self.views.get(key)
         routed = self._routed(route, incident, view)
         if not routed:
-            return self._end(route, incident, now, context)
+            return self._end(route, incident, now, setting)
         view, repeats = self._by_role(route, incident, view)
         shown, route = self._confirmed(routed, view), self.routes.timed(route, routed)
         occasion = occasion_for(route, view, shown, now)
@@ -140,7 +149,7 @@ class GroupStore:
         if assignment.role is Role.STANDBY:
             self.log.keep(key, replace(entry, accepted=True))
             return None
-        return firing_message(incident, shown, occasion, view, now, context)
+        return firing_message(incident, shown, occasion, view, now, setting)
 
     def _by_role(
         self, route: Route, incident: AlertGroup, view: NotificationLogEntry | None
@@ -182,7 +191,7 @@ class GroupStore:
         return any(self.confirm(each) for each in shown)
 
     def _end(
-        self, route: Route, incident: AlertGroup, now: float, context: MessageContext
+        self, route: Route, incident: AlertGroup, now: float, setting: MessageContext
     ) -> Message | None:
         """The message that an incident is resolved, to a notifier that was sent it."""
         key = (route.name, incident.subject)
@@ -202,7 +211,7 @@ class GroupStore:
             return None
         self.ended[key] = now
         ended = tuple(each for each in incident.over if self._is_for(route, each, view))
-        return resolved_message(incident, ended, view, now, context)
+        return resolved_message(incident, ended, view, now, setting)
 
     def _goes_on(self, route: Route, incident: AlertGroup, view: NotificationLogEntry) -> bool:
         """Whether an alert that a receiver was sent still fires, and is only suppressed. One that

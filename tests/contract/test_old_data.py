@@ -75,7 +75,7 @@ async def test_its_alerts_and_messages_are_read(tmp_path: Path) -> None:
     assert (str(alert.identity), alert.severity) == ("gone/failing", Severity.CRITICAL)
     assert NOW - alert.since < 60
     group_store = GroupStore(Routes([]))
-    group_store.log.restore(documents)
+    group_store.restore(documents)
     notified = {name for name, subject in group_store.views if subject == KEY}
     assert notified == {"slack", "pagerduty", "alertmanager", "webhook"}
 
