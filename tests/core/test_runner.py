@@ -9,9 +9,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import Result, Status
 from probe.core.runner import run_check, run_checks
-from tests.clocks import Clock
 from tests.fake_kind import TOY_SECONDS, toy, toy_kind
-from tests.virtual_time import run_virtually
 
 
 async def test_a_check_that_works_is_ok_with_phases_and_samples() -> None:
@@ -78,18 +76,6 @@ async def test_a_check_that_clings_holds_no_one_up() -> None:
     assert context.closing.pending == 1
     assert await context.closing.drain(timeout=0) == 1
     assert context.closing.pending == 0
-
-
-def test_checks_run_at_the_same_time_and_report_as_they_end() -> None:
-    clock = Clock()
-    checks = [toy("slow", seconds=3.0), toy("quick"), toy("hangs", does="hang", deadline=1.0)]
-
-    async def run() -> list[tuple[str, float]]:
-        results = run_checks(checks, Context(clock=clock))
-        return [(result.check, clock()) async for result in results]
-
-    ended = run_virtually(run(), clock)
-    assert ended == [("quick", 0.0), ("hangs", 1.0), ("slow", 3.0)]
 
 
 async def test_cancelling_a_run_cancels_its_checks() -> None:
