@@ -111,7 +111,7 @@ class Cluster:
     def setup_problems(self) -> list[SetupProblem]:
         """What differs between the members' configurations, as far as it is known."""
         others = self.peers.reachable if self.has_peers else []
-        strays = [SetupProblem("members", *each) for each in self.membership.problems]
+        strays = [SetupProblem("members", text) for text in self.membership.problems]
         return [*configuration.setup_problems(self._local_member(), others), *strays]
 
     def set_checks(self, checks: Iterable[Check], subjects: Mapping[str, str]) -> None:

@@ -70,8 +70,8 @@ def _availability(tally: Tally, window: GateWindow, levels: Levels) -> Objective
     time, counted = found.by_time, CaseCount(tally.cases, tally.bad)
     if time is None or time.measured <= 0:
         return ObjectiveFinding(found.decision, found.reason, by_count=counted, by_time=time)
-    whole = time.measured
-    estimate = Estimate(1 - time.bad / whole, 1 - time.high / whole, 1 - time.low / whole)
+    measured = time.measured
+    estimate = Estimate(1 - time.bad / measured, 1 - time.high / measured, 1 - time.low / measured)
     return replace(found, estimate=estimate, by_count=counted)
 
 

@@ -26,7 +26,6 @@ def judge_objective(tally: Tally, window: GateWindow, levels: Levels) -> Objecti
     required = objective.required
     return ObjectiveRow(
         name=objective.name,
-        what=objective.what,
         statistic=objective.statistic.value,
         unit=objective.unit,
         limit=objective.limit,
@@ -46,9 +45,9 @@ def _unless_uncovered(
 ) -> ObjectiveFinding:
     """Not met where too little of the window was measured."""
     time = tally.time_until(window.end)
-    whole = window.elapsed * max(tally.series, 1)
+    elapsed = window.elapsed * max(tally.series, 1)
     # A series that came later (a machine that a deployment started) covers its own time.
-    covered = time.measured / whole if whole > 0 else 0.0
+    covered = time.measured / elapsed if elapsed > 0 else 0.0
     if covered >= MIN_COVERAGE or tally.objective.statistic in _COVERAGE_INDEPENDENT:
         return found
     reason = f"only {show(covered, Unit.RATIO)} of the time was measured"

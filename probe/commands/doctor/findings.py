@@ -26,11 +26,10 @@ class SystemItem:
 
 @dataclass(frozen=True, slots=True)
 class NotMonitored:
-    """Kinds that have no check or not all, the reason, and what they would do."""
+    """Kinds that have no check or not all, and the reason."""
 
     kinds: tuple[str, ...]
     reason: str
-    would: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,16 +26,12 @@ _MAX_NEEDED = 4
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{3,}")
 
 
-def not_monitored(plan: CheckPlan, kinds: Kinds) -> list[NotMonitored]:
+def not_monitored(plan: CheckPlan) -> list[NotMonitored]:
     """Every reason for which kinds are skipped, with these kinds."""
-    would = {kind.name: kind.summary for kind in kinds}
     skipped: dict[str, list[str]] = {}
     for each in plan.skipped:
         skipped.setdefault(each.reason, []).append(each.kind)
-    return [
-        NotMonitored(tuple(names), reason, "; ".join(would[name] for name in names))
-        for reason, names in skipped.items()
-    ]
+    return [NotMonitored(tuple(names), reason) for reason, names in skipped.items()]
 
 
 def missing_variables(

@@ -77,7 +77,7 @@ async def _examine(
     return Examination(
         items=items,
         monitored=monitored,
-        not_monitored=not_monitored(settings.plan, KINDS),
+        not_monitored=not_monitored(settings.plan),
         missing=missing_variables(variables, KINDS, NOTIFIERS),
         clocks=clocks,
         versions=machine.versions(),
