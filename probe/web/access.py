@@ -59,28 +59,28 @@ class Access:
             return True
         if self.user is None and self.token is None and not users:
             return True
-        scheme, _, credentials = (authorization or "").partition(" ")
+        scheme, _, given = (authorization or "").partition(" ")
         match scheme.lower():
             case "basic":
-                return self._knows_login(credentials.strip())
+                return self._knows_login(given.strip())
             case "bearer":
-                return self._knows_token(path, credentials.strip())
+                return self._knows_token(path, given.strip())
             case _:
                 return False
 
-    def _knows_login(self, credentials: str) -> bool:
+    def _knows_login(self, given: str) -> bool:
         if self.user is None or self.password is None:
             return False
         try:
-            text = base64.b64decode(credentials, validate=True).decode("utf-8", "replace")
+            text = base64.b64decode(given, validate=True).decode("utf-8", "replace")
         except (binascii.Error, ValueError):
             return False
         return _same(text, f"{self.user}:{_text(self.password)}")
 
-    def _knows_token(self, path: str, credentials: str) -> bool:
+    def _knows_token(self, path: str, given: str) -> bool:
         tokens = [self.token, self.api_token if path.startswith(API_PATH) else None]
         # Each is compared, so that the time says nothing.
-        return sum(_same(credentials, _text(token)) for token in tokens if token is not None) > 0
+        return sum(_same(given, _text(token)) for token in tokens if token is not None) > 0
 
     @property
     def is_protected(self) -> bool:
@@ -102,20 +102,20 @@ def guard(
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        header, address = request.headers.get("Authorization"), request.remote or ""
+        given, address = request.headers.get("Authorization"), request.remote or ""
         if access.allows(request.path, None, users=security.has_users):
             # What no login protects is read by no page of a stranger either.
             is_bare = not (access.is_public(request.path) or request.secure)
             if is_bare and access.hosts.is_rebound(request.headers):
                 return _misdirected(request, rate)
             return await handler(request)
-        if header is not None and not wrong.may_try(address):
+        if given is not None and not wrong.may_try(address):
             wrong.failed(address)
             headers = {"Retry-After": str(RETRY_SECONDS)}
             return web.Response(status=429, text="Too many wrong logins\n", headers=headers)
-        if access.allows(request.path, header, users=True) or await security.knows(header):
+        if access.allows(request.path, given, users=True) or await security.knows(given):
             return await handler(request)
-        if header is not None:
+        if given is not None:
             wrong.failed(address)
         challenge = _BASIC if security.has_users else access.challenge
         headers = {"WWW-Authenticate": challenge}
@@ -133,10 +133,10 @@ def _misdirected(request: web.Request, rate: LogRate) -> web.Response:
     return web.Response(status=421, text=f"{text}\n")
 
 
-def _same(credentials: str, right: str) -> bool:
+def _same(given: str, right: str) -> bool:
     """In constant time; compare_digest takes text beyond ASCII as bytes only. A header's
     bytes beyond UTF-8 arrive as surrogates."""
-    return hmac.compare_digest(credentials.encode("utf-8", "surrogateescape"), right.encode())
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), right.encode())
 
 
 def _text(secret: SecretStr) -> str:
