@@ -122,6 +122,11 @@ class Message:
     news: tuple[str, ...] = ()
     sender: str = ""
 
+    @property
+    def is_of_incident(self) -> bool:
+        """Whether it says how an incident stands: a note and a test don't."""
+        return self.occasion is not MessageType.NOTE and not self.test
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:

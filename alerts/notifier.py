@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from typing import Protocol, runtime_checkable
 
 from alerts.model import Acknowledged, Message, OpenAlert
+from alerts.senders.mark import SentBy
 
 # In a notifier's memory: this message was sent before, and may have been accepted.
 REPEATED = "repeated"
@@ -65,16 +66,20 @@ class Verifiable(Protocol):
         ...
 
 
-@runtime_checkable
-class Queryable(Protocol):
-    """A notifier whose service can be asked which of our incidents are open there; ``can_query``:
-    with what is configured."""
+class Readable(Protocol):
+    """A notifier whose service can be asked what it holds; ``can_query``: with what is
+    configured."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def can_query(self) -> bool: ...
+
+
+@runtime_checkable
+class Queryable(Readable, Protocol):
+    """A notifier whose service can be asked which of our incidents are open there."""
 
     async def open_alerts(
         self, regions: Sequence[str], groups: Sequence[str]
@@ -85,15 +90,8 @@ class Queryable(Protocol):
 
 
 @runtime_checkable
-class Acknowledging(Protocol):
-    """A notifier at whose service people acknowledge incidents; ``can_query``: it can be asked who
-    did, with what is configured."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def can_query(self) -> bool: ...
+class Acknowledging(Readable, Protocol):
+    """A notifier at whose service people acknowledge incidents."""
 
     async def acknowledged(self, groups: Sequence[str]) -> Sequence[Acknowledged]:
         """Who has acknowledged open incidents of these groups. Raises
@@ -102,7 +100,18 @@ class Acknowledging(Protocol):
 
 
 @runtime_checkable
-class Doubtful(Protocol):
+class Attributing(Readable, Protocol):
+    """A notifier whose service says who has sent the messages of an incident."""
+
+    async def senders(self, regions: Sequence[str], groups: Sequence[str]) -> Sequence[SentBy]:
+        """The marks in what is open there under the same identity as ours: of probes in
+        ``regions`` (empty: without one), with incidents named after ``groups``. Raises
+        :class:`alerts.model.NotifyError`."""
+        ...
+
+
+@runtime_checkable
+class WithWarnings(Protocol):
     """A notifier whose configuration is valid and may not be what was meant."""
 
     @property

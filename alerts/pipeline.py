@@ -19,7 +19,7 @@ from alerts.notification.affected import with_pending
 from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.incident import OpenIncidents
 from alerts.notification.message import AlertGroup, MessageContext, is_open
-from alerts.notification.meta_messages import pagers, resolves_after_restart
+from alerts.notification.meta_messages import pagers, resolve_after_restart
 from alerts.notification.notification_log import Key
 from alerts.notification.recent_changes import RecentChanges
 from alerts.notification.route import Routes
@@ -60,7 +60,7 @@ class Pipeline:
         self._link = ClusterLink(cluster, self.group_store) if cluster is not None else None
         if cluster is not None and self._link is not None:
             self.recorder.id_elsewhere = self._link.incident_of
-            self.group_store.assign = cluster.assign
+            self.group_store.assign = cluster.roles.assign
         self.incidents = OpenIncidents(self._group_of, self.group_store.log.critical_since)
         self._confirmation = Confirmation()
         self._checks: dict[str, Check] = {}
@@ -213,7 +213,7 @@ class Pipeline:
             None if self.own_network_fails else self.alerts.next_time(),
             self.group_store.next_time(self._groups, now),
             self._confirmation.next_time(now),
-            self._cluster.next_time(self.alerts.firing) if self._cluster is not None else None,
+            self._cluster.agreement.next_time(self.alerts.firing) if self._cluster else None,
             self._suppression.next_change(now),
         ]
         return min((time for time in times if time is not None), default=None)
@@ -293,4 +293,4 @@ class Pipeline:
         firing = {self._group_of(alert) for alert in self.alerts.firing}
         pending = {self.groups.get(name, name) for name in self.alerts.pending}
         over = self.unknown.over(firing, pending, self.group_store.views, now)
-        return resolves_after_restart(over, self._config.region, now)
+        return [resolve_after_restart(*key, self._config.region, now) for key in over]

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alerts.cluster.decisions.scoped_alert import local_group, seen_here
-from alerts.model import SEEN_FROM, Alert, Delivery, Fingerprint, NotifyError, OpenAlert, Severity
-from alerts.notification.message import name_of
+from alerts.model import SEEN_FROM, Alert, Delivery, Fingerprint, NotifyError, OpenAlert
+from alerts.notification.message import highest_severity, name_of
 from alerts.notification.meta_messages import left_open
 from alerts.notification.notification_log import Key, NotificationLogEntry
 from alerts.notifier import Queryable
@@ -138,14 +138,14 @@ class Reconciliation:
         since, now = min(each.since for each in found), self.now()
         await self.outbox.remember(name, key, _memory_of(found))
         entry = NotificationLogEntry(
-            severity=max((each.severity for each in sent), key=list(Severity).index),
+            severity=highest_severity(sent),
             members=names,
             since=since,
             sent_at=now,
             opened=since,
             story=names,
         )
-        self.pipeline.group_store.adopt((name, key), entry)
+        self.pipeline.group_store.log.keep((name, key), entry)
         for alert in alerts:
             self.pipeline.adopt(alert, key, now)
 

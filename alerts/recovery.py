@@ -5,9 +5,8 @@ a result says otherwise, so that it gets its resolve or stays as it was sent.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from alerts.model import Alert
 from alerts.notification.message import highest_severity, name_of
 from alerts.notification.notification_log import Key, NotificationLogEntry
 from alerts.outbox.incident_log import IncidentLog, OpenIncident
@@ -45,7 +44,7 @@ async def recover(pipeline: Pipeline, outbox: Outbox) -> int:
     taken = [key for key in missing if key[0] in pipeline.config.notifiers]
     for key in taken:
         incident = found[key]
-        pipeline.group_store.adopt(key, _entry(incident))
+        pipeline.group_store.log.keep(key, _entry(incident))
         for alert in incident.alerts:
             pipeline.adopt(alert, incident.key, incident.sent_at)
         await outbox.remember(*key, incident.memory)
@@ -61,7 +60,7 @@ def _drop_what_was_closed(pipeline: Pipeline, journal: IncidentLog, waiting: set
     """A resolve that was delivered after the database was last written."""
     for key, entry in _own_entries(pipeline, waiting):
         if journal.is_closed(*key, entry.sent_at):
-            pipeline.group_store.drop(key)
+            pipeline.group_store.log.keep(key, None)
 
 
 def _drop_what_was_lost(pipeline: Pipeline, journal: IncidentLog, waiting: set[Key]) -> None:
@@ -69,7 +68,7 @@ def _drop_what_was_lost(pipeline: Pipeline, journal: IncidentLog, waiting: set[K
     sent again. Without damage there is none, and a journal on a disk that hung lacks records."""
     for key, _ in _own_entries(pipeline, waiting):
         if journal.is_complete and not journal.knows(*key):
-            pipeline.group_store.drop(key)
+            pipeline.group_store.log.keep(key, None)
 
 
 def _own_entries(pipeline: Pipeline, waiting: set[Key]) -> list[tuple[Key, NotificationLogEntry]]:
@@ -117,14 +116,10 @@ def _entry(incident: OpenIncident) -> NotificationLogEntry:
     return NotificationLogEntry(
         severity=severity,
         members=members,
-        since=_since(alerts, incident.opened),
+        since=min((alert.since for alert in alerts), default=incident.opened),
         sent_at=incident.sent_at,
         opened=incident.opened,
         story=members,
         wrong=tuple(f"{name_of(alert)}\n{alert.wrong}" for alert in alerts),
         critical_since=incident.opened if severity.value == "critical" else None,
     )
-
-
-def _since(alerts: Iterable[Alert], opened: float) -> float:
-    return min((alert.since for alert in alerts), default=opened)

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from alerts.config import AlertingConfig
 from alerts.model import Severity
-from alerts.notifier import Doubtful, Notifier
+from alerts.notifier import Notifier, WithWarnings
 from alerts.notifiers import NOTIFIERS
 from alerts.notifiers.base import NotifierKind
 from probe.core.environment import (
@@ -76,8 +76,8 @@ def _own_routes(
 def alerting_warnings(config: AlertingConfig) -> tuple[str, ...]:
     """Warnings about alerting without any notifier, and of the notifiers."""
     if config.notifiers:
-        doubtful = (each for each in config.notifiers.values() if isinstance(each, Doubtful))
-        return tuple(warning for each in doubtful for warning in each.warnings)
+        found = (each for each in config.notifiers.values() if isinstance(each, WithWarnings))
+        return tuple(warning for each in found for warning in each.warnings)
     names = ", ".join(each.name for each in NOTIFIERS)
     text = "no notifier is configured: alerts appear only on the status page"
     return (f"{text} (there are {names})",)

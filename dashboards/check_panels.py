@@ -126,13 +126,13 @@ def failures(selector: str) -> Panel:
     )
 
 
-def row(title: str, selector: str, by: str, legend: str, drill: str = "") -> DashboardRow:
+def row(selector: str, by: str, legend: str) -> DashboardRow:
     """All of them for one group of checks, what fails first."""
     return DashboardRow(
-        title,
+        "Checks",
         (
             failures(selector),
-            states(selector, drill),
+            states(selector),
             availability(selector, by, legend),
             causes(selector),
             phases(selector),

@@ -48,7 +48,7 @@ def _grouped(
     kinds: tuple[Kind[Any, Any], ...], uid: str, title: str, description: str
 ) -> Dashboard:
     found = names_on(kinds, uid)
-    checks = check_panels.row("Checks", selector(f'kind=~"{found}"'), "check", "{{check}}")
+    checks = check_panels.row(selector(f'kind=~"{found}"'), "check", "{{check}}")
     rows = ((checks,) if found else ()) + rows_for(kinds, uid)
     return Dashboard(uid, title, description, rows)
 
@@ -61,7 +61,6 @@ def _turn(kinds: tuple[Kind[Any, Any], ...]) -> Dashboard:
         (
             DashboardRow("Providers", _providers()),
             check_panels.row(
-                "Checks",
                 selector(f'kind=~"{names_on(kinds, TURN)}"', providers=True),
                 "provider, transport",
                 "{{provider}} {{transport}}",

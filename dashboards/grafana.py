@@ -117,15 +117,15 @@ def _variables(board: Dashboard) -> list[Any]:
     if board.services:
         query = f"label_values(probe_check_info{{{job}}}, service)"
         found.append(_variable("service", "Service", query))
-    found.append(_hidden("status", f"label_values(probe_links_info{{{job}}}, status_url)"))
+    found.append(_status_url(f"label_values(probe_links_info{{{job}}}, status_url)"))
     return found
 
 
-def _hidden(name: str, query: str) -> dashboard.QueryVariable:
+def _status_url(query: str) -> dashboard.QueryVariable:
     """A variable that links use and people don't see."""
     return (
-        dashboard.QueryVariable(name)
-        .label(name.capitalize())
+        dashboard.QueryVariable("status")
+        .label("Status")
         .description("Address of the probe's own pages.")
         .datasource(SOURCE)
         .query(query)

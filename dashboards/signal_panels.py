@@ -166,17 +166,11 @@ def has_heat(kind: Kind[Any, Any], signal: Signal) -> bool:
     return bool(kind.buckets) and signal == kind.plot and signal.latency
 
 
-def rows_for(
-    kinds: Iterable[Kind[Any, Any]], board: str, placed: Sequence[Signal] = ()
-) -> tuple[DashboardRow, ...]:
-    """A row for each kind with what of it belongs on a dashboard and isn't placed by hand."""
+def rows_for(kinds: Iterable[Kind[Any, Any]], board: str) -> tuple[DashboardRow, ...]:
+    """A row for each kind with what of it belongs on a dashboard."""
     rows = []
     for kind in kinds:
-        signals = [
-            signal
-            for signal in kind.signals
-            if board_of(kind, signal) == board and signal not in placed
-        ]
+        signals = [signal for signal in kind.signals if board_of(kind, signal) == board]
         shown = [signal for signal in signals if signal.name not in kind.details]
         panels = [panel_of(kind, signal, board) for signal in shown]
         panels[:0] = [heat_of(kind, signal, board) for signal in shown if has_heat(kind, signal)]

@@ -109,8 +109,10 @@ class Agreement:
         begun = self._begun.get(subject, now)
         answers = [member.groups.get(subject) for member in self._peers.reachable]
         closed = any(end > begun for answer in answers if answer for end in answer.ended.values())
-        around = Circumstances(self._result_at(alert.identity.check), closed)
-        return quorum.judge(alert, self._region, self._votes(alert, now), before, now, around)
+        circumstances = Circumstances(self._result_at(alert.identity.check), closed)
+        return quorum.judge(
+            alert, self._region, self._votes(alert, now), before, now, circumstances
+        )
 
     def _votes(self, alert: Alert, now: float) -> list[MemberVote]:
         """Every other probe's vote; unreachable members and names without addresses are silent."""

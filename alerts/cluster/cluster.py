@@ -34,8 +34,6 @@ from alerts.cluster.protocol.responder import (
 )
 from alerts.cluster.roles import Roles
 from alerts.model import Alert, Delivery
-from alerts.notification.notification_log import NotificationLogEntry
-from alerts.role import Assignment
 from alerts.senders.membership import Membership
 from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
@@ -70,10 +68,10 @@ class Cluster:
         self.has_peers = bool(plan.entries)
         self.run_soon, self.on_change, self.query_now = run_soon, on_change, asyncio.Event()
         self.peers = Members(plan, self.id, now, post, wall)
-        self._agreement = Agreement(
+        self.agreement = Agreement(
             self.peers, region, now, self.result_at, lambda check: self.run_soon(check)
         )
-        self.roles = Roles(self.peers, self._agreement, region, now, self.query_now.set)
+        self.roles = Roles(self.peers, self.agreement, region, now, self.query_now.set)
         self.open_groups = OpenGroups(
             self.peers, region, now, lambda: self.is_ready, self.query_now.set
         )
@@ -98,7 +96,7 @@ class Cluster:
         """The state of the others; None if there are none to ask."""
         if not self.has_peers:
             return None
-        scopes = [each.scope for each in self._agreement.quorum_states.values()]
+        scopes = [each.scope for each in self.agreement.quorum_states.values()]
         kinds, others = [each.kind for each in self.setup_problems], self.peers.others
         return PeersReading(
             self.peers.count - 1,
@@ -113,7 +111,7 @@ class Cluster:
     def setup_problems(self) -> list[SetupProblem]:
         """What differs between the members' configurations, as far as it is known."""
         others = self.peers.reachable if self.has_peers else []
-        strays = [SetupProblem("members", *each) for each in self.membership.problems]
+        strays = [SetupProblem("members", text) for text in self.membership.problems]
         return [*configuration.setup_problems(self._local_member(), others), *strays]
 
     def set_checks(self, checks: Iterable[Check], subjects: Mapping[str, str]) -> None:
@@ -171,35 +169,21 @@ class Cluster:
         sure = {each.identity for each in self._suspected if each.observed.sure}
         # What has recovered here, or has no result since a restart, keeps its state.
         judged = sure if self.is_ready and not own_network_fails else set()
-        return self._agreement.place(alerts, subject_of, judged)
+        return self.agreement.place(alerts, subject_of, judged)
 
     def scope_resolved(self, alert: Alert, subject: str) -> list[ScopedAlert]:
         """A resolved alert, in each group that it may have been sent in."""
         here = ScopedAlert(seen_here(alert, self._region), local_group(subject, self._region))
         return [ScopedAlert(replace(alert, region=""), subject), here]
 
-    def moved_to(self, subject: str, subject_of: Callable[[str], str]) -> str:
-        """As what the alerts of a group are sent now, if not in it; empty if resolved."""
-        return self._agreement.moved_to(subject, subject_of)
-
     def quorum_state_of(self, alert: Alert) -> QuorumState | None:
         """The quorum state of an alert that fires here."""
-        return self._agreement.quorum_states.get(alert.identity)
-
-    def assign(
-        self, notifier: str, subject: str, view: NotificationLogEntry | None, over: bool
-    ) -> Assignment:
-        """Whether this probe is the one that notifies people of a group."""
-        return self.roles.assign(notifier, subject, view, over)
+        return self.agreement.quorum_states.get(alert.identity)
 
     def is_overtaken(self, delivery: Delivery, *, deduplicates: bool) -> bool:
         """Whether a message that waits is no longer true for the cluster."""
         is_open = self.open_groups.is_open_at_peer(delivery.message.key)
         return self.roles.is_overtaken(delivery, is_open=is_open, deduplicates=deduplicates)
-
-    def next_time(self, alerts: Iterable[Alert]) -> float | None:
-        """When :meth:`scope_alerts` will have another result without a new answer."""
-        return self._agreement.next_time(alerts)
 
     def answer(
         self,
@@ -221,7 +205,7 @@ class Cluster:
             result = self._results.get(queried.check)
             if result and queried.check not in known and is_due(result, queried.younger, now):
                 self.run_soon(queried.check)
-        own = replace(own, checks=self._checks, shared=self._agreement.shared, suspected=suspected)
+        own = replace(own, checks=self._checks, shared=self.agreement.shared, suspected=suspected)
         # Without a working network it has no opinion on any check.
         answerable = query.model_copy(update={"asks": ()}) if own_network_fails else query
         answer = build_answer(answerable, self._local_member(), self._results, own, now)

@@ -58,7 +58,7 @@ def incidents_among(
             held=cluster.open_groups.is_kept(
                 each.subject, fires=bool(each.firing or each.suppressed)
             ),
-            moved_to=cluster.moved_to(each.subject, subject_of),
+            moved_to=cluster.agreement.moved_to(each.subject, subject_of),
         )
         for each in incidents
     ]

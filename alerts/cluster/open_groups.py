@@ -30,7 +30,7 @@ class OpenGroups:
         now, majority = self._now(), self._peers.has_majority
         answers = [(member, member.groups.get(subject)) for member in self._peers.reachable]
         return any(
-            answer.open and (member.counts(now) or not majority)
+            answer.open and (member.is_trusted(now) or not majority)
             for member, answer in answers
             if answer
         )

@@ -155,7 +155,7 @@ class Roles:
         if answer is None:
             return OtherMember(member.name, ahead)
         # Among those without a majority, what one of them has sent is as good as this one's.
-        counts = member.counts(now) or not self._peers.has_majority
+        is_trusted = member.is_trusted(now) or not self._peers.has_majority
 
         def age(times: Mapping[str, float]) -> float | None:
             return now - times[notifier] if notifier in times else None
@@ -164,9 +164,9 @@ class Roles:
             member.name,
             ahead=ahead,
             sees=answer.sees,
-            owns=notifier in answer.owns and counts,
+            owns=notifier in answer.owns and is_trusted,
             holds=notifier in answer.holds,
-            ends=notifier in answer.ends and counts,
+            ends=notifier in answer.ends and is_trusted,
             ended=age(answer.ended),
             pending=age(answer.pending),
             sending=age(answer.sending),

@@ -18,7 +18,7 @@ from alerts.evaluation.verdict import (
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Sample, Status, Threshold, Verdict
 from probe.core.thresholds import thresholds_of
-from probe.history.model import STANDINGS, HealthState, StatePeriod
+from probe.history.model import HEALTH_STATES, HealthState, StatePeriod
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +141,13 @@ class CheckStates:
         verdict = verdict_on(entry.check, result, judged, backed_up=backed_up)
         before = entry.state
         was, since = (before.verdict, before.since) if before else self._before(entry.check.name)
-        goes_on = was is not None and since is not None and STANDINGS[was] is STANDINGS[verdict]
+        health = HEALTH_STATES[verdict]
+        goes_on = was is not None and HEALTH_STATES[was] is health
         begun = since if goes_on and since is not None else wall
         entry.state = CheckState(verdict, begun, result, judged)
         if before is not None and before.verdict is verdict:
             return None
-        if was is verdict or (was is None and STANDINGS[verdict] is HealthState.WELL):
+        if was is verdict or (was is None and health is HealthState.HEALTHY):
             return None
         return Change(entry.check, was, verdict, wall, since, result, judged)
 

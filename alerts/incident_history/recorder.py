@@ -15,7 +15,7 @@ from alerts.incident_history.records import (
     notification_of,
     over,
 )
-from alerts.model import Alert, Delivery, Message, MessageType, Silence
+from alerts.model import Alert, Delivery, Silence
 from alerts.notification.message import AlertGroup
 from alerts.notification.notification_log import Key
 from alerts.silence.maintenance_window import Window
@@ -157,10 +157,6 @@ class IncidentRecorder:
         self._settle(delivery, NotificationStatus.DELIVERED, now)
         self._drop(_key(delivery), until=delivery.message.at)
 
-    def refused(self, delivery: Delivery, reason: str, now: float) -> None:
-        """A receiver has refused a message for good."""
-        self._settle(delivery, NotificationStatus.REFUSED, now, reason)
-
     def dropped(self, key: Key) -> None:
         """What waits for a notifier under a key is not sent any more."""
         self._drop(key, until=float("inf"))
@@ -170,9 +166,7 @@ class IncidentRecorder:
         for key, last in found.items():
             self._drop(key, until=last.message.at if last else float("inf"))
 
-    def _lost(
-        self, waiting: Iterable[Delivery]
-    ) -> dict[Key, dict[tuple[str, float], Notification]]:
+    def _lost(self, waiting: Iterable[Delivery]) -> Pending:
         """What is pending here and waits nowhere."""
         there = {(_key(each), each.message.occasion.value, each.message.at) for each in waiting}
         lost: Pending = {}
@@ -217,16 +211,9 @@ class IncidentRecorder:
         for old in [each for each in self._ids if each not in self._open][:-MAX_PAST]:
             del self._ids[old]
 
-    def _settle(
-        self,
-        delivery: Delivery,
-        status: NotificationStatus,
-        now: float | None,
-        error: str = "",
-    ) -> None:
-        if _is_apart(delivery.message):
-            return
-        self._note(delivery.message.key, notification_of(delivery, status, now, error))
+    def _settle(self, delivery: Delivery, status: NotificationStatus, now: float | None) -> None:
+        if delivery.message.is_of_incident:
+            self._note(delivery.message.key, notification_of(delivery, status, now))
 
     def _note(self, key: str, found: Notification) -> None:
         name = self._ids.get(key)
@@ -259,7 +246,3 @@ def _names(group: AlertGroup, suppressed_by: Suppression) -> Iterable[str]:
 
 def _key(delivery: Delivery) -> Key:
     return delivery.notifier, delivery.message.key
-
-
-def _is_apart(message: Message) -> bool:
-    return message.test or message.occasion is MessageType.NOTE

@@ -129,7 +129,7 @@ def alert_of(record: IncidentAlert) -> Alert:
 
 
 def notification_of(
-    delivery: Delivery, status: NotificationStatus, settled: float | None, error: str = ""
+    delivery: Delivery, status: NotificationStatus, settled: float | None
 ) -> Notification:
     """What became of a message."""
     message = delivery.message
@@ -140,7 +140,7 @@ def notification_of(
         title=message.title,
         status=status,
         settled=settled,
-        error=error or delivery.error,
+        error=delivery.error,
     )
 
 

@@ -57,7 +57,11 @@ def collapse(deliveries: Sequence[Delivery], sends_missed_incidents: bool) -> li
 def _merged(first: Step, second: Step, sends_missed_incidents: bool) -> Step | None:
     """Both as one, or None if they stay two."""
     one, two = first.new, second.new
-    if one is None or two is None or not (_merges(one) and _merges(two)):
+    if (
+        one is None
+        or two is None
+        or not (one.message.is_of_incident and two.message.is_of_incident)
+    ):
         return None
     if two.message.occasion is not MessageType.RESOLVED:
         return None if _over(one) else _joined(first, second, _still_firing(one, two))
@@ -112,10 +116,6 @@ def _over_twice(one: Delivery, two: Delivery) -> Message:
     since = min(one.message.since, two.message.since)
     resolved = tuple(alerts.values())[-MAX_RESOLVED:]
     return replace(two.message, since=since, resolved=resolved)
-
-
-def _merges(delivery: Delivery) -> bool:
-    return delivery.message.occasion is not MessageType.NOTE and not delivery.message.test
 
 
 def _over(delivery: Delivery) -> bool:

@@ -87,8 +87,8 @@ class GroupStore:
         for incident in incidents:
             for route in self.routes.notifiers:
                 view = self.views.get((route.name, incident.subject))
-                if lists := self._mine(route, incident, view):
-                    times += next_times(self.routes.timed(route, lists), view, lists)
+                if routed := self._routed(route, incident, view):
+                    times += next_times(self.routes.timed(route, routed), view, routed)
         return min((time for time in times if time is not None and time > now), default=None)
 
     def notified(self, alert: Alert) -> str:
@@ -111,19 +111,11 @@ class GroupStore:
         incident of what is on its way."""
         self.log.restore(documents, waiting)
 
-    def adopt(self, key: Key, view: NotificationLogEntry) -> None:
-        """Take over what a notifier was sent, from the journal."""
-        self.log.keep(key, view)
-
-    def drop(self, key: Key) -> None:
-        """Forget an entry: what still fires is sent again."""
-        self.log.keep(key, None)
-
     @property
     def _intervals(self) -> dict[str, float]:
         return {route.name: refused_interval(route) for route in self.routes.notifiers}
 
-    def _mine(
+    def _routed(
         self, route: Route, incident: AlertGroup, view: NotificationLogEntry | None
     ) -> tuple[Alert, ...]:
         """The alerts of an incident that a notifier is sent. One that has to be repeated to
@@ -139,11 +131,11 @@ class GroupStore:
         """The message that is due to one notifier; brings its log entry up to date."""
         key = (route.name, incident.subject)
         view = self.views.get(key)
-        lists = self._mine(route, incident, view)
-        if not lists:
+        routed = self._routed(route, incident, view)
+        if not routed:
             return self._end(route, incident, now, setting)
         view, repeats = self._by_role(route, incident, view)
-        shown, route = self._confirmed(lists, view), self.routes.timed(route, lists)
+        shown, route = self._confirmed(routed, view), self.routes.timed(route, routed)
         occasion = occasion_for(route, view, shown, now)
         if repeats and shown:
             occasion = occasion or MessageType.CHANGED
@@ -166,10 +158,8 @@ class GroupStore:
         and whether the receiver is to be notified of the same again."""
         if view is None or self.assign is _alone:
             return view, False
-        assignment, key = (
-            self._assignment(route, incident, view, over=False),
-            (route.name, incident.subject),
-        )
+        key = (route.name, incident.subject)
+        assignment = self._assignment(route, incident, view, over=False)
         if assignment.role is Role.REOPEN:
             return None, False
         if assignment.role is Role.STANDBY and view.owner == THIS_PROBE:
@@ -179,11 +169,11 @@ class GroupStore:
         return view, assignment.role is Role.REPEAT
 
     def _confirmed(
-        self, lists: Sequence[Alert], view: NotificationLogEntry | None
+        self, routed: Sequence[Alert], view: NotificationLogEntry | None
     ) -> tuple[Alert, ...]:
         """What the receiver knows already, and what is certain now."""
         known = view.members if view else ()
-        return tuple(each for each in lists if name_of(each) in known or self.confirm(each))
+        return tuple(each for each in routed if name_of(each) in known or self.confirm(each))
 
     def _is_still_true(
         self,

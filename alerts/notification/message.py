@@ -9,6 +9,7 @@ from alerts.notification.recent_changes import Marker
 from alerts.notification.title import firing_title, resolved_title
 from alerts.runbooks.library import RunbookLibrary, is_address
 from probe.report.text.sanitize import clean
+from probe.untrusted.text import listed
 
 # An update names at most so many checks, a title fewer.
 MAX_NAMES, MAX_IN_TITLE = 10, 4
@@ -187,8 +188,7 @@ def _new_facts(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterato
     for alert in new:
         by_summary.setdefault(alert.summary, []).append(alert.identity.check)
     for summary, checks in by_summary.items():
-        more = f" and {len(checks) - MAX_NAMES} more" if len(checks) > MAX_NAMES else ""
-        yield clean(f"now also {', '.join(checks[:MAX_NAMES])}{more}: {summary}")
+        yield clean(f"now also {listed(checks, MAX_NAMES)}: {summary}")
     for alert in alerts:
         if known.get(name_of(alert), alert.wrong) != alert.wrong:
             was = known[name_of(alert)]

@@ -1,10 +1,9 @@
 """Messages and log lines about alerting itself."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from alerts.model import Delivery, Message, MessageType, Severity
-from alerts.notification.notification_log import Key
 from alerts.notifier import Notifier
 from alerts.state.alert_store import Event
 from alerts.state.machine import TransitionType
@@ -12,25 +11,19 @@ from alerts.state.machine import TransitionType
 logger = logging.getLogger(__name__)
 
 
-def resolve_after_restart(subject: str, region: str, now: float) -> Message:
+def resolve_after_restart(notifier: str, group: str, region: str, now: float) -> Delivery:
     """That a group works, to a receiver that may have an incident from before a restart."""
-    return Message(
-        key=subject,
+    message = Message(
+        key=group,
         occasion=MessageType.RESOLVED,
         severity=Severity.CRITICAL,
-        title=f"{subject} works",
+        title=f"{group} works",
         at=now,
         since=now,
         region=region,
         text="The probe was restarted and doesn't know what it sent before.",
     )
-
-
-def resolves_after_restart(keys: Sequence[Key], region: str, now: float) -> list[Delivery]:
-    """That groups work, by notifier and group."""
-    return [
-        Delivery(name, resolve_after_restart(group, region, now), due=now) for name, group in keys
-    ]
+    return Delivery(notifier, message, due=now)
 
 
 def pagers(notifiers: Mapping[str, Notifier]) -> list[str]:
@@ -40,39 +33,30 @@ def pagers(notifiers: Mapping[str, Notifier]) -> list[str]:
 
 def refusal(delivery: Delivery, reason: str, region: str, now: float) -> Message:
     """That a notifier refuses a message for good."""
-    return Message(
-        key=f"refused {delivery.notifier}",
-        occasion=MessageType.NOTE,
-        severity=Severity.WARNING,
-        title=f"{delivery.notifier} refuses messages: {reason}",
-        at=now,
-        since=now,
-        region=region,
-        text=f"Not delivered there: {delivery.message.title}",
-    )
+    title = f"{delivery.notifier} refuses messages: {reason}"
+    text = f"Not delivered there: {delivery.message.title}"
+    return _note(f"refused {delivery.notifier}", Severity.WARNING, title, text, region, now)
 
 
 def undelivered(delivery: Delivery, reason: str, region: str, now: float) -> Message:
     """That a notifier has accepted nothing for two minutes."""
-    return Message(
-        key=f"undelivered {delivery.notifier}",
-        occasion=MessageType.NOTE,
-        severity=Severity.CRITICAL,
-        title=f"{delivery.notifier} has accepted no message for 2 min: {reason}",
-        at=now,
-        since=now,
-        region=region,
-        text=f"Not delivered there, retrying: {delivery.message.title}",
-    )
+    title = f"{delivery.notifier} has accepted no message for 2 min: {reason}"
+    text = f"Not delivered there, retrying: {delivery.message.title}"
+    return _note(f"undelivered {delivery.notifier}", Severity.CRITICAL, title, text, region, now)
 
 
 def left_open(text: str, region: str, now: float) -> Message:
     """That receivers may have incidents of before a start open."""
+    title = "The probe does not know what it sent before its start"
+    return _note("left open", Severity.WARNING, title, text, region, now)
+
+
+def _note(key: str, severity: Severity, title: str, text: str, region: str, now: float) -> Message:
     return Message(
-        key="left open",
+        key=key,
         occasion=MessageType.NOTE,
-        severity=Severity.WARNING,
-        title="The probe does not know what it sent before its start",
+        severity=severity,
+        title=title,
         at=now,
         since=now,
         region=region,

@@ -88,7 +88,7 @@ class NotificationLog:
         """A receiver has refused a message for good. One that was attempted before may have
         been accepted all the same."""
         key, message = (delivery.notifier, delivery.message.key), delivery.message
-        if message.test or message.occasion is MessageType.NOTE:
+        if not message.is_of_incident:
             return
         if message.occasion is MessageType.RESOLVED:
             if (view := self.views.get(key)) is not None:

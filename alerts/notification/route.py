@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.model import Alert, Severity
 from alerts.silence.matcher import matches
 from probe.core.environment import ConfigProblem
-from probe.core.tables.problems import table_problems
+from probe.core.tables.problems import read_entries
 
 logger = logging.getLogger(__name__)
 
@@ -142,21 +142,13 @@ def read_routes(
     ``known`` are the names of the notifiers that there are.
     """
     names = list(known)
-    tables: list[RouteTable] = []
-    problems: list[ConfigProblem] = []
-    for index, entry in enumerate(raw, 1):
-        place = f"{path}: [[route]] entry {index}"
-        try:
-            table = RouteTable.model_validate(entry)
-        except ValidationError as error:
-            problems += table_problems(error, place, RouteTable.model_fields)
-            continue
-        problems += [
-            ConfigProblem(
-                f'{place}, key "notify"', f"no notifier '{name}'; known are {', '.join(names)}"
-            )
-            for name in table.notify
-            if name not in names
-        ]
-        tables.append(table)
-    return tuple(tables), problems
+    tables, problems = read_entries(raw, RouteTable, "route", path)
+    problems += [
+        ConfigProblem(
+            f'{place}, key "notify"', f"no notifier '{name}'; known are {', '.join(names)}"
+        )
+        for place, table in tables.items()
+        for name in table.notify
+        if name not in names
+    ]
+    return tuple(tables.values()), problems

@@ -61,6 +61,12 @@ class HttpAnswer:
         return self.text.lstrip("\ufeff \t\r\n")[:1] == "<"
 
     @property
+    def date(self) -> float | None:
+        """When it was sent by the service's clock (RFC 9110, 6.6.1), in seconds since 1970; None
+        if it doesn't say."""
+        return _moment(self.headers.get("date", ""))
+
+    @property
     def retry_after(self) -> float | None:
         """Seconds that it asks us to wait: a number, or until a date (RFC 9110, 10.2.3) by its own
         clock, if it says what that shows."""
@@ -69,7 +75,7 @@ class HttpAnswer:
             return float(value)
         except ValueError:
             pass
-        until, now = _moment(value), _moment(self.headers.get("date", ""))
+        until, now = _moment(value), self.date
         if until is None:
             return None
         return max(until - (time.time() if now is None else now), 0.0)

@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 from alerts.model import NotifyError
 from alerts.notifiers.base import HttpAnswer, request
@@ -28,13 +27,11 @@ class _Reading:
 
 
 class ReceiverClocks:
-    """Offsets by address. ``now`` is the wall clock, ``monotonic`` one that is never set; both
-    in seconds. When the wall clock is set, or the machine was suspended, all are asked again."""
+    """Offsets by address. ``now`` is the wall clock, in seconds since 1970. When it is set, or the
+    machine was suspended, all are asked again."""
 
-    def __init__(
-        self, now: Callable[[], float], monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._now, self._monotonic = now, monotonic
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
         self._readings: dict[str, _Reading] = {}
 
     async def offset(self, url: str) -> float:
@@ -53,13 +50,11 @@ class ReceiverClocks:
     def note(self, url: str, answer: HttpAnswer) -> bool:
         """Take the time from any answer of a receiver; whether its offset is another one now."""
         before = self._known(url)
-        try:
-            # In whole seconds, and from before the answer came: never ahead of its clock.
-            date = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
-        except (OverflowError, TypeError, ValueError):
+        if answer.date is None:
             self._readings.setdefault(url, _Reading(before, self._base()))
             return False
-        offset = date - self._now()
+        # In whole seconds, and from before the answer came: never ahead of its clock.
+        offset = answer.date - self._now()
         if abs(offset - before) <= MAX_CLOCK_OFFSET:
             offset = before
         self._readings[url] = _Reading(offset, self._base())
@@ -70,4 +65,4 @@ class ReceiverClocks:
         return known.offset if known else 0.0
 
     def _base(self) -> float:
-        return self._now() - self._monotonic()
+        return self._now() - time.monotonic()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from alerts.model import Alert, Delivery, Message, MessageType
+from alerts.model import Alert, Delivery, MessageType
 from alerts.outbox.journal_copies import JournalCopies
 from alerts.outbox.stored_times import (
     STEP_SECONDS,
@@ -128,7 +128,7 @@ class IncidentLog:
     async def begun(self, delivery: Delivery) -> None:
         """A message is about to be sent."""
         message = delivery.message
-        if _is_apart(message) or message.occasion is MessageType.RESOLVED:
+        if not message.is_of_incident or message.occasion is MessageType.RESOLVED:
             return
         key = _key(delivery.notifier, message.key)
         known: dict[str, Any] = self._records.get(key, {})
@@ -149,7 +149,7 @@ class IncidentLog:
     async def taken(self, delivery: Delivery, memory: Mapping[str, str]) -> None:
         """A message was delivered."""
         message = delivery.message
-        if _is_apart(message):
+        if not message.is_of_incident:
             return
         key = _key(delivery.notifier, message.key)
         marks = {"taken": message.at, "o": message.occasion.value}
@@ -218,10 +218,6 @@ class IncidentLog:
 def _never_began(record: Mapping[str, Any]) -> bool:
     """Whether all that is known of an incident is that its messages were refused."""
     return record.get("s") == "closed" and "taken" not in record
-
-
-def _is_apart(message: Message) -> bool:
-    return message.test or message.occasion is MessageType.NOTE
 
 
 def _key(notifier: str, key: str) -> str:

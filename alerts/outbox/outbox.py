@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 
 from alerts.model import Delivery, Silence
-from alerts.outbox import queries
+from alerts.outbox import queries, silence_queries
 from alerts.outbox.incident_log import IncidentLog
 from alerts.outbox.kept_tables import KeptTables
 from alerts.outbox.late_rows import late_rows, merger
@@ -221,31 +221,31 @@ class Outbox:
         if self._replica is not None:
             await self._replica.catch_up(self._tables.snapshot)
             await self._take_late()
-            rows = await self._replica.query(queries.silence_rows)
+            rows = await self._replica.query(silence_queries.silence_rows)
             if rows is not None:
-                self._tables.in_memory(lambda db: queries.set_silences(db, rows))
+                self._tables.in_memory(lambda db: silence_queries.set_silences(db, rows))
         await self._note_ended(now, rows or ())
-        return self._tables.read(lambda db: queries.silences(db, now))
+        return self._tables.read(lambda db: silence_queries.silences(db, now))
 
-    async def _note_ended(self, now: float, stored: Sequence[queries.SilenceRow]) -> None:
+    async def _note_ended(self, now: float, stored: Sequence[silence_queries.SilenceRow]) -> None:
         """Remember what has ended by now, also in the file whose rows are ``stored``."""
-        if due := self._tables.read(lambda db: queries.ended_silences(db, now)):
-            self._tables.in_memory(lambda db: queries.note_ended(db, due))
-        known = {name: ends for name, ends, _ in self._tables.read(queries.silence_rows)}
-        unknown = [row for row in stored if row[1] > queries.ENDED == known.get(row[0])]
+        if due := self._tables.read(lambda db: silence_queries.ended_silences(db, now)):
+            self._tables.in_memory(lambda db: silence_queries.note_ended(db, due))
+        known = {name: ends for name, ends, _ in self._tables.read(silence_queries.silence_rows)}
+        unknown = [row for row in stored if row[1] > silence_queries.ENDED == known.get(row[0])]
         if unknown:
-            await self._tables.on_disk(lambda db: queries.note_ended(db, unknown))
+            await self._tables.on_disk(lambda db: silence_queries.note_ended(db, unknown))
 
     async def add_silence(self, silence: Silence) -> bool:
         """Store a silence; one of the same name is replaced. Whether it outlives the process,
         and other processes see it."""
-        self._tables.in_memory(lambda db: queries.add_silence(db, silence))
-        return await self._tables.on_disk(lambda db: queries.add_silence(db, silence))
+        self._tables.in_memory(lambda db: silence_queries.add_silence(db, silence))
+        return await self._tables.on_disk(lambda db: silence_queries.add_silence(db, silence))
 
     async def end_silence(self, name: str, now: float) -> bool:
         """End a silence at ``now``; False if there is none of that name, or it is over."""
         await self.silences(now)
-        return await self._tables.change(lambda db: queries.end_silence(db, name, now))
+        return await self._tables.change(lambda db: silence_queries.end_silence(db, name, now))
 
     async def close(self) -> None:
         """Close the file after everything that was asked before; again does nothing."""

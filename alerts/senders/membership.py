@@ -78,15 +78,12 @@ class Membership:
         return KnownSenders({*self._ids, self._id}, self.digest, self._digests, self._all_answer)
 
     @property
-    def problems(self) -> list[tuple[str, str]]:
-        """Probes on one side's list only: their names, and what to do."""
+    def problems(self) -> list[str]:
+        """Probes on one side's list only, and what to do."""
         now = self._now()
         found = [
-            (
-                name,
-                f"{name} does not ask this probe: its PROBE_PEERS lacks this one, or its way here"
-                " is cut. Use the same PROBE_PEERS everywhere",
-            )
+            f"{name} does not ask this probe: its PROBE_PEERS lacks this one, or its way here"
+            " is cut. Use the same PROBE_PEERS everywhere"
             for name, since in self._unlisted.values()
             if now - since >= NOTICED_SECONDS
         ]
@@ -99,10 +96,7 @@ class Membership:
             # The unknown one may be a member that can ask this probe and not be asked.
             return found
         return found + [
-            (
-                region,
-                f"a probe in region {region} asks this one, and PROBE_PEERS here does not name it:"
-                " use the same PROBE_PEERS everywhere, or give it a token and pager key of its own",
-            )
+            f"a probe in region {region} asks this one, and PROBE_PEERS here does not name it:"
+            " use the same PROBE_PEERS everywhere, or give it a token and pager key of its own"
             for region in sorted(set(strays))
         ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from alerts.config import AlertingConfig
 from alerts.model import NotifyError
-from alerts.senders.attributing import Attributing
+from alerts.notifier import Attributing
 from alerts.senders.foreign_senders import ForeignSender
 from alerts.senders.mark import SenderMark, peers_digest
 

@@ -12,13 +12,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
 
 from alerts.silence.time_zone import instant, zone_of
 from probe.core.environment import ConfigProblem
-from probe.core.tables.problems import table_problems
+from probe.core.tables.problems import read_entries
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -149,17 +148,9 @@ def read_windows(
     raw: Sequence[Mapping[str, Any]], path: Path | str = "probe.toml"
 ) -> tuple[tuple[WindowTable, ...], list[ConfigProblem]]:
     """The maintenance windows of ``probe.toml``, and everything that is wrong with them."""
-    tables: list[WindowTable] = []
-    problems: list[ConfigProblem] = []
-    for index, entry in enumerate(raw, 1):
-        try:
-            tables.append(WindowTable.model_validate(entry))
-        except ValidationError as error:
-            problems += table_problems(
-                error, f"{path}: [[maintenance]] entry {index}", WindowTable.model_fields
-            )
-    for name, count in Counter(table.name for table in tables).items():
+    tables, problems = read_entries(raw, WindowTable, "maintenance", path)
+    for name, count in Counter(table.name for table in tables.values()).items():
         if count > 1:
             place = f'{path}: [[maintenance]] "{name}"'
             problems.append(ConfigProblem(place, "two windows have this name: rename one of them"))
-    return tuple(tables), problems
+    return tuple(tables.values()), problems

@@ -63,7 +63,7 @@ class SendGate:
     def hold(self, delivery: Delivery) -> float:
         """For how many seconds a message is to be held; 0 if it may be sent."""
         message, now = delivery.message, self._now()
-        if message.occasion is MessageType.NOTE or message.test:
+        if not message.is_of_incident:
             return 0.0
         if now - self._alive_at > PAUSE_SECONDS:
             return AGAIN_SECONDS

@@ -65,8 +65,8 @@ def check_config(options: Mapping[str, Any], *, probe: bool = False) -> int:
     for line in receivers(settings.alerting):
         click.echo(f"{line[0].upper()}{line[1:]}.")
     warnings = (*settings.warnings, *filter(None, (warning,)), *proxies.warnings())
-    for caution in (*_cautions(plan), *warnings):
-        click.echo(f"Warning: {caution}{'' if caution.endswith('?') else '.'}")
+    for warning in (*_config_warnings(plan), *warnings):
+        click.echo(f"Warning: {warning}{'' if warning.endswith('?') else '.'}")
     if proxied := proxies.proxies_text():
         click.echo(f"{proxied}.")
     for skip in plan.skipped:
@@ -145,7 +145,7 @@ def _listing(settings: Settings) -> Listing:
             if isinstance(check.table, BudgetTable)
         ),
         sources=_sources(plan.checks),
-        cautions=(*settings.warnings, *_cautions(plan)),
+        warnings=(*settings.warnings, *_config_warnings(plan)),
     )
 
 
@@ -170,8 +170,8 @@ def _is_held(check: Check, signal: str) -> bool:
     return any(threshold.signal.name == signal for threshold in thresholds_of(check))
 
 
-def _cautions(plan: CheckPlan) -> tuple[str, ...]:
-    return tuple(caution for check in plan.checks for caution in check.config_warnings)
+def _config_warnings(plan: CheckPlan) -> tuple[str, ...]:
+    return tuple(warning for check in plan.checks for warning in check.config_warnings)
 
 
 def _budget(budget: Budget) -> BudgetLine:

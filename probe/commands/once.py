@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.commands.settings_loading import print_problems, settings_for
-from probe.commands.terminal import LOG_WIDTH, style_for
+from probe.commands.terminal import LOG_WIDTH, print_report, style_for
 from probe.config.settings import Settings
 from probe.core.context import Context
 from probe.core.environment import ConfigProblem, ConfigurationError
@@ -142,11 +142,7 @@ def _write_report(report: Report, options: Mapping[str, Any]) -> bool:
         arrived = write_file(path, (file_form or form)(report, plain))
         # Annotations only count on stdout.
         form = form if file_form else FORMATS["table"]
-    try:
-        click.echo(form(report, style).rstrip("\n"), color=True)
-        sys.stdout.flush()
-    except OSError as error:
-        click.echo(f"probe: the report can't be written: {error.strerror or error}", err=True)
+    if not print_report(form(report, style).rstrip("\n") + "\n"):
         return False
     if options["format_"] == "github":
         from probe.commands.atomic_file import append_summary

@@ -46,8 +46,7 @@ class SignalThread:
     Until ``attach``, a signal that ends the daemon ends the process at once.
     """
 
-    def __init__(self, last_seconds: float = LAST_SECONDS) -> None:
-        self._last_seconds = last_seconds
+    def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: Callable[[], object] = lambda: None
         self._reload: Callable[[], object] = lambda: None
@@ -88,7 +87,7 @@ class SignalThread:
             os._exit(self.exit_code or 0)
         self._call(self._end)
         # In this thread: starting another one may fail.
-        end = time.monotonic() + self._last_seconds
+        end = time.monotonic() + LAST_SECONDS
         while (left := end - time.monotonic()) > 0:
             with suppress(OSError):
                 select.select([], [], [], min(left, 0.5))

@@ -1,8 +1,11 @@
-"""Colours and width of the output."""
+"""What is printed on a terminal or into a log: colours, width, and whether it arrived."""
 
 import shutil
+import sys
 from collections.abc import Mapping
 from typing import TextIO
+
+import click
 
 from probe.report.formats import Style
 
@@ -20,6 +23,17 @@ def style_for(stream: TextIO, environ: Mapping[str, str]) -> Style:
         colour = False
     width = shutil.get_terminal_size((LOG_WIDTH, 24)).columns if terminal else _columns(environ)
     return Style(colour=colour, width=width)
+
+
+def print_report(text: str) -> bool:
+    """Print a report on stdout; whether it arrived, else stderr says why not."""
+    try:
+        click.echo(text, nl=False, color=True)
+        sys.stdout.flush()
+    except OSError as error:
+        click.echo(f"probe: the report can't be written: {error.strerror or error}", err=True)
+        return False
+    return True
 
 
 def _columns(environ: Mapping[str, str]) -> int:

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from probe.core.environment import ConfigProblem, suggest
 from probe.core.kind import Check
-from probe.core.tables.problems import table_problems
+from probe.core.tables.problems import read_entries
 from probe.core.thresholds import signals_of_check
 
 StatisticName = Literal[
@@ -64,20 +64,14 @@ def read_gate(
     raw: Iterable[Mapping[str, Any]], checks: Sequence[Check], path: Path
 ) -> tuple[tuple[GateTable, ...], list[ConfigProblem]]:
     """The tables, and what is wrong with them."""
-    tables: list[GateTable] = []
-    problems: list[ConfigProblem] = []
-    for index, entry in enumerate(raw, 1):
-        place = f"{path}: [[gate]] entry {index}"
-        try:
-            table = GateTable.model_validate(entry)
-        except ValidationError as error:
-            problems += table_problems(error, place, GateTable.model_fields)
-            continue
+    tables, problems = read_entries(raw, GateTable, "gate", path)
+    names: set[str] = set()
+    for place, table in tables.items():
         problems += _unknown_names(table, checks, place)
-        if table.name in {each.name for each in tables}:
+        if table.name in names:
             problems.append(ConfigProblem(place, f'"{table.name}" is there twice: keep one'))
-        tables.append(table)
-    return tuple(tables), problems
+        names.add(table.name)
+    return tuple(tables.values()), problems
 
 
 def _unknown_names(

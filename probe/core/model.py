@@ -22,13 +22,21 @@ class Status(StrEnum):
 
 
 class Verdict(StrEnum):
-    """The verdict on a result, a threshold or a whole run."""
+    """The verdict on a result, a threshold or a whole run; the mildest comes first."""
 
     OK = "ok"
     OBJECTIVE_MISSED = "objective_missed"
     UNKNOWN = "unknown"
     WARNING = "warning"
     CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Its place in the order of severity, from 0 on."""
+        return _RANKS[self]
+
+
+_RANKS = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
 class Unit(StrEnum):

@@ -54,7 +54,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     Never raises for what the check does; a cancellation from outside passes through.
     """
     if context.get_or_create(FreeDescriptors, FreeDescriptors).are_short():
-        return _without_resources(check, context, "file descriptors")
+        return _without_descriptors(check, context)
     limit = min(check.table.deadline, deadline or check.table.deadline)
     table = _limited(check, limit, context)
     stalls = context.get_or_create("stall-watch", StallWatch)
@@ -171,10 +171,10 @@ def shortages(context: Context) -> Shortages:
     return context.get_or_create(Shortages, Shortages)
 
 
-def _without_resources(check: Check, context: Context, kind: str) -> Result:
+def _without_descriptors(check: Check, context: Context) -> Result:
     """A check that isn't started, so that notifications and the web server have what is left."""
-    shortages(context).note(kind, context.clock())
-    message = f"not run: this machine is short of {kind}"
+    shortages(context).note("file descriptors", context.clock())
+    message = "not run: this machine is short of file descriptors"
     hint = HINTS[Cause.OWN_RESOURCES]
     return Result(
         check=check.name,

@@ -54,22 +54,16 @@ HEARTBEAT_SECONDS = 60.0
 
 
 class Daemon:
-    """Runs until it is cancelled. ``load`` reads the configuration again.
-
-    ``clock`` is the monotonic clock, ``now`` the wall clock in seconds since 1970.
-    """
+    """Runs until it is cancelled. ``load`` reads the configuration again."""
 
     def __init__(
         self,
         settings: Settings,
         load: Callable[[], Settings],
         *,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], float] = time.time,
-        heartbeat_seconds: float = HEARTBEAT_SECONDS,
         security: WebSecurity | None = None,
     ) -> None:
-        self._clock, self._now = clock, now
+        self._clock, self._now = clock, now = time.monotonic, time.time
         parts = self._parts = build_parts(settings, clock, now)
         self._state = DaemonState(settings, exporter=settings.exporter)
         self._startup_order: dict[str, int] = {}
@@ -86,7 +80,7 @@ class Daemon:
             parts.references,
             settings.region,
             clock,
-            heartbeat_seconds,
+            HEARTBEAT_SECONDS,
             parts.own.alerting_problem,
         )
         parts.alerts.run_soon = self._schedule.run_soon

@@ -24,7 +24,7 @@ class HeartbeatLoop:
     network works, and ``alerting_problem`` is empty."""
 
     heartbeat: Heartbeat
-    rounds: Readiness
+    readiness: Readiness
     references: References
     region: str
     clock: Callable[[], float]
@@ -36,7 +36,7 @@ class HeartbeatLoop:
         was_overdue: list[str] = []
         was_problem = ""
         while True:
-            overdue = self.rounds.overdue(self.clock())
+            overdue = self.readiness.overdue(self.clock())
             if overdue and not was_overdue:
                 self._report(overdue)
             was_overdue = overdue

@@ -18,7 +18,7 @@ from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.runner import shortages
 from probe.daemon.isolation import Isolation
-from probe.daemon.quota_counter import Counting
+from probe.daemon.quota_counter import QuotaCounter
 from probe.daemon.readiness import Readiness
 from probe.daemon.self_monitoring.clock_watch import ClockWatch, boot_clock
 from probe.daemon.self_monitoring.own_health import OwnHealth
@@ -66,7 +66,7 @@ class Parts:
     readiness: Readiness
     references: References
     triggers: Triggers
-    quotas: Counting
+    quotas: QuotaCounter
     alerts: AlertManager
     supervisor: Supervisor
     starts: Starts
@@ -101,7 +101,7 @@ def build_parts(settings: Settings, clock: Callable[[], float], now: Callable[[]
         readiness=Readiness(clock),
         references=References(),
         triggers=Triggers(),
-        quotas=Counting(context),
+        quotas=QuotaCounter(context),
         alerts=alerts,
         supervisor=supervisor,
         starts=starts,

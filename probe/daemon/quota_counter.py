@@ -15,12 +15,12 @@ from probe.kinds.budget import ESTIMATE, LEDGER, USED, BudgetTable
 _USERS_PLAN = "turn-primary"
 
 
-class Counting:
+class QuotaCounter:
     """Maintains the quota usage that the budget checks report."""
 
     def __init__(self, context: Context) -> None:
         self._now = context.now
-        self._ledger = context.get_or_create(LEDGER, QuotaUsage)
+        self._usage = context.get_or_create(LEDGER, QuotaUsage)
         self._estimated: list[BudgetTable] = []
         self._uses: dict[str, tuple[QuotaUse, ...]] = {}
 
@@ -33,16 +33,16 @@ class Counting:
     def run_started(self, check: Check) -> None:
         """A run begins."""
         if uses := self._uses.get(check.name):
-            self._ledger.add(uses, self._now())
+            self._usage.add(uses, self._now())
 
     def run_finished(self, result: Result) -> None:
         """A run has ended; its samples of users' calls update the estimate."""
         for table in self._estimated:
-            self._ledger.estimate_users(result.samples, table.plan, table.session_rate, self._now())
+            self._usage.estimate_users(result.samples, table.plan, table.session_rate, self._now())
 
     async def restore(self, history: History, checks: Sequence[Check]) -> None:
         """Restore the counts from the budget checks' last results, and add the runs since then."""
-        self._ledger.start(self._now())
+        self._usage.start(self._now())
         tables = {table.name: table for table in _tables(checks)}
         counted: dict[str, float] = {}
         for entry in await history.newest(list(tables)):
@@ -53,7 +53,7 @@ class Counting:
             used = values[USED.name]
             relayed = max(0.0, values.get(ESTIMATE.name, 0.0) * table.allowance - used)
             relayed = relayed if ESTIMATE.name in values else 0.0
-            self._ledger.restore(table.plan, table.period, used, relayed, entry.at)
+            self._usage.restore(table.plan, table.period, used, relayed, entry.at)
             counted[table.plan] = entry.at
         if counted:
             later = await history.recent(min(counted.values()))
@@ -66,7 +66,7 @@ class Counting:
             check = checks.get(entry.check)
             uses = uses_of(check) if check is not None else ()
             due = [use for use in uses if counted.get(use.plan, entry.at) < entry.at]
-            self._ledger.add(due, entry.at)
+            self._usage.add(due, entry.at)
 
 
 def _tables(checks: Iterable[Check]) -> list[BudgetTable]:

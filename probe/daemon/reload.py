@@ -39,10 +39,6 @@ class ReloadResult:
     problem: str = ""
     since: float | None = None
 
-    def _log_problems(self, problems: Iterable[str]) -> None:
-        for problem in sorted(problems):
-            event(logger, logging.WARNING, "targets can't be read", problem=problem)
-
     @property
     def notices(self) -> list[Notice]:
         """Notices for the status page."""
@@ -67,13 +63,12 @@ class Reloader:
         *,
         now: Callable[[], float] = time.time,
         poll_seconds: float = POLL_SECONDS,
-        deadline: float = DEADLINE_SECONDS,
         first: Settings | None = None,
     ) -> None:
         self._discovered = first.discovered if first is not None else DiscoveredTables()
         self._seen = self._discovered.stamp()
         self._load, self._apply, self._path = load, apply, path
-        self._now, self._poll, self._deadline = now, poll_seconds, deadline
+        self._now, self._poll = now, poll_seconds
         self._requested = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._stamp = self._in_force = _stamp(path)
@@ -141,7 +136,7 @@ class Reloader:
         except ConfigurationError as error:
             self._refuse(error)
         except TimeoutError:
-            problem = f"it could not be read within {self._deadline:g} s"
+            problem = f"it could not be read within {DEADLINE_SECONDS:g} s"
             self._refuse(ConfigurationError([ConfigProblem(str(self._path), problem)]))
         except Exception as error:  # contents may be anything
             problem = f"it can't be read: {type(error).__name__}"
@@ -178,7 +173,7 @@ class Reloader:
             raise TimeoutError
         self._reading = asyncio.ensure_future(in_daemon_thread(self._load, name="configuration"))
         self._reading.add_done_callback(_retrieve)
-        async with asyncio.timeout(self._deadline):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             return await asyncio.shield(self._reading)
 
     def _refuse(self, error: ConfigurationError) -> None:

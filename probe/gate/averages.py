@@ -4,7 +4,7 @@ import math
 import operator
 
 from probe.core.model import Unit
-from probe.gate.intervals import mean_interval, pooled_interval
+from probe.gate.confidence_intervals import mean_interval, pooled_interval
 from probe.gate.tally import Tally
 
 

@@ -14,17 +14,15 @@ _TURN_BYTES = "probe_turn_bytes_total"
 
 @dataclass
 class CostCounter:
-    """Counts rows; ``busy`` are the seconds that their runs took."""
+    """Counts rows."""
 
     checks: Sequence[Check]
     runs: Counter[str] = field(default_factory=Counter)
     turn_bytes: Counter[str] = field(default_factory=Counter)
-    busy: float = 0.0
 
     def add(self, row: ResultRow) -> None:
         """A row of the window."""
         self.runs[row.check] += 1
-        self.busy += max(0.0, row.duration)
         for signal, _, value in row.samples:
             if signal == _TURN_BYTES:
                 self.turn_bytes[self._provider(row.check)] += int(value)

@@ -11,13 +11,6 @@ from probe.report.gate.model import GapRow, IncidentRow, TimelineRow
 
 CELLS = 96
 _NOT_OK = (Verdict.WARNING, Verdict.CRITICAL)
-_RANK = (
-    Verdict.OK,
-    Verdict.OBJECTIVE_MISSED,
-    Verdict.UNKNOWN,
-    Verdict.WARNING,
-    Verdict.CRITICAL,
-)
 # A value beyond a limit has no cause of its own.
 BEYOND_LIMIT = "limit_exceeded"
 
@@ -39,7 +32,7 @@ class _Episode:
         self.runs += 1
         self.last = row.at
         self.causes[row.cause or BEYOND_LIMIT] += 1
-        if _RANK.index(row.verdict) >= _RANK.index(self.verdict):
+        if row.verdict.rank >= self.verdict.rank:
             self.verdict = row.verdict
             self.message = row.message or self.message
 
@@ -126,7 +119,7 @@ class WindowIncidents:
             for between in range(max(self._place(before[0]) + 1, 0), min(place, CELLS)):
                 cells[between] = cells[between] or before[1]
         known = cells[place] if 0 <= place < CELLS else row.verdict
-        if known is None or _RANK.index(row.verdict) > _RANK.index(known):
+        if known is None or row.verdict.rank > known.rank:
             cells[place] = row.verdict
 
     def _place(self, at: float) -> int:
@@ -140,7 +133,7 @@ class WindowIncidents:
         return related and not apart
 
     def _row(self, group: Sequence[_Episode], end: float) -> IncidentRow:
-        worst = max(group, key=lambda each: (_RANK.index(each.verdict), each.runs))
+        worst = max(group, key=lambda each: (each.verdict.rank, each.runs))
         lasts = any(each.end is None for each in group)
         stop = end if lasts else max(each.end or end for each in group)
         start = min(each.start for each in group)

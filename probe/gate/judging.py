@@ -1,84 +1,31 @@
-"""From measurements to decisions: met, missed, not decided.
+"""From measurements to decisions: one objective of a window, as its report shows it."""
 
-By time, a budget is kept or overspent: what was measured is the window itself. By count, a share is
-known as exactly as its interval says. While the window lasts, and may be looked at any number of
-times, the interval is one that holds at every moment; at its end it is Wilson's.
-"""
+from dataclasses import replace
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
-from probe.core.model import LimitSide, Unit
-from probe.gate.averages import average
-from probe.gate.intervals import (
-    anytime_interval,
-    nearest_rank,
-    quantile_interval,
-)
-from probe.gate.objectives import BEYOND, Statistic
+from probe.core.model import Unit
+from probe.gate.judges import JUDGES, Levels, ObjectiveFinding
+from probe.gate.objectives import Statistic
 from probe.gate.tally import Tally
-from probe.intervals import wilson_interval
-from probe.report.gate.model import (
-    CaseCount,
-    Decision,
-    Estimate,
-    GateWindow,
-    ObjectiveRow,
-    TimeCount,
-)
+from probe.report.gate.model import Decision, GateWindow, ObjectiveRow
 from probe.report.text.units import show
 
 # With less of the window measured than this, an objective isn't met.
 MIN_COVERAGE = 0.9
-# Of the error that the confidence leaves, the part that looking early may spend.
-EARLY_PART = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Levels:
-    """``final`` is the confidence of the intervals at the end, ``early`` that of those which
-    are looked at again and again; ``early`` is shared by so many objectives."""
-
-    confidence: float
-    sequential: bool
-    objectives: int = 1
-
-    @property
-    def final(self) -> float:
-        """What is left of the error once early looks have spent their part."""
-        error = 1 - self.confidence
-        return 1 - error * (1 - EARLY_PART) if self.sequential else self.confidence
-
-    @property
-    def early(self) -> float:
-        """Bonferroni's correction: one wrong early decision among all objectives at most."""
-        return 1 - (1 - self.confidence) * EARLY_PART / max(self.objectives, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    decision: Decision
-    reason: str
-    estimate: Estimate | None = None
-    by_count: CaseCount | None = None
-    by_time: TimeCount | None = None
-    budget_left: float | None = None
+_COVERAGE_INDEPENDENT = (Statistic.LAST, Statistic.INCREASE)
 
 
 def judge_objective(tally: Tally, window: GateWindow, levels: Levels) -> ObjectiveRow:
     """One objective at this moment."""
     objective = tally.objective
-    found = _JUDGES[objective.statistic](tally, window, levels)
+    found = JUDGES[objective.statistic](tally, window, levels)
     measured = tally.cases > 0
     if not measured:
-        found = _Finding(Decision.NOT_DECIDED, "nothing was measured")
+        found = ObjectiveFinding(Decision.NOT_DECIDED, "nothing was measured")
     elif found.decision is Decision.MET:
         found = _unless_uncovered(found, tally, window)
     required = objective.required
     return ObjectiveRow(
         name=objective.name,
-        what=objective.what,
         statistic=objective.statistic.value,
         unit=objective.unit,
         limit=objective.limit,
@@ -93,205 +40,15 @@ def judge_objective(tally: Tally, window: GateWindow, levels: Levels) -> Objecti
     )
 
 
-def _unless_uncovered(found: _Finding, tally: Tally, window: GateWindow) -> _Finding:
+def _unless_uncovered(
+    found: ObjectiveFinding, tally: Tally, window: GateWindow
+) -> ObjectiveFinding:
     """Not met where too little of the window was measured."""
     time = tally.time_until(window.end)
-    whole = window.elapsed * max(tally.series, 1)
+    elapsed = window.elapsed * max(tally.series, 1)
     # A series that came later (a machine that a deployment started) covers its own time.
-    covered = time.measured / whole if whole > 0 else 0.0
+    covered = time.measured / elapsed if elapsed > 0 else 0.0
     if covered >= MIN_COVERAGE or tally.objective.statistic in _COVERAGE_INDEPENDENT:
         return found
     reason = f"only {show(covered, Unit.RATIO)} of the time was measured"
-    return _Finding(
-        Decision.NOT_DECIDED,
-        reason,
-        found.estimate,
-        found.by_count,
-        found.by_time,
-        found.budget_left,
-    )
-
-
-_COVERAGE_INDEPENDENT = (Statistic.LAST, Statistic.INCREASE)
-
-
-def _availability(tally: Tally, window: GateWindow, levels: Levels) -> _Finding:
-    found = _by_time(tally, window, 1 - tally.objective.limit)
-    time, counted = found.by_time, CaseCount(tally.cases, tally.bad)
-    if time is None or time.measured <= 0:
-        return _Finding(found.decision, found.reason, by_count=counted, by_time=time)
-    whole = time.measured
-    estimate = Estimate(1 - time.bad / whole, 1 - time.high / whole, 1 - time.low / whole)
-    return _Finding(
-        found.decision, found.reason, estimate, counted, time, budget_left=found.budget_left
-    )
-
-
-def _gauge(tally: Tally, window: GateWindow, levels: Levels) -> _Finding:
-    """A value that holds until the next: beyond the limit for at most a twentieth of the time."""
-    found = _by_time(tally, window, BEYOND)
-    counted = CaseCount(tally.cases, tally.bad)
-    estimate = _p95(tally, levels.final)
-    return _Finding(
-        found.decision, found.reason, estimate, counted, found.by_time, found.budget_left
-    )
-
-
-def _by_time(tally: Tally, window: GateWindow, allowed_share: float) -> _Finding:
-    time = tally.time_until(window.end)
-    allowed = allowed_share * window.planned * max(tally.series, 1)
-    count = TimeCount(time.bad, time.low, time.high, time.measured, allowed)
-    left = 1 - time.bad / allowed if allowed > 0 else (0.0 if time.bad else 1.0)
-    spent = f"{_seconds(time.bad)} of {_seconds(allowed)} that may be bad"
-    if time.low > allowed:
-        decision, reason = Decision.MISSED, f"{spent}: overspent"
-    elif time.high + _left(window) * max(tally.series, 1) <= allowed:
-        decision, reason = Decision.MET, spent
-    elif window.is_complete:
-        reason = f"{spent}; between {_seconds(time.low)} and {_seconds(time.high)} are possible"
-        decision = Decision.NOT_DECIDED
-    else:
-        decision, reason = Decision.NOT_DECIDED, f"{spent} so far"
-    return _Finding(decision, reason, by_time=count, budget_left=left)
-
-
-def _left(window: GateWindow) -> float:
-    """Seconds that are to come."""
-    return 0.0 if window.is_complete else window.planned - window.elapsed
-
-
-def _success(tally: Tally, window: GateWindow, levels: Levels) -> _Finding:
-    """The share of runs that pass, by count."""
-    allowed = 1 - tally.objective.limit
-    found, low, high = _by_count(tally, window, levels, allowed)
-    if not tally.cases:
-        return found
-    share = tally.bad / tally.cases
-    return _with(found, Estimate(1 - share, 1 - high, 1 - low), tally, window)
-
-
-def _ratio(tally: Tally, window: GateWindow, levels: Levels) -> _Finding:
-    """The share of values that are 1, by count; ``bad`` counts those on the bad side."""
-    objective = tally.objective
-    below = objective.bad is LimitSide.BELOW
-    found, low, high = _by_count(
-        tally, window, levels, 1 - objective.limit if below else objective.limit
-    )
-    if not tally.cases:
-        return found
-    share = tally.bad / tally.cases
-    estimate = Estimate(1 - share, 1 - high, 1 - low) if below else Estimate(share, low, high)
-    return _with(found, estimate, tally, window)
-
-
-def _quantile(tally: Tally, window: GateWindow, levels: Levels) -> _Finding:
-    """A p95: at most one value in twenty is beyond the limit."""
-    found, _, _ = _by_count(tally, window, levels, BEYOND)
-    return _with(found, _p95(tally, levels.final), tally, window)
-
-
-def _by_count(
-    tally: Tally, window: GateWindow, levels: Levels, allowed: float
-) -> tuple[_Finding, float, float]:
-    """The finding, and the interval of the share of bad cases."""
-    complete = window.is_complete
-    interval = wilson_interval if complete else anytime_interval
-    level = levels.final if complete else levels.early
-    low, high = interval(tally.bad, tally.cases, level)
-    finding = f"{tally.bad:,} of {tally.cases:,} are bad, {show(allowed, Unit.RATIO)} may be"
-    if low > allowed:
-        decision, reason = Decision.MISSED, f"{finding}: surely more"
-    elif high <= allowed and tally.cases:
-        decision, reason = Decision.MET, f"{finding}: surely fewer"
-    else:
-        decision, reason = Decision.NOT_DECIDED, f"{finding}: too few cases to tell"
-    if not complete:
-        low, high = wilson_interval(tally.bad, tally.cases, levels.confidence)
-    return _Finding(decision, reason, by_count=_cases(tally, window, allowed)), low, high
-
-
-def _cases(tally: Tally, window: GateWindow, allowed: float) -> CaseCount:
-    """How many bad cases the whole window may have, at the rate of cases so far."""
-    scale = max(1.0, window.planned / window.elapsed) if window.elapsed > 0 else 1.0
-    return CaseCount(tally.cases, tally.bad, allowed * tally.cases * scale)
-
-
-def _with(found: _Finding, estimate: Estimate | None, tally: Tally, window: GateWindow) -> _Finding:
-    time, count = tally.time_until(window.end), found.by_count
-    by_time = TimeCount(time.bad, time.low, time.high, time.measured)
-    allowed = count.allowed if count else None
-    left = 1 - tally.bad / allowed if allowed else None
-    return _Finding(found.decision, found.reason, estimate, count, by_time, left)
-
-
-def _mean(tally: Tally, window: GateWindow, levels: Levels) -> _Finding:
-    """The mean of a share that the target reports."""
-    objective = tally.objective
-    if not tally.cases:
-        return _Finding(Decision.NOT_DECIDED, "nothing was measured")
-    level = levels.final if window.is_complete else levels.early
-    value, low, high, of = average(tally, level)
-    unit, limit = objective.unit, objective.limit
-    finding = f"{show(value, unit)} {of}"
-    worst, best = (high, low) if objective.bad is LimitSide.ABOVE else (low, high)
-    if math.isfinite(best) and objective.is_bad(best):
-        decision, reason = Decision.MISSED, f"{finding}: surely beyond {show(limit, unit)}"
-    elif math.isfinite(worst) and not objective.is_bad(worst):
-        decision, reason = Decision.MET, f"{finding}: surely within {show(limit, unit)}"
-    else:
-        decision, reason = Decision.NOT_DECIDED, f"{finding}: too few or too scattered to tell"
-    if unit is Unit.RATIO:
-        low, high = max(low, 0.0), min(high, 1.0)
-    found = _Finding(decision, reason, by_count=CaseCount(tally.cases, tally.bad))
-    return _with(found, Estimate(value, low, high), tally, window)
-
-
-def _last(tally: Tally, window: GateWindow, levels: Levels) -> _Finding:
-    """The newest value of each series."""
-    objective, values = tally.objective, list(tally.newest.values())
-    if not values:
-        return _Finding(Decision.NOT_DECIDED, "nothing was measured")
-    value = max(values) if objective.bad is LimitSide.ABOVE else min(values)
-    bad = objective.is_bad(value)
-    shown = f"{show(value, objective.unit)} at last"
-    counted = CaseCount(tally.cases, tally.bad)
-    estimate = Estimate(value, value, value)
-    if not window.is_complete:
-        return _Finding(Decision.NOT_DECIDED, f"{shown} so far", estimate, counted)
-    return _Finding(Decision.MISSED if bad else Decision.MET, shown, estimate, counted)
-
-
-def _increase(tally: Tally, window: GateWindow, levels: Levels) -> _Finding:
-    """How much a counter has risen."""
-    value, counted = tally.increase, CaseCount(tally.cases, tally.bad)
-    estimate, shown = Estimate(value, value, value), f"rose by {value:g}"
-    if tally.objective.is_bad(value):
-        return _Finding(Decision.MISSED, shown, estimate, counted)
-    decision = Decision.MET if window.is_complete else Decision.NOT_DECIDED
-    return _Finding(decision, shown, estimate, counted)
-
-
-def _p95(tally: Tally, confidence: float) -> Estimate | None:
-    """The percentile on the bad side: the 5th where low values are bad."""
-    if not tally.values:
-        return None
-    quantile = 1 - BEYOND if tally.objective.bad is LimitSide.ABOVE else BEYOND
-    ordered = sorted(tally.values)
-    low, high = quantile_interval(ordered, quantile, confidence)
-    return Estimate(nearest_rank(ordered, quantile), low, high)
-
-
-def _seconds(value: float) -> str:
-    return show(value, Unit.SECONDS)
-
-
-_JUDGES: Mapping[Statistic, Callable[[Tally, GateWindow, Levels], _Finding]] = {
-    Statistic.AVAILABILITY: _availability,
-    Statistic.TIME: _gauge,
-    Statistic.SUCCESS: _success,
-    Statistic.RATIO: _ratio,
-    Statistic.P95: _quantile,
-    Statistic.MEAN: _mean,
-    Statistic.LAST: _last,
-    Statistic.INCREASE: _increase,
-}
+    return replace(found, decision=Decision.NOT_DECIDED, reason=reason)

@@ -41,7 +41,6 @@ class GateObjective:
     None where runs are judged; ``limit`` is in ``unit``; ``range_seconds`` is its signal's."""
 
     name: str
-    what: str
     checks: frozenset[str]
     statistic: Statistic
     limit: float
@@ -81,14 +80,13 @@ def objectives_of(
 
 
 def _defaults(checks: Sequence[Check]) -> Iterable[GateObjective]:
-    yield from _pooled("error-rate", "own requests that pass", checks, _REQUESTS, REQUESTS_PASS)
-    yield from _pooled("call-success", "own calls that connect", checks, _CALLS, CALLS_PASS)
+    yield from _pooled("error-rate", checks, _REQUESTS, REQUESTS_PASS)
+    yield from _pooled("call-success", checks, _CALLS, CALLS_PASS)
     for check in checks:
         # Warnings don't take a release back.
         if check.table.can_fail and check.failing.severity is Verdict.CRITICAL:
             yield GateObjective(
                 name=f"{check.name}/availability",
-                what=f"{check.name} passes",
                 checks=frozenset({check.name}),
                 statistic=Statistic.AVAILABILITY,
                 limit=check.kind.availability,
@@ -102,19 +100,18 @@ def _defaults(checks: Sequence[Check]) -> Iterable[GateObjective]:
 
 
 def _pooled(
-    name: str, what: str, checks: Sequence[Check], kinds: Sequence[str], limit: float
+    name: str, checks: Sequence[Check], kinds: Sequence[str], limit: float
 ) -> Iterable[GateObjective]:
     names = frozenset(check.name for check in checks if check.kind.name in kinds)
     if names:
         success, side = Statistic.SUCCESS, LimitSide.BELOW
-        yield GateObjective(name, what, names, success, limit, side, Unit.RATIO, core=True)
+        yield GateObjective(name, names, success, limit, side, Unit.RATIO, core=True)
 
 
 def _of_threshold(check: Check, threshold: Threshold, limit: float) -> GateObjective:
     signal = threshold.signal
     return GateObjective(
         name=f"{check.name}/{signal.name}",
-        what=f"{check.name}: {signal.display_name or signal.column or signal.name}",
         checks=frozenset({check.name}),
         statistic=statistic_of(signal, threshold),
         limit=limit,
@@ -173,14 +170,11 @@ def _new(table: GateTable, checks: Sequence[Check]) -> GateObjective:
     if table.signal is None:
         statistic = Statistic(table.statistic or Statistic.SUCCESS)
         below = LimitSide.BELOW
-        return GateObjective(
-            table.name, table.name, names, statistic, table.limit, below, Unit.RATIO
-        )
+        return GateObjective(table.name, names, statistic, table.limit, below, Unit.RATIO)
     signal, threshold = _signal(table.signal, [each for each in checks if each.name in names])
     side = threshold.bad if threshold is not None else LimitSide.ABOVE
     return GateObjective(
         name=table.name,
-        what=table.name,
         checks=names,
         statistic=statistic_of(signal, threshold),
         limit=table.limit,

@@ -131,7 +131,7 @@ class ProgressStore:
         text = json.dumps({"schema": SCHEMA, **asdict(progress)})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self._path, text.encode() + b"\n", mode=0o600)
+            replace_file(self._path, text.encode() + b"\n")
         except OSError as error:
             self.problem = f"{self._path} can't be written: {error.strerror or error}"
         else:

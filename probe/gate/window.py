@@ -7,7 +7,8 @@ from probe.core.kind import Check
 from probe.gate.baseline.series import SeriesCollector
 from probe.gate.costs import CostCounter
 from probe.gate.incidents import WindowIncidents
-from probe.gate.judging import Levels, judge_objective
+from probe.gate.judges import Levels
+from probe.gate.judging import judge_objective
 from probe.gate.objectives import GateObjective
 from probe.gate.tally import Tally
 from probe.history.model import ResultRow

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from probe.history import periods, queries
-from probe.history.availability import availability
 from probe.history.live.day import DayBuckets, empty_day
-from probe.history.model import Availability, ResultRow, StatePeriod, TimeBucket
+from probe.history.model import ResultRow, StatePeriod
 from probe.history.retention import Retention
 from probe.history.state import HistoryState
 from probe.history.store import HistoryStore
@@ -153,20 +152,6 @@ class History:
         """The newest entry of each of these checks that has any, however old."""
         return await self.query(lambda db: queries.newest(db, checks), [])
 
-    async def day(
-        self, start: float, end: float, buckets: int
-    ) -> dict[str, tuple[TimeBucket, ...]]:
-        """Entries begun from ``start`` until before ``end``, in so many equal stretches,
-        oldest first; only of checks that have any."""
-        return await self.query(lambda db: queries.day(db, start, end, buckets), {})
-
-    async def availability(
-        self, start: float, end: float, longest: Mapping[str, float]
-    ) -> dict[str, Availability]:
-        """How long each of these checks passed, failed and was not measured from ``start`` to
-        ``end``. ``longest`` is for how many seconds a result holds when no other follows."""
-        return await self.query(lambda db: availability(db, start, end, longest), {})
-
     def begin(self) -> None:
         """Results come from now on: what was measured before holds no longer than the last
         process ran, and this one is known to run."""
@@ -237,7 +222,7 @@ class History:
         outside of it."""
         return await self.query(lambda db: periods.unhealthy_periods(db, start, end, most), {})
 
-    async def standings(self) -> dict[str, StatePeriod]:
+    async def current_periods(self) -> dict[str, StatePeriod]:
         """The current period of each check, as far back as history reaches."""
         return await self.query(periods.current_periods, {})
 

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import chain, groupby
 
-from probe.history.model import STANDINGS, HealthState, StatePeriod
+from probe.history.model import HEALTH_STATES, HealthState, StatePeriod
 from probe.history.rows import verdict_of
 
 _BY_TIME = "SELECT id, at, verdict FROM entries INDEXED BY entries_by_check WHERE check_id = ?"
@@ -25,7 +25,7 @@ def unhealthy_periods_by_time(
     before = db.execute(f"{_BY_TIME} AND at < ? ORDER BY at DESC, id DESC", (check, end))
     runs = groupby(chain(reversed(later), before), key=lambda entry: _state(entry))
     for state, run in runs:
-        if state is HealthState.WELL:
+        if state is HealthState.HEALTHY:
             following = _began(run, start)
         else:
             found.append(_period(db, name, run, following))
@@ -47,13 +47,13 @@ def _after(db: sqlite3.Connection, check: int, end: float) -> tuple[list[_Entry]
     for entry in db.execute(f"{_BY_TIME} AND at >= ? ORDER BY at, id", (check, end)):
         if _state(entry) is not state:
             return same, float(entry[1])
-        if state is not HealthState.WELL:
+        if state is not HealthState.HEALTHY:
             same.append(entry)
     return same, None
 
 
 def _state(entry: _Entry) -> HealthState:
-    return STANDINGS[verdict_of(entry[2])]
+    return HEALTH_STATES[verdict_of(entry[2])]
 
 
 def _began(run: Iterator[_Entry], start: float) -> float:

@@ -15,16 +15,16 @@ Labels = tuple[tuple[str, str], ...]
 class HealthState(StrEnum):
     """The health state of a check: a warning that becomes critical is the same incident."""
 
-    WELL = "well"
-    TROUBLED = "troubled"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
     UNKNOWN = "unknown"
 
 
-STANDINGS: Mapping[Verdict, HealthState] = {
-    Verdict.OK: HealthState.WELL,
-    Verdict.OBJECTIVE_MISSED: HealthState.WELL,
-    Verdict.WARNING: HealthState.TROUBLED,
-    Verdict.CRITICAL: HealthState.TROUBLED,
+HEALTH_STATES: Mapping[Verdict, HealthState] = {
+    Verdict.OK: HealthState.HEALTHY,
+    Verdict.OBJECTIVE_MISSED: HealthState.HEALTHY,
+    Verdict.WARNING: HealthState.UNHEALTHY,
+    Verdict.CRITICAL: HealthState.UNHEALTHY,
     Verdict.UNKNOWN: HealthState.UNKNOWN,
 }
 
@@ -60,28 +60,6 @@ class TimeBucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Availability:
-    """For how many seconds of ``total`` a check passed (``up``), failed (``down``) and could
-    not be measured (``unknown``); the rest is a ``gap``, in which it did not run."""
-
-    up: float
-    down: float
-    unknown: float
-    total: float
-
-    @property
-    def gap(self) -> float:
-        """Seconds without any result."""
-        return max(0.0, self.total - self.up - self.down - self.unknown)
-
-    @property
-    def ratio(self) -> float | None:
-        """The share of the measured time in which it passed; None where none was measured."""
-        measured = self.up + self.down
-        return self.up / measured if measured > 0 else None
-
-
-@dataclass(frozen=True, slots=True)
 class StatePeriod:
     """A period in which a check had the same health state.
 
@@ -102,7 +80,7 @@ class StatePeriod:
     @property
     def state(self) -> HealthState:
         """The health state that all its entries share."""
-        return STANDINGS[self.verdict]
+        return HEALTH_STATES[self.verdict]
 
 
 def result_row(result: Result, verdict: Verdict, plot: Signal | None) -> ResultRow:

@@ -13,7 +13,7 @@ from typing import Any
 
 from probe.history.database import Unreadable, newest_entry
 from probe.history.late_entries import unhealthy_periods_by_time
-from probe.history.model import STANDINGS, HealthState, StatePeriod
+from probe.history.model import HEALTH_STATES, HealthState, StatePeriod
 from probe.history.rows import VERDICTS, check_names
 from probe.history.uptime.marks import late_until
 
@@ -39,8 +39,8 @@ WHERE newest >= ?1 OR newest > 0 AND NOT EXISTS (
 ORDER BY check_id
 """
 # Verdicts of each health state as numbers, in the order of severity.
-_OF_STANDING = {
-    state: tuple(n for n, verdict in enumerate(VERDICTS) if STANDINGS[verdict] is state)
+_VERDICTS_OF = {
+    state: tuple(n for n, verdict in enumerate(VERDICTS) if HEALTH_STATES[verdict] is state)
     for state in HealthState
 }
 
@@ -106,7 +106,7 @@ def _by_writing(
         for run in _runs_back(db, check, newest):
             if run.before < oldest_end or len(result) >= most:
                 break
-            if run.state is not HealthState.WELL and _touches(db, run, start, end):
+            if run.state is not HealthState.HEALTHY and _touches(db, run, start, end):
                 result.append(_period(db, name, run))
         if result:
             found[name] = tuple(result)
@@ -131,7 +131,7 @@ def _runs_back(db: sqlite3.Connection, check: int, newest: int) -> Iterator[_Run
     """Runs from the one that holds the check's newest entry up to ``newest``, backwards."""
     run = _run_before(db, check, newest + 1)
     if run is not None:
-        others = [n for each, n in _OF_STANDING.items() if each is not run.state]
+        others = [n for each, n in _VERDICTS_OF.items() if each is not run.state]
         following = [_edge(db, _OLDEST, check, n, run.first, _AFTER_ALL) for n in others]
         before = min((each for each in following if each is not None), default=_AFTER_ALL)
         run = _Run(check, run.state, run.after, run.first, before)
@@ -144,7 +144,7 @@ def _run_before(db: sqlite3.Connection, check: int, before: int) -> _Run | None:
     """The run that the newest entry before ``before`` is of, if the check has one."""
     newest = [
         (entry, state)
-        for state, numbers in _OF_STANDING.items()
+        for state, numbers in _VERDICTS_OF.items()
         if (entry := _edge(db, _NEWEST, check, numbers, 0, before)) is not None
     ]
     if not newest:
@@ -152,7 +152,7 @@ def _run_before(db: sqlite3.Connection, check: int, before: int) -> _Run | None:
     newest.sort(reverse=True)
     state = newest[0][1]
     after = newest[1][0] if len(newest) > 1 else 0
-    first = _edge(db, _OLDEST, check, _OF_STANDING[state], after, before)
+    first = _edge(db, _OLDEST, check, _VERDICTS_OF[state], after, before)
     return _Run(check, state, after, first or after + 1, before)
 
 
@@ -192,7 +192,7 @@ def _look_up(db: sqlite3.Connection, columns: str, entry: int | None) -> tuple[A
 
 
 def _period(db: sqlite3.Connection, name: str, run: _Run) -> StatePeriod:
-    numbers = _OF_STANDING[run.state]
+    numbers = _VERDICTS_OF[run.state]
     counts = {
         n: int(db.execute(_COUNT, (run.check, n, run.after, run.before)).fetchone()[0])
         for n in numbers

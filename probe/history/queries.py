@@ -3,7 +3,6 @@
 import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 from probe.core.model import Verdict
@@ -37,18 +36,6 @@ def recent(db: sqlite3.Connection, since: float, most: int) -> list[ResultRow]:
     return [reader.entry(row) for row in db.execute(_RECENT, (since, most))]
 
 
-def day(
-    db: sqlite3.Connection, start: float, end: float, buckets: int
-) -> dict[str, tuple[TimeBucket, ...]]:
-    """Equal stretches from ``start`` to ``end``, of each check that has an entry in there."""
-    edges = bucket_edges(start, end, buckets)
-    found: defaultdict[str, list[TimeBucket]] = defaultdict(lambda: [TimeBucket({})] * buckets)
-    for place, stretch in enumerate(pairwise(edges)):
-        for name, bucket in buckets_between(db, stretch).items():
-            found[name][place] = bucket
-    return {name: tuple(found[name]) for name in sorted(found)}
-
-
 def buckets_between(db: sqlite3.Connection, stretch: tuple[float, float]) -> dict[str, TimeBucket]:
     """Entries begun in one stretch, of each check that has any. Raises Unreadable."""
     names = check_names(db)
@@ -56,12 +43,6 @@ def buckets_between(db: sqlite3.Connection, stretch: tuple[float, float]) -> dic
     if not found.keys() <= names.keys():
         raise Unreadable("an entry is of no check")
     return {names[check]: bucket for check, bucket in found.items()}
-
-
-def bucket_edges(start: float, end: float, buckets: int) -> list[float]:
-    """Where buckets begin; the last edge is where the last one ends."""
-    width = (end - start) / buckets
-    return [*(start + width * place for place in range(buckets)), end]
 
 
 def _bucket_of_each(db: sqlite3.Connection, stretch: tuple[float, float]) -> dict[int, TimeBucket]:

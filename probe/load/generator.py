@@ -41,15 +41,13 @@ class LoadRequest:
 class Generator:
     """One process's part of a load. ``stop`` ends it early, with what was measured so far."""
 
-    def __init__(
-        self, request: LoadRequest, context: Context, *, random_seed: int | None = None
-    ) -> None:
+    def __init__(self, request: LoadRequest, context: Context) -> None:
         plan = request.plan
         self.statistics = LoadStatistics(plan)
         self.active = 0
         self.refused = ""
         self._request, self._context = request, context
-        self._random = random.Random(random_seed)
+        self._random = random.Random()
         self._arrivals = Arrivals(plan) if plan.is_open else None
         self._closing, self._stopping = asyncio.Event(), asyncio.Event()
         self._watch = OwnShareWatch(self.statistics.own)
@@ -103,7 +101,7 @@ class Generator:
         """Until all users are done, ``stop`` is called, or what is under way takes too long."""
         limit = self._request.plan.duration + DRAIN_SECONDS
         stopping = asyncio.create_task(self._stopping.wait())
-        done = asyncio.create_task(_all_done(users))
+        done = asyncio.create_task(asyncio.wait(users))
         try:
             await asyncio.wait({done, stopping}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -186,7 +184,3 @@ def preload() -> None:
     """Import what the steps need, which would count as the target's time otherwise."""
     for kind in (http.KIND, signaling.KIND, call.KIND, journey.KIND):
         kind.load()
-
-
-async def _all_done(users: "list[asyncio.Task[None]]") -> None:
-    await asyncio.wait(users)

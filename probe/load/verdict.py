@@ -7,8 +7,8 @@ misses it too; otherwise it is unknown.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from probe.confidence_intervals import quantile_shares, wilson_interval
 from probe.core.model import LimitSide, Unit, Verdict
-from probe.intervals import quantile_shares, wilson_interval
 from probe.load.measurement.statistics import LoadStatistics, StepStatistics
 
 P95 = 0.95

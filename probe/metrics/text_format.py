@@ -73,13 +73,13 @@ def _ranges(accept: str) -> Iterator[tuple[float, str]]:
     written here, and known escapings."""
     for part in accept.split(","):
         kind, *rest = (each.strip() for each in part.split(";"))
-        given = {
+        parameters = {
             name.strip().lower(): value.strip().strip('"')
             for name, equals, value in (each.partition("=") for each in rest)
             if equals
         }
         kind = PLAIN if kind in _ANY else kind.lower()
-        version, weight = given.get("version", ""), _weight(given.get("q", "1"))
+        version, weight = parameters.get("version", ""), _weight(parameters.get("q", "1"))
         if kind not in (OPENMETRICS, PLAIN) or weight == 0:
             continue
         if version and not _NUMBER.fullmatch(version):
@@ -87,7 +87,7 @@ def _ranges(accept: str) -> Iterator[tuple[float, str]]:
         is_new = bool(version) and int(version.partition(".")[0]) >= 1
         if kind == OPENMETRICS and version and not is_new:
             continue
-        escaping = given.get("escaping", "")
+        escaping = parameters.get("escaping", "")
         yield (
             weight,
             ";".join(

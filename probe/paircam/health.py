@@ -17,6 +17,8 @@ PHASE = "body"
 # The fact that names the services that are not up.
 DOWN = "services down"
 MAX_SERVICES = 8
+# Of services that are down, in a message.
+MAX_NAMES = 10
 HEALTHY_STATUS = {"health": "ok", "ready": "ready"}
 PUBSUB_HINT = (
     "Redis is up and pubsub is not: restart the backend, its pub/sub clients don't reconnect."
@@ -83,7 +85,7 @@ def check_services(document: Any, well: str) -> None:
     down = [name for name, state in services.items() if not _is_up(name, state)]
     if down:
         verb = "is" if len(down) == 1 else "are"
-        message = f"{listed(down)} {verb} down"
+        message = f"{listed(down, MAX_NAMES, excerpt)} {verb} down"
         raise CheckFailed(Cause.SERVICE_DOWN, message, phase=PHASE, hint=_hint(down, services))
     status = document.get("status")
     if not isinstance(status, str):

@@ -15,12 +15,9 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _TAG = "tag:probe,2026"
 
 
-def incident_feed(
-    incidents: Sequence[Incident], now: float, address: str, *, title: str, is_public: bool = False
-) -> str:
+def incident_feed(incidents: Sequence[Incident], now: float, address: str, *, title: str) -> str:
     """The feed as XML. ``address`` is that of the pages, without a slash at its end; ``now`` is in
-    seconds since 1970. A ``public`` one says which services were affected, and what public notes
-    say, and nothing of targets and causes."""
+    seconds since 1970."""
     ET.register_namespace("", _ATOM)
     feed = ET.Element(_name("feed"))
     host = urlsplit(address).hostname or "probe"
@@ -32,49 +29,27 @@ def incident_feed(
     ET.SubElement(feed, _name("link"), rel="self", href=f"{address}/incidents.atom")
     ET.SubElement(feed, _name("link"), rel="alternate", href=f"{address}/")
     for incident in incidents:
-        _entry(feed, incident, address, host, is_public=is_public, now=now)
+        _entry(feed, incident, address, host, now)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(feed, encoding="unicode") + "\n"
 
 
-def public_title(incident: Incident) -> str:
-    """What users lose, without a target."""
-    first = incident.first
-    if first is not None and first.loss:
-        return first.loss
-    services = ", ".join(incident.services) or "a service"
-    return f"Problems with {services}"
-
-
-def _entry(
-    feed: ET.Element, incident: Incident, address: str, host: str, *, is_public: bool, now: float
-) -> None:
+def _entry(feed: ET.Element, incident: Incident, address: str, host: str, now: float) -> None:
     entry = ET.SubElement(feed, _name("entry"))
     _text(entry, "id", f"{_TAG}:{quote(host)}:incident:{quote(incident.id)}")
     state = "" if incident.is_open else " (resolved)"
-    title = public_title(incident) if is_public else incident.title
-    _text(entry, "title", f"{title}{state}")
+    _text(entry, "title", f"{incident.title}{state}")
     _text(entry, "published", _moment(incident.since))
     _text(entry, "updated", _moment(_updated(incident)))
     link = f"{address}/incidents/{quote(incident.id)}"
     ET.SubElement(entry, _name("link"), rel="alternate", href=link)
     ET.SubElement(entry, _name("category"), term=incident.severity.value)
-    lines = _public_lines(incident, now) if is_public else _lines(incident, now)
-    _text(entry, "content", "\n".join(lines)).set("type", "text")
+    _text(entry, "content", "\n".join(_lines(incident, now))).set("type", "text")
 
 
 def _lines(incident: Incident, now: float) -> list[str]:
     return [
         f"{incident.severity.value}, {_lasting(incident, now)}",
         *(f"{iso(each.at)} {each.text}" for each in timeline(incident)),
-    ]
-
-
-def _public_lines(incident: Incident, now: float) -> list[str]:
-    services = ", ".join(incident.services)
-    return [
-        *([f"Affected: {services}"] if services else []),
-        _lasting(incident, now),
-        *(f"{iso(note.at)} {note.text}" for note in incident.notes if note.public),
     ]
 
 

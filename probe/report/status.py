@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from probe.core.model import Evaluation, Failure, Limits, Sample, Signal, Status, Verdict
-from probe.history.model import Availability, StatePeriod, TimeBucket
+from probe.history.model import StatePeriod, TimeBucket
+from probe.history.uptime.model import Uptime
 
 # The title of a firing alert's notice begins with it; the check's name follows.
 ALERT = "Alert: "
@@ -61,7 +62,7 @@ class StatusRow:
     incidents: tuple[StatePeriod, ...] = ()
     plot: Signal | None = None
     limits: Limits | None = None
-    availability: Availability | None = None
+    availability: Uptime | None = None
     outdated: bool = False
 
 

@@ -13,6 +13,7 @@ from probe.history.incidents.model import (
     NotificationStatus,
 )
 from probe.report.text.time_format import duration
+from probe.untrusted.text import listed
 
 _MAX_NAMES = 5
 _LABELS = {
@@ -98,8 +99,7 @@ def _annotation(found: Annotation) -> TimelineEntry:
 
 def _names(alerts: Iterator[IncidentAlert]) -> str:
     names = list(dict.fromkeys(each.check for each in alerts))
-    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    return f"{', '.join(names[:_MAX_NAMES])}{more}"
+    return listed(names, _MAX_NAMES)
 
 
 def _with_comment(text: str, comment: str) -> str:

@@ -15,13 +15,14 @@ def make_folder(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def replace_file(path: Path, text: bytes, *, mode: int = 0o644) -> None:
-    """Write a file of the program's own so that a reader sees the old one or the new one, never a
-    part, also after a crash. What people name is written by :mod:`probe.storage.output_file`.
+def replace_file(path: Path, text: bytes) -> None:
+    """Write a file of the program's own, its owner's alone, so that a reader sees the old one or
+    the new one, never a part, also after a crash. What people name is written by
+    :mod:`probe.storage.output_file`.
 
     Raises OSError; then nothing is left behind.
     """
-    replace_with(path, text, lambda file: os.fchmod(file, mode))
+    replace_with(path, text, lambda file: os.fchmod(file, 0o600))
 
 
 def replace_with(path: Path, text: bytes, prepare: Callable[[int], None]) -> None:

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +75,7 @@ class Journal:
         self._size = SIZE
         while self._size < 2 * (len(head) + len(lines)) and self._size < MAX_SIZE:
             self._size *= 2
-        self._release()
+        self.close()
         path = self._paths[self._place]
         make_folder(path.parent)
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -103,10 +103,6 @@ class Journal:
         os.fsync(self._file)
         self._at += len(line)
 
-    def close(self) -> None:
-        """Close the file."""
-        self._release()
-
     def _is_there(self) -> bool:
         """Whether the file that is written is still the one at its path."""
         try:
@@ -115,7 +111,8 @@ class Journal:
             return False
         return (found.st_dev, found.st_ino) == self._identity
 
-    def _release(self) -> None:
+    def close(self) -> None:
+        """Close the file."""
         file, self._file = self._file, None
         if file is not None:
             with suppress(OSError):
@@ -188,16 +185,10 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def newest(records: Mapping[str, Record], closed: str = "closed") -> dict[str, Record]:
+def newest(records: Mapping[str, Record]) -> dict[str, Record]:
     """The records without the oldest of those that are closed."""
     over = sorted(
-        (record["n"], key) for key, record in records.items() if record.get("s") == closed
+        (record["n"], key) for key, record in records.items() if record.get("s") == "closed"
     )
     dropped = {key for _, key in over[:-MAX_CLOSED]}
     return {key: record for key, record in records.items() if key not in dropped}
-
-
-def lines_of(path: Path) -> Iterator[Record]:
-    """Every record of a file in its order, for people and tests."""
-    found = _read(path)
-    yield from found.records if found else ()

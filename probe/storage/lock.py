@@ -67,7 +67,7 @@ class FolderLock:
         """Write who holds the lock, for others."""
         text = json.dumps({"pid": os.getpid(), "started_at": time.time()})
         with suppress(OSError):
-            replace_file(self._folder / FILE, f"{text}\n".encode(), mode=0o600)
+            replace_file(self._folder / FILE, f"{text}\n".encode())
 
 
 def _owner(folder: Path) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from probe.storage.invalid_rows import quarantine_row
-from probe.storage.salvage import Row
+from probe.storage.salvage import Row, makes_sense
 from probe.storage.sqlite import Schema, identity_of, open_file, recreate, transaction, transfer
 from probe.storage.sqlite_errors import Unreadable, describe, is_storage_error, translate_corruption
 from probe.storage.thread import Stalled
@@ -234,7 +234,7 @@ class Replica:
             valid = self._schema.is_valid.get(table)
             tables[table] = []
             for number, *row in database.execute(f"SELECT rowid, * FROM {table}").fetchall():
-                if valid is None or _is_valid(valid, tuple(row)):
+                if makes_sense(tuple(row), valid):
                     tables[table].append(tuple(row))
                 else:
                     quarantine_row(database, table, number, self._now())
@@ -276,10 +276,3 @@ class Replica:
         database, self._database = self._database, None
         if database is not None:
             database.close()
-
-
-def _is_valid(valid: Callable[[Row], bool], row: Row) -> bool:
-    try:
-        return valid(row)
-    except Exception:  # whatever damaged contents do to who reads them
-        return False

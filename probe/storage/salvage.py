@@ -103,7 +103,7 @@ def _copy_table(
     insert = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({places})"
     copied = invalid = 0
     for batch in _batches(_rows_of(source, table, columns, end)):
-        good = [row for row in batch if _makes_sense(row, is_valid)]
+        good = [row for row in batch if makes_sense(row, is_valid)]
         invalid += len(batch) - len(good)
         target.execute("BEGIN IMMEDIATE")
         try:
@@ -127,7 +127,8 @@ def _decode(raw: bytes) -> str | bytes:
         return raw
 
 
-def _makes_sense(row: Row, is_valid: IsValid | None) -> bool:
+def makes_sense(row: Row, is_valid: IsValid | None) -> bool:
+    """Whether a row of a damaged file is one of the table; without ``is_valid`` any is."""
     try:
         return is_valid is None or is_valid(row)
     except Exception:  # whatever damaged contents do to who reads them

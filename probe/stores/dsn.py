@@ -15,7 +15,6 @@ REDIS = ("redis", "rediss")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full", "no-verify")
 CHANNEL_BINDING_MODES = ("disable", "prefer", "require")
 UPSTASH_DOMAINS = ("upstash.io",)
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +73,6 @@ def parse_store(url: str, schemes: Sequence[str], port: int) -> StoreAddress:
         password=unquote(parts.password or ""),
         options=options,
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine: no plan's quota is used there."""
-    return host in _LOOPBACK or host.startswith("127.")
 
 
 def parse_postgres(url: str) -> StoreAddress:

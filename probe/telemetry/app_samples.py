@@ -165,8 +165,8 @@ def _write_connections(prefix: str, risen: Increase, record: Recorder) -> None:
     if connected > 0:
         record.sample_ratio(TURN_SHARE, relayed / connected, connected, source=APP)
     if connected + failed > 0:
-        whole = connected + failed
-        record.sample_ratio(ICE_SUCCESS, connected / whole, whole, source=APP)
+        attempts = connected + failed
+        record.sample_ratio(ICE_SUCCESS, connected / attempts, attempts, source=APP)
 
 
 def _write_requests(risen: Increase, record: Recorder) -> None:

@@ -18,18 +18,6 @@ DELETE_SECONDS = 0.5
 the quota free."""
 
 
-async def check_allocation(
-    url: TurnUri,
-    credentials: TurnCredentials | None,
-    context: Context,
-    *,
-    ca_file: Path | None = None,
-    family: Family | None = None,
-) -> None:
-    """Only see whether the server allocates: about 1 kB. Raises CheckFailed with the phase."""
-    await allocate_and_delete(url, credentials, context, ca_file=ca_file, family=family)
-
-
 async def allocate_and_delete(
     url: TurnUri,
     credentials: TurnCredentials | None,

@@ -16,7 +16,7 @@ from probe.core.recorder import Recorder
 from probe.net.tasks import gather_first_error
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
-from probe.turn.allocation import check_allocation
+from probe.turn.allocation import allocate_and_delete
 from probe.turn_targets.server_list import servers_for, with_uri
 from probe.turn_targets.table import MAX_ALLOCATIONS, TurnServerConfig, allocation_slots
 
@@ -61,7 +61,7 @@ async def measure_issued(
         if check_others:
 
             async def check(url: TurnUri) -> None:
-                await check_allocation(url, credentials, context, ca_file=table.ca_file)
+                await allocate_and_delete(url, credentials, context, ca_file=table.ca_file)
 
             with record.phase("others"):
                 await trying.check_others(check)

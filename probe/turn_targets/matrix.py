@@ -47,11 +47,11 @@ def turn_checks(kind: str, environment: TurnEnvironment, pace: IntervalPolicy) -
         account = {"metered_url": environment.metered_base, "api_key": environment.metered_api_key}
         tables += _by_each_way(kind, METERED, account, pace)
     for issuer in ISSUER_FIELDS:
-        given = environment.issuer_keys(issuer)
-        missing = [key for key in ISSUERS[issuer].needs if key not in given]
-        if given and not missing:
-            tables += _of_issuer(kind, issuer, given, pace)
-        elif given:
+        keys = environment.issuer_keys(issuer)
+        missing = [key for key in ISSUERS[issuer].needs if key not in keys]
+        if keys and not missing:
+            tables += _of_issuer(kind, issuer, keys, pace)
+        elif keys:
             name, title = environment.issuer_variable(issuer, missing[0]), ISSUERS[issuer].title
             skipped.append(f"{name} is not set (credentials from {title})")
     if environment.backend_url is not None:
@@ -114,10 +114,10 @@ def _configured(
 
 
 def _of_issuer(
-    kind: str, issuer: str, given: Mapping[str, Any], pace: IntervalPolicy
+    kind: str, issuer: str, keys: Mapping[str, Any], pace: IntervalPolicy
 ) -> Iterator[dict[str, Any]]:
     """A table for each way in, or one for a list that is checked as browsers use it."""
-    account = {"issuer": issuer, **given}
+    account = {"issuer": issuer, **keys}
     if ISSUERS[issuer].ways is not None:
         yield from _by_each_way(kind, issuer, account, pace)
         return

@@ -50,9 +50,7 @@ class _Duplicate:
         self.key = key
 
 
-def parse_json(
-    body: bytes | str, *, max_bytes: int = MAX_BYTES, max_string: int = MAX_STRING
-) -> Any:
+def parse_json(body: bytes | str, *, max_bytes: int = MAX_BYTES) -> Any:
     """The document. Raises InvalidDocument, and nothing else, whatever was sent."""
     if len(body) > max_bytes:
         raise InvalidDocument(f"longer than {max_bytes} bytes")
@@ -73,7 +71,7 @@ def parse_json(
         raise
     except ValueError:
         raise InvalidDocument("no JSON") from None
-    _check(document, max_string)
+    _check(document)
     return document
 
 
@@ -119,13 +117,13 @@ def _object(pairs: list[tuple[str, Any]]) -> object:
     return found
 
 
-def _check(document: object, max_string: int) -> None:
+def _check(document: object) -> None:
     """Walk without recursion; the place of what is wrong is named."""
     waiting: list[tuple[object, _Place]] = [(document, _Place("", None, 0))]
     while waiting:
         value, place = waiting.pop()
         if isinstance(value, str):
-            if len(value) > max_string:
+            if len(value) > MAX_STRING:
                 raise InvalidDocument(f"{place}: a string of {len(value)} characters")
         elif isinstance(value, _BadNumber):
             raise InvalidDocument(f"{place}: {value.problem}")
@@ -134,7 +132,7 @@ def _check(document: object, max_string: int) -> None:
         elif isinstance(value, dict | list):
             if place.depth >= MAX_DEPTH:
                 raise InvalidDocument(f"nested deeper than {MAX_DEPTH} levels")
-            waiting.extend(_children(value, place, max_string))
+            waiting.extend(_children(value, place))
 
 
 class _Place:
@@ -155,7 +153,7 @@ class _Place:
 
 
 def _children(
-    value: dict[str, object] | list[object], place: _Place, max_string: int
+    value: dict[str, object] | list[object], place: _Place
 ) -> Iterator[tuple[object, _Place]]:
     depth = place.depth + 1
     if isinstance(value, list):
@@ -164,7 +162,7 @@ def _children(
                 yield each, _Place(index, place, depth)
         return
     for key, each in value.items():
-        if len(key) > max_string:
+        if len(key) > MAX_STRING:
             raise InvalidDocument(f"{place}: a key of {len(key)} characters")
         if isinstance(each, str | dict | list | _BadNumber | _Duplicate):
             yield each, _Place(key, place, depth)

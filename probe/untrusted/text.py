@@ -6,7 +6,7 @@ redacted before it is cut: half a secret would be one that no pattern finds any 
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import lru_cache
 
@@ -67,11 +67,11 @@ def excerpt(text: str, longest: int = MAX_EXCERPT) -> str:
     return untrusted(text, longest).strip()
 
 
-def listed(names: list[str], most: int = 10) -> str:
-    """The first names of a list, and how many more there are."""
-    shown = ", ".join(excerpt(name) for name in names[:most])
+def listed(names: Sequence[str], most: int, show: Callable[[str], str] = str) -> str:
+    """The first names of a list, each as ``show`` gives it, and how many more there are."""
+    shown = ", ".join(map(show, names[:most]))
     more = len(names) - most
-    return f"{shown} and {more:,} more" if more > 0 else shown
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def one_line(text: str, longest: int) -> str:

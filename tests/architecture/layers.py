@@ -120,7 +120,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.core",
         "probe.daemon.schedule",
         "probe.history",
-        "probe.intervals",
+        "probe.confidence_intervals",
         "probe.report",
         "probe.storage",
     },
@@ -129,7 +129,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.budget",
         "probe.config.check_plan",
         "probe.core",
-        "probe.intervals",
+        "probe.confidence_intervals",
         "probe.kinds",
         "probe.report",
     },
@@ -169,7 +169,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.exit_codes": set(),
     "probe.standard_streams": {"probe.exit_codes"},
     # Confidence intervals of shares: pure functions.
-    "probe.intervals": set(),
+    "probe.confidence_intervals": set(),
     "probe.commands": {"alerts", "probe"},
     "probe.lab_process": {"probe.lab", "probe.net.flow.aiohttp_import"},
     "probe.cli": {

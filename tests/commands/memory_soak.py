@@ -21,8 +21,10 @@ from probe.core.model import Verdict
 from probe.kinds import KINDS
 from probe.once import OnceOptions, run_once
 
-# What goes on behind the back of the last run ends within this time.
+# What goes on behind the back of the last run ends within this time; what stays as it is for so
+# many readings stays.
 SETTLE_SECONDS = 5.0
+READINGS = 4
 # Libraries find the size of their pools and caches in the first runs.
 WARM_UP = 10
 # A busy machine may make a check miss its deadline; most runs have to do all that they do.
@@ -69,12 +71,24 @@ async def soak(plan: CheckPlan, runs: int) -> Soaked:
         assert good >= MIN_OK_SHARE * number or number < WARM_UP, report.rows
         soaked.memory.append(_resident_bytes())
         if number == WARM_UP:
-            tasks, descriptors = await _settled(0, 0)
+            await context.closing.drain(timeout=SETTLE_SECONDS)
+            tasks, descriptors = await _unchanged()
     tasks_left, descriptors_left = await _settled(tasks, descriptors)
     soaked.tasks = max(0, tasks_left - tasks)
     soaked.descriptors = max(0, descriptors_left - descriptors)
     soaked.closings = context.closing.pending
     return soaked
+
+
+async def _unchanged() -> tuple[int, int]:
+    """Tasks and descriptors, once several readings are the same or time is up."""
+    loop = asyncio.get_running_loop()
+    until, readings = loop.time() + SETTLE_SECONDS, [(-1, -1)]
+    while loop.time() < until and (len(readings) < READINGS or len(set(readings)) > 1):
+        gc.collect()
+        readings = [*readings, (len(asyncio.all_tasks()), _descriptors())][-READINGS:]
+        await asyncio.sleep(0.25)
+    return readings[-1]
 
 
 async def _settled(tasks: int, descriptors: int) -> tuple[int, int]:

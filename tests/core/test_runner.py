@@ -78,15 +78,6 @@ async def test_a_check_that_clings_holds_no_one_up() -> None:
     assert context.closing.pending == 0
 
 
-async def test_checks_run_at_the_same_time_and_report_as_they_end() -> None:
-    checks = [toy("slow", seconds=0.3), toy("quick"), toy("hangs", does="hang", deadline=0.1)]
-    context = Context()
-    started = context.clock()
-    ended = [result.check async for result in run_checks(checks, context)]
-    assert ended == ["quick", "hangs", "slow"]
-    assert context.clock() - started < 1.0
-
-
 async def test_cancelling_a_run_cancels_its_checks() -> None:
     async def collect() -> list[Result]:
         checks = [toy("one", does="hang"), toy("two", does="hang")]

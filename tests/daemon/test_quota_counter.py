@@ -10,7 +10,7 @@ from probe.budget.quota_usage import QuotaUsage
 from probe.config.check_plan import make_plan
 from probe.core.context import Context
 from probe.core.environment import Variables
-from probe.daemon.quota_counter import Counting
+from probe.daemon.quota_counter import QuotaCounter
 from probe.kinds import KINDS
 from probe.kinds.budget import LEDGER
 from tests.clocks import Clock
@@ -89,7 +89,7 @@ async def test_runs_after_the_last_count_are_added_and_a_new_day_starts_at_zero(
     ]
     async with opened(tmp_path) as history:
         await keep(history, kept)
-        await Counting(context).restore(history, checks)
+        await QuotaCounter(context).restore(history, checks)
     ledger = context.get_or_create(LEDGER, QuotaUsage)
     assert ledger.used("upstash", "day", NOON) == expected
     assert ledger.since == NOON
@@ -100,5 +100,5 @@ async def test_a_history_without_a_count_begins_at_nothing(tmp_path: Path) -> No
     context = Context(now=Clock(NOON))
     async with opened(tmp_path) as history:
         await keep(history, [entry(NOON - 60, check="signaling")])
-        await Counting(context).restore(history, checks)
+        await QuotaCounter(context).restore(history, checks)
     assert context.get_or_create(LEDGER, QuotaUsage).used("upstash", "day", NOON) == 0

@@ -229,7 +229,6 @@ def test_a_window_beyond_the_results_says_what_aggregates_know_and_decides_nothi
 
 RATE: dict[str, Any] = {
     "name": "rate",
-    "what": "",
     "checks": frozenset({"toy"}),
     "statistic": Statistic.MEAN,
     "limit": 0.001,

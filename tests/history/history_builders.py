@@ -2,13 +2,15 @@
 
 import math
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from probe.history import History
-from probe.history.model import ResultRow
+from probe.history.model import ResultRow, TimeBucket
+from probe.history.queries import buckets_between
 from probe.history.uptime import queries
 from probe.history.uptime.model import Uptime
 from probe.history.uptime.totals import Key
@@ -37,6 +39,18 @@ async def keep(history: History, kept: Iterable[ResultRow]) -> None:
 async def uptime_between(history: History, start: float, end: float) -> dict[Key, Uptime]:
     """Uptime of every check from ``start`` until ``end``."""
     return await history.query(lambda db: queries.between(db, (), start, end), {})
+
+
+async def buckets(history: History, edges: Sequence[float]) -> dict[str, tuple[TimeBucket, ...]]:
+    """What the database says of each stretch between two edges, of checks that ran in any."""
+
+    def read(db: sqlite3.Connection) -> list[Mapping[str, TimeBucket]]:
+        return [buckets_between(db, stretch) for stretch in pairwise(edges)]
+
+    none: list[Mapping[str, TimeBucket]] = []
+    found = await history.query(read, none)
+    names = sorted({name for each in found for name in each})
+    return {name: tuple(each.get(name, TimeBucket({})) for each in found) for name in names}
 
 
 async def everything(history: History) -> list[ResultRow]:

@@ -2,15 +2,14 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 from statistics import median
 from typing import Any
 
 from probe.core.model import Status, Verdict
 from probe.history.model import (
-    STANDINGS,
-    Availability,
+    HEALTH_STATES,
     HealthState,
     Labels,
     ResultRow,
@@ -28,14 +27,14 @@ GRAVITY = (
 )
 UDP: Labels = (("provider", "primary"), ("transport", "udp"))
 DOZEN = tuple((f"probe_turn_{number}_seconds", UDP, number / 7) for number in range(12))
-_STATUSES = {HealthState.WELL: Status.OK, HealthState.TROUBLED: Status.FAILED}
+_STATUSES = {HealthState.HEALTHY: Status.OK, HealthState.UNHEALTHY: Status.FAILED}
 
 
 def entry(
     at: float = NOON, verdict: Verdict = Verdict.OK, check: str = "toy", **parts: Any
 ) -> ResultRow:
     """An entry of a check that took 0.3 s."""
-    status = parts.pop("status", _STATUSES.get(STANDINGS[verdict], Status.UNKNOWN))
+    status = parts.pop("status", _STATUSES.get(HEALTH_STATES[verdict], Status.UNKNOWN))
     return ResultRow(check=check, at=at, duration=0.3, status=status, verdict=verdict, **parts)
 
 
@@ -57,7 +56,7 @@ def _by_check(kept: Iterable[ResultRow]) -> dict[str, list[ResultRow]]:
 
 
 def _spells(check: str, kept: Sequence[ResultRow]) -> list[StatePeriod]:
-    runs = [list(run) for _, run in groupby(kept, key=lambda each: STANDINGS[each.verdict])]
+    runs = [list(run) for _, run in groupby(kept, key=lambda each: HEALTH_STATES[each.verdict])]
     ends = [run[0].at for run in runs[1:]]
     return [_spell(check, run, end) for run, end in zip(runs, [*ends, None], strict=True)]
 
@@ -89,30 +88,19 @@ def incidents_of(
 
 
 def _touches(spell: StatePeriod, start: float, end: float) -> bool:
-    if spell.state is HealthState.WELL:
+    if spell.state is HealthState.HEALTHY:
         return False
     return spell.start < end and (spell.end is None or spell.end > start)
 
 
-def availability_of(
-    kept: Iterable[ResultRow], start: float, end: float, longest: Mapping[str, float]
-) -> dict[str, Availability]:
-    """What History.availability says."""
-    found = {}
-    for check, most in longest.items():
-        runs = sorted((e for e in kept if e.check == check and e.at < end), key=lambda e: e.at)
-        spent = dict.fromkeys(Status, 0.0)
-        for run, following in zip(runs, [*(each.at for each in runs[1:]), end], strict=False):
-            spent[run.status] += max(0.0, min(following, run.at + most, end) - max(run.at, start))
-        if sum(spent.values()) > 0:
-            found[check] = Availability(
-                spent[Status.OK], spent[Status.FAILED], spent[Status.UNKNOWN], end - start
-            )
-    return found
+def bucket_edges(start: float, end: float, count: int) -> list[float]:
+    """Where buckets of the same length begin; the last edge is where the last one ends."""
+    width = (end - start) / count
+    return [*(start + width * place for place in range(count)), end]
 
 
 def day_of(kept: Iterable[ResultRow], edges: Sequence[float]) -> dict[str, tuple[TimeBucket, ...]]:
-    """What History.day says, for buckets between these edges."""
+    """The bucket of each stretch between two edges, of checks that ran in any."""
     found = {}
     for check, of_check in _by_check(kept).items():
         stretches = [

@@ -7,7 +7,7 @@ from pathlib import Path
 from alerts.evaluation.check_state import CheckStates
 from probe.core.context import Context
 from probe.core.model import Limits, Sample, Signal, Threshold, Unit, Verdict
-from probe.daemon.quota_counter import Counting
+from probe.daemon.quota_counter import QuotaCounter
 from probe.daemon.restore import StateRestorer
 from probe.history.model import result_row
 from tests.fake_kind import result_of, toy, toy_kind
@@ -44,7 +44,7 @@ async def test_after_a_restart_a_ratio_is_of_as_many_cases_as_before(tmp_path: P
     """One of 40 is no proof of more than 1 %, 300 of 12,000 are; both are judged at once."""
     for number, verdict in ((40.0, Verdict.OK), (12_000.0, Verdict.WARNING)):
         check = toy(kind=toy_kind(signals=(ERRORS,), thresholds=(LIMITS,)))
-        states, quota = CheckStates(), Counting(Context())
+        states, quota = CheckStates(), QuotaCounter(Context())
         async with opened(tmp_path / str(number)) as history:
             labels, found = LABELS, 0.025
             row = entry(

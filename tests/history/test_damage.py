@@ -12,7 +12,7 @@ import pytest
 from probe.core.model import Verdict
 from probe.history import History
 from probe.history.incidents.store import IncidentHistory
-from tests.history.history_builders import keep, opened, uptime_between
+from tests.history.history_builders import buckets, keep, opened, uptime_between
 from tests.history.incidents.samples import DEPLOY, NOTE, TAKEN, incident, notification
 from tests.history.period_builders import DOZEN, NOON, entries, entry
 from tests.simulation.damage import spoil
@@ -46,15 +46,14 @@ async def _fill(history: History) -> None:
     assert await store.acknowledge(incident().id, TAKEN)
 
 
-async def _ask_everything(history: History) -> None:
+async def _query_everything(history: History) -> None:
     store = IncidentHistory(history)
     await history.recent(-math.inf)
     await history.newest(["toy"])
     await history.last_runs("toy", 20)
-    await history.day(NOON, LATER, 4)
-    await history.availability(NOON, LATER, {"toy": 60.0})
+    await buckets(history, [NOON, LATER])
     await history.unhealthy_periods(NOON, LATER)
-    await history.standings()
+    await history.current_periods()
     await history.series("toy", NOON, LATER, 4)
     await history.prepare_recent(LATER)
     await history.recent_day(LATER)
@@ -76,13 +75,13 @@ def _damaged(seed: int, whole: tuple[Path, Path], folder: Path) -> None:
 async def _check(seed: int, folder: Path) -> None:
     new = entry(LATER, message="after the damage")
     async with opened(folder, now=lambda: LATER) as history:
-        await _ask_everything(history)
+        await _query_everything(history)
         await keep(history, [new])
         assert history.state.persistent, seed
         assert new in await history.recent(LATER), seed
     async with opened(folder, now=lambda: LATER + 60) as history:
         assert new in await history.recent(LATER), seed
-        await _ask_everything(history)
+        await _query_everything(history)
         assert history.state.persistent, seed
         assert history.state.lost == 0, seed
 

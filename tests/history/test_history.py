@@ -11,7 +11,7 @@ from probe.core.model import Verdict
 from probe.history import MEMORY_BOUNDS
 from probe.history.history import MAX_WAITING
 from probe.history.model import HealthState
-from tests.history.history_builders import everything, keep, opened, sizes, taken
+from tests.history.history_builders import buckets, everything, keep, opened, sizes, taken
 from tests.history.period_builders import DOZEN, NOON, entries, entry
 
 pytestmark = pytest.mark.usefixtures("leaks")
@@ -30,9 +30,9 @@ async def test_after_a_restart_everything_is_there_as_it_was(tmp_path: Path) -> 
         await keep(history, kept[3:])
     async with opened(tmp_path) as history:
         assert await everything(history) == kept
-        standings = await history.standings()
-        assert standings["a"].state is HealthState.TROUBLED
-        assert (standings["b"].start, standings["b"].entries) == (NOON - 9, 1)
+        periods = await history.current_periods()
+        assert periods["a"].state is HealthState.UNHEALTHY
+        assert (periods["b"].start, periods["b"].entries) == (NOON - 9, 1)
 
 
 async def test_the_state_counts_what_is_written_and_what_waits(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ async def test_a_closed_history_is_quiet(tmp_path: Path) -> None:
     await asyncio.gather(history.close(), history.close())
     history.add(entry())
     await history.flush()
-    assert await history.standings() == {}
+    assert await history.current_periods() == {}
     assert await everything(history) == []
     assert (history.state.written, history.state.lost) == (1, 1)
 
@@ -126,7 +126,7 @@ async def test_no_text_breaks_writing(tmp_path: Path, hostile: str, kept: str) -
         [found] = await everything(history)
         assert (found.check, found.phase, found.cause, found.message) == (kept,) * 4
         assert found.samples == ((kept, labels, 1.0),)
-        assert set(await history.standings()) == {kept}
+        assert set(await history.current_periods()) == {kept}
 
 
 async def test_values_that_are_no_numbers_are_not_measured(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ async def test_values_that_are_no_numbers_are_not_measured(tmp_path: Path) -> No
         nan, *infinite = (value for _, _, value in found[0].samples)
         assert math.isnan(nan)
         assert infinite == [math.inf, -math.inf]
-        [bucket] = (await history.day(NOON, NOON + 1, 1))["toy"]
+        [bucket] = (await buckets(history, [NOON, NOON + 1]))["toy"]
         assert (bucket.median, bucket.greatest, bucket.verdicts) == (2.0, 2.0, {Verdict.OK: 5})
 
 
@@ -178,7 +178,7 @@ async def test_a_spell_begins_long_before_the_stretch_that_it_touches() -> None:
         [spell] = (await history.unhealthy_periods(NOON + 9995, NOON + 9996))["toy"]
         assert (spell.start, spell.end, spell.entries) == (NOON, NOON + 10_000, 1000)
         assert await history.unhealthy_periods(NOON + 10_000, NOON + 20_000) == {}
-        assert (await history.standings())["toy"].start == NOON + 10_000
+        assert (await history.current_periods())["toy"].start == NOON + 10_000
 
 
 async def test_the_newest_entry_of_a_check_is_found_however_old_it_is(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from dataclasses import astuple
 
 import pytest
 from hypothesis import given, settings
@@ -11,10 +10,10 @@ from hypothesis import strategies as st
 from probe.core.model import Verdict
 from probe.history import History
 from probe.history.model import ResultRow
-from probe.history.queries import bucket_edges
+from tests.history.history_builders import buckets as buckets_of
 from tests.history.period_builders import (
     NOON,
-    availability_of,
+    bucket_edges,
     day_of,
     entry,
     incidents_of,
@@ -63,7 +62,7 @@ def test_history_says_what_the_entries_of_many_pasts_say(
 def says_what_the_entries_say(
     kept: list[ResultRow], offset: int, length: int, buckets: int, most: int
 ) -> None:
-    """A history and the entries themselves have the same periods, days and availability."""
+    """A history and the entries themselves have the same periods and buckets."""
     start = NOON + offset
     end = start + length
 
@@ -72,18 +71,12 @@ def says_what_the_entries_say(
         for each in kept:
             history.add(each)
         await history.flush()
-        assert await history.standings() == {c: s[-1] for c, s in spells_of(kept).items()}
+        assert await history.current_periods() == {c: s[-1] for c, s in spells_of(kept).items()}
         assert await history.unhealthy_periods(start, end, most) == incidents_of(
             kept, start, end, most
         )
         edges = bucket_edges(start, end, buckets)
-        assert await history.day(start, end, buckets) == day_of(kept, edges)
-        longest = {check: 7.0 * len(check) for check in {each.check for each in kept}}
-        available = await history.availability(start, end, longest)
-        expected = availability_of(kept, start, end, longest)
-        assert available.keys() == expected.keys()
-        for check, seconds in available.items():
-            assert astuple(seconds) == pytest.approx(astuple(expected[check]))
+        assert await buckets_of(history, edges) == day_of(kept, edges)
         recent = await history.recent(start)
         assert [e.message for e in recent] == [e.message for e in kept if e.at >= start]
         await history.close()

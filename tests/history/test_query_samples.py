@@ -10,8 +10,8 @@ import pytest
 
 from probe.core.model import Verdict
 from probe.history import Retention
-from tests.history.history_builders import keep, opened
-from tests.history.period_builders import DOZEN, NOON, entry
+from tests.history.history_builders import buckets, keep, opened
+from tests.history.period_builders import DOZEN, NOON, bucket_edges, entry
 
 CHECKS = 20
 RUNS = 100_000
@@ -62,10 +62,8 @@ async def test_two_million_entries_are_small_and_answer_at_once() -> None:
             assert state.bytes / count < MAX_BYTES
             assert count / written > MIN_PER_SECOND
             day = now - 86400
-            await asked("standings", history.standings())
-            await asked("a day in 96 buckets", history.day(day, now, 96))
-            longest = dict.fromkeys(names, 2 * EVERY_SECONDS)
-            await asked("availability", history.availability(day, now, longest))
+            await asked("current periods", history.current_periods())
+            await asked("a day in 96 buckets", buckets(history, bucket_edges(day, now, 96)))
             await asked("troubles of all time", history.unhealthy_periods(0, now))
             await asked(
                 "troubles of the last 5000 runs", history.unhealthy_periods(now - 150_000, now)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.history.history_builders import FILE, database, everything, keep, opened, sizes
+from tests.history.history_builders import FILE, buckets, database, everything, keep, opened, sizes
 from tests.history.period_builders import DOZEN, NOON, entries, entry
 
 pytestmark = pytest.mark.usefixtures("leaks")
@@ -188,11 +188,9 @@ async def test_a_notice_of_what_was_set_aside_is_worth_a_day(tmp_path: Path) -> 
         assert not history.state.problem
 
 
-@pytest.mark.parametrize(
-    "question", ["write", "recent", "day", "availability", "troubles", "standings"]
-)
+@pytest.mark.parametrize("query", ["write", "recent", "buckets", "periods", "current periods"])
 async def test_a_file_that_is_damaged_while_it_is_open_is_set_aside(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, question: str
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, query: str
 ) -> None:
     async with opened(tmp_path) as history:
         await keep(history, entries(1000, samples=DOZEN))
@@ -202,11 +200,10 @@ async def test_a_file_that_is_damaged_while_it_is_open_is_set_aside(
         found = {
             "write": lambda: keep(history, [entry()]),
             "recent": lambda: history.recent(0),
-            "day": lambda: history.day(NOON, NOON + 100, 2),
-            "availability": lambda: history.availability(NOON, NOON + 100, {"toy": 60.0}),
-            "troubles": lambda: history.unhealthy_periods(NOON, NOON + 100),
-            "standings": history.standings,
-        }[question]
+            "buckets": lambda: buckets(history, [NOON, NOON + 50, NOON + 100]),
+            "periods": lambda: history.unhealthy_periods(NOON, NOON + 100),
+            "current periods": history.current_periods,
+        }[query]
         assert not await found()
         await keep(history, [entry(NOON + 1)])
         assert (await everything(history))[-1] == entry(NOON + 1)

@@ -129,7 +129,7 @@ async def test_a_start_on_a_full_disk_waits_for_room(tmp_path: Path) -> None:
             await keep(history, entries(3))
             assert (history.state.persistent, history.state.waiting) == (True, 3)
             assert "full" in history.state.problem
-            assert await history.standings() == {}
+            assert await history.current_periods() == {}
             filler.unlink()
             await history.flush()
             assert (history.state.problem, history.state.written) == ("", 3)

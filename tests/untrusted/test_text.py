@@ -45,9 +45,9 @@ def test_a_secret_that_the_cut_would_halve_is_gone(before: int) -> None:
 
 def test_a_list_names_the_first_and_counts_the_rest() -> None:
     names = [f"service-{number}" for number in range(40_000)]
-    assert listed(names[:2]) == "service-0, service-1"
-    assert listed(names).endswith("service-9 and 39,990 more")
-    assert len(listed(["x" * 10_000] * 40_000)) < 1000
+    assert listed(names[:2], 10) == "service-0, service-1"
+    assert listed(names, 10).endswith("service-9 and 39990 more")
+    assert len(listed(["x" * 10_000] * 40_000, 10, excerpt)) < 1000
 
 
 def test_a_text_is_cut_with_a_mark() -> None:

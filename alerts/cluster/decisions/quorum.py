@@ -121,8 +121,8 @@ class Circumstances:
     """What else bears on an alert that regions agreed on and only one still sees: when this
     probe last had a result of the check, and whether another one has resolved the group."""
 
-    looked: float = float("inf")
-    closed: bool = False
+    result_at: float = float("inf")
+    resolved: bool = False
 
 
 def judge(
@@ -131,29 +131,32 @@ def judge(
     votes: Sequence[MemberVote],
     before: QuorumState | None,
     now: float,
-    around: Circumstances = Circumstances(),
+    circumstances: Circumstances = Circumstances(),
 ) -> QuorumState:
     """The state of an alert of this probe, given every other probe's vote on it."""
     bad = {region, *_names(votes, Vote.BAD)}
     fine, silent = _names(votes, Vote.FINE), _names(votes, Vote.SILENT)
-    contradicted = now if fine else (before.last_denied if before else None)
+    last_denied = now if fine else (before.last_denied if before else None)
     view = view_of(sorted(bad), sorted(fine - bad), sorted(silent - bad - fine))
     if len(bad) > 1:
         severity = _agreed(alert, region, votes)
-        return QuorumState(Scope.SHARED, severity, view, last_denied=contradicted, agreed=True)
+        return QuorumState(Scope.SHARED, severity, view, last_denied=last_denied, agreed=True)
     if before is not None and any(each.vote is Vote.NOT_QUERIED for each in votes):
         return before
     if not fine and not silent:
-        return QuorumState(Scope.SHARED, alert.severity, view, last_denied=contradicted)
+        return QuorumState(Scope.SHARED, alert.severity, view, last_denied=last_denied)
     if before is not None and before.is_global:
         if not fine:
             return _keep(alert, before, view)
-        return _doubt(
-            alert, before, QuorumState(before.scope, before.severity, view, None, now), around
+        return _disputed(
+            alert,
+            before,
+            QuorumState(before.scope, before.severity, view, None, now),
+            circumstances,
         )
     if fine:
-        return QuorumState(Scope.LOCAL, Severity.WARNING, view, last_denied=contradicted)
-    return _alone(alert, before, view, contradicted, now)
+        return QuorumState(Scope.LOCAL, Severity.WARNING, view, last_denied=last_denied)
+    return _alone(alert, before, view, last_denied, now)
 
 
 def next_time(alert: Alert, quorum_state: QuorumState) -> float | None:
@@ -184,18 +187,18 @@ def _agreed(alert: Alert, region: str, votes: Iterable[MemberVote]) -> Severity:
     return Severity.CRITICAL if others - {region} else Severity.WARNING
 
 
-def _doubt(
-    alert: Alert, before: QuorumState, found: QuorumState, around: Circumstances
+def _disputed(
+    alert: Alert, before: QuorumState, found: QuorumState, circumstances: Circumstances
 ) -> QuorumState:
     """Regions agreed, or none answered; now one sees it fine."""
     now = found.last_denied or 0.0
-    doubted = before.disputed_since if before.disputed_since is not None else now
-    enough = EASE_SECONDS if around.looked >= doubted else MAX_EASE_SECONDS
+    since = before.disputed_since if before.disputed_since is not None else now
+    enough = EASE_SECONDS if circumstances.result_at >= since else MAX_EASE_SECONDS
     # No other probe has ever agreed with what was decided alone.
-    if before.scope is Scope.ALONE or around.closed or now - doubted >= enough:
+    if before.scope is Scope.ALONE or circumstances.resolved or now - since >= enough:
         return replace(found, scope=Scope.LOCAL, severity=Severity.WARNING)
     severity = _milder(alert.severity, before.severity)
-    return replace(found, scope=Scope.SHARED, severity=severity, disputed_since=doubted)
+    return replace(found, scope=Scope.SHARED, severity=severity, disputed_since=since)
 
 
 def _keep(alert: Alert, before: QuorumState, view: str) -> QuorumState:
@@ -217,26 +220,26 @@ def may_resolve(reachable: int, members: int, waited: float) -> bool:
 
 
 def _alone(
-    alert: Alert, before: QuorumState | None, view: str, contradicted: float | None, now: float
+    alert: Alert, before: QuorumState | None, view: str, last_denied: float | None, now: float
 ) -> QuorumState:
-    if now >= _decides_alone_at(alert, contradicted):
+    if now >= _decides_alone_at(alert, last_denied):
         text = f"{view} (no other region could be asked)"
-        return QuorumState(Scope.ALONE, alert.severity, text, last_denied=contradicted)
+        return QuorumState(Scope.ALONE, alert.severity, text, last_denied=last_denied)
     scope = Scope.LOCAL if before and before.scope is Scope.LOCAL else Scope.WAITING
-    return QuorumState(scope, Severity.WARNING, view, last_denied=contradicted)
+    return QuorumState(scope, Severity.WARNING, view, last_denied=last_denied)
 
 
-def _decides_alone_at(alert: Alert, contradicted: float | None) -> float:
+def _decides_alone_at(alert: Alert, last_denied: float | None) -> float:
     """When a probe decides alone: after it would have fired, and after the last contradiction."""
-    return max(alert.fired, contradicted or 0.0) + ALONE_SECONDS
+    return max(alert.fired, last_denied or 0.0) + ALONE_SECONDS
 
 
 def _milder(one: Severity, other: Severity) -> Severity:
     return one if one is other else Severity.WARNING
 
 
-def _names(votes: Iterable[MemberVote], stance: Vote) -> set[str]:
-    return {vote.name for vote in votes if vote.vote is stance}
+def _names(votes: Iterable[MemberVote], wanted: Vote) -> set[str]:
+    return {vote.name for vote in votes if vote.vote is wanted}
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -21,10 +21,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SetupProblem:
-    """One difference in configuration: its kind, the member, and what to do."""
+    """One difference in configuration: its kind, and what to do."""
 
     kind: str
-    member: str
     text: str
 
 
@@ -70,13 +69,13 @@ def _regions(me: LocalMember, others: Sequence[Member]) -> Iterable[SetupProblem
         if region == NO_REGION and (count > 1 or region == me.region):
             have = "probe has" if count == 1 else "probes have"
             text = f"{count} {have} no region: set PROBE_REGION, another one for each"
-            yield SetupProblem("region", NO_REGION, text)
+            yield SetupProblem("region", text)
         elif count > 1:
             text = (
                 f"{count} probes have the region {clean(region)}, and count as one: "
                 "set PROBE_REGION to another one for each"
             )
-            yield SetupProblem("region", clean(region), text)
+            yield SetupProblem("region", text)
 
 
 def _differences(me: LocalMember, other: Member) -> Iterable[SetupProblem]:
@@ -85,17 +84,17 @@ def _differences(me: LocalMember, other: Member) -> Iterable[SetupProblem]:
         return
     if not _is_same_order(me.order, answer.order):
         text = f"{name} lists the probes in another order: use the same PROBE_PEERS everywhere"
-        yield SetupProblem("order", name, text)
+        yield SetupProblem("order", text)
     if answer.version and me.version and answer.version != me.version:
         text = f"{name} runs version {clean(answer.version)}, this probe {me.version}"
-        yield SetupProblem("version", name, text)
+        yield SetupProblem("version", text)
     if answer.plan and me.plan and answer.plan != me.plan and not (answer.witness or me.witness):
         text = f"{name} runs other checks than this probe: a check that one lacks has no quorum"
-        yield SetupProblem("plan", name, text)
+        yield SetupProblem("plan", text)
     if other.offset is not None and abs(other.offset) > MAX_CLOCK_OFFSET:
         side = "ahead of" if other.offset > 0 else "behind"
         text = f"the clock of {name} is {abs(other.offset):.0f} s {side} this probe's: run NTP"
-        yield SetupProblem("clock", name, text)
+        yield SetupProblem("clock", text)
 
 
 def _is_same_order(mine: Sequence[str], theirs: Sequence[str]) -> bool:

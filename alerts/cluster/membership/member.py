@@ -85,7 +85,7 @@ class Member:
         is_recent = now - self.answered_at <= GONE_SECONDS
         return self.answer is not None and (not self.problem or is_recent)
 
-    def counts(self, now: float) -> bool:
+    def is_trusted(self, now: float) -> bool:
         """Whether it reaches a majority itself: without one it may hold on to a resolved alert."""
         age = self.answer.quorum_age if self.answer else None
         return age is None or age + now - self.answered_at <= TRUST_SECONDS

@@ -26,11 +26,10 @@ class SystemItem:
 
 @dataclass(frozen=True, slots=True)
 class NotMonitored:
-    """Kinds that have no check or not all, the reason, and what they would do."""
+    """Kinds that have no check or not all, and the reason."""
 
     kinds: tuple[str, ...]
     reason: str
-    would: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +51,6 @@ class ServerClock:
     server: str
     ahead: float
     uncertainty: float
-
-    @property
-    def least(self) -> float:
-        """How far they are apart at least."""
-        return max(0.0, abs(self.ahead) - self.uncertainty)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What isn't monitored and why, and what each variable that is not set would add."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from alerts.notifiers.base import NotifierKind
@@ -26,16 +26,12 @@ _MAX_NEEDED = 4
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{3,}")
 
 
-def not_monitored(plan: CheckPlan, kinds: Kinds) -> list[NotMonitored]:
+def not_monitored(plan: CheckPlan) -> list[NotMonitored]:
     """Every reason for which kinds are skipped, with these kinds."""
-    would = {kind.name: kind.summary for kind in kinds}
     skipped: dict[str, list[str]] = {}
     for each in plan.skipped:
         skipped.setdefault(each.reason, []).append(each.kind)
-    return [
-        NotMonitored(tuple(names), reason, "; ".join(would[name] for name in names))
-        for reason, names in skipped.items()
-    ]
+    return [NotMonitored(tuple(names), reason) for reason, names in skipped.items()]
 
 
 def missing_variables(
@@ -128,10 +124,3 @@ def _adding_receivers(
 def _example(each: SettingField) -> str:
     example = each.example.strip("`").replace("…", _PLACEHOLDER)
     return example or each.default or _PLACEHOLDER
-
-
-def named(names: Iterable[str], most: int = 4) -> str:
-    """The first names, and how many more there are."""
-    listed = list(names)
-    shown = ", ".join(listed[:most])
-    return f"{shown} and {len(listed) - most} more" if len(listed) > most else shown

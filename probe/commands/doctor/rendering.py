@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from probe.commands.doctor.findings import Examination, SystemState
-from probe.commands.doctor.missing import named
 from probe.report.formats import Style
 from probe.report.text.sanitize import clean, without_commands
+from probe.untrusted.text import listed
 
 SCHEMA = 1
 _MARKS = {
@@ -22,6 +22,8 @@ _VERDICT_TEXTS = {
     SystemState.NOT_READY: "NOT READY",
 }
 NARROWEST = 60
+# Of a list within a sentence.
+MAX_NAMES = 4
 
 
 def as_text(found: Examination, style: Style) -> str:
@@ -77,7 +79,7 @@ def _lines(found: Examination) -> Iterator[str]:
         if item.hint and item.state is not SystemState.READY:
             yield f"  {'':{names}}  {clean(item.hint)}"
     if found.monitored:
-        kinds = (f"{kind} ({named(each)})" for kind, each in found.monitored.items())
+        kinds = (f"{kind} ({listed(each, MAX_NAMES)})" for kind, each in found.monitored.items())
         yield f"Monitored: {', '.join(kinds)}"
     if found.not_monitored:
         yield "Not monitored:"
@@ -86,8 +88,8 @@ def _lines(found: Examination) -> Iterator[str]:
     if found.missing:
         yield "Not set:"
     for missing in found.missing:
-        needs = f"with {named(missing.needs)} " if missing.needs else ""
-        adds = f"{needs}adds {named(missing.adds)}: " if missing.adds else ""
+        needs = f"with {listed(missing.needs, MAX_NAMES)} " if missing.needs else ""
+        adds = f"{needs}adds {listed(missing.adds, MAX_NAMES)}: " if missing.adds else ""
         yield f"  {missing.name}: {adds}{clean(missing.text)}"
     yield "Versions: " + ", ".join(f"{name} {clean(each)}" for name, each in found.versions.items())
 

@@ -11,14 +11,13 @@ from typing import Any
 import click
 
 from alerts.notifiers import NOTIFIERS
-from probe.commands.doctor import machine
+from probe.commands.doctor import machine, rendering
 from probe.commands.doctor.checklist import systems
 from probe.commands.doctor.clock import clock_item, clock_readings
 from probe.commands.doctor.findings import Examination, ServerClock, SystemItem, SystemState
 from probe.commands.doctor.missing import missing_variables, not_monitored, variable_names
-from probe.commands.doctor.rendering import as_json, as_text
 from probe.commands.settings_loading import configured_settings, variables_for
-from probe.commands.terminal import style_for
+from probe.commands.terminal import print_report, style_for
 from probe.config.check_plan import NOTHING_TO_CHECK, select
 from probe.config.settings import Settings
 from probe.core.context import Context
@@ -42,7 +41,11 @@ def run(options: Mapping[str, Any], *, offline: bool, as_json: bool) -> int:
     except KeyboardInterrupt:
         click.echo("probe: interrupted", err=True)
         return INTERRUPTED
-    return code if _print(found, as_json=as_json) else OUTPUT_ERROR
+    if as_json:
+        text = rendering.as_json(found)
+    else:
+        text = rendering.as_text(found, style_for(sys.stdout, os.environ))
+    return code if print_report(text) else OUTPUT_ERROR
 
 
 async def _run(options: Mapping[str, Any], *, offline: bool) -> Examination:
@@ -74,7 +77,7 @@ async def _examine(
     return Examination(
         items=items,
         monitored=monitored,
-        not_monitored=not_monitored(settings.plan, KINDS),
+        not_monitored=not_monitored(settings.plan),
         missing=missing_variables(variables, KINDS, NOTIFIERS),
         clocks=clocks,
         versions=machine.versions(),
@@ -125,18 +128,3 @@ def _wrong_configuration(error: ConfigurationError, *, offline: bool) -> Examina
     return Examination(
         items=[*items, machine.network()], versions=machine.versions(), offline=offline
     )
-
-
-def _print(found: Examination, *, as_json: bool) -> bool:
-    text = _as_json(found) if as_json else as_text(found, style_for(sys.stdout, os.environ))
-    try:
-        click.echo(text, nl=False, color=True)
-        sys.stdout.flush()
-    except OSError as error:
-        click.echo(f"probe: can't print: {error.strerror or error}", err=True)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
-
-
-_as_json = as_json

@@ -46,7 +46,7 @@ CONFIDENCE = click.option(
 @REPORT
 @NOTIFY
 @click.pass_obj
-def watch(options: dict[str, Any], /, **given: Any) -> None:
+def watch(options: dict[str, Any], /, **params: Any) -> None:
     """Watch the objectives for a time and end with go, roll back or not decided.
 
     Runs the checks itself, or follows the daemon that runs on PROBE_DATA. Exit codes: 0 go, 2 roll
@@ -54,7 +54,7 @@ def watch(options: dict[str, Any], /, **given: Any) -> None:
     """
     from probe.commands.gate import watching
 
-    sys.exit(watching.run(options, given))
+    sys.exit(watching.run(options, params))
 
 
 @click.command("report")
@@ -79,11 +79,11 @@ def watch(options: dict[str, Any], /, **given: Any) -> None:
 @FORMAT
 @REPORT
 @click.pass_obj
-def report(options: dict[str, Any], /, **given: Any) -> None:
+def report(options: dict[str, Any], /, **params: Any) -> None:
     """Judge a past window of the daemon's history (PROBE_DATA) as `probe watch` would.
 
     Exit codes: 0 go, 2 roll back, 3 not decided.
     """
     from probe.commands.gate import reporting
 
-    sys.exit(reporting.run(options, given))
+    sys.exit(reporting.run(options, params))

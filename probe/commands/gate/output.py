@@ -5,10 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from probe.commands.atomic_file import append_summary, write_file
-from probe.commands.terminal import style_for
+from probe.commands.terminal import print_report, style_for
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.exit_codes import OUTPUT_ERROR
 from probe.report.gate.formats import SUFFIXES, render_as
@@ -38,30 +36,9 @@ def deliver(report: GateReport, name: str, files: Sequence[Path]) -> int:
 
     stdout is written even if a file can't be, so that a watch of a day is never lost.
     """
-    written = _to_stdout(report, name)
+    text = render_as(name, report, colour=style_for(sys.stdout, os.environ).colour)
+    written = print_report(without_commands(text) if name == "text" else text)
     for path in files:
         written &= write_file(path, render_as(SUFFIXES[path.suffix.lower()], report))
     append_summary(render_as("markdown", report))
     return EXIT_CODES[report.verdict] if written else OUTPUT_ERROR
-
-
-def _to_stdout(report: GateReport, name: str) -> bool:
-    style = style_for(sys.stdout, os.environ)
-    text = render_as(name, report, colour=style.colour)
-    if name == "text":
-        text = without_commands(text)
-    try:
-        click.echo(text, nl=False, color=True)
-        sys.stdout.flush()
-    except OSError as error:
-        click.echo(f"probe: the report can't be written: {error.strerror or error}", err=True)
-        _discard_stdout()
-        return False
-    return True
-
-
-def _discard_stdout() -> None:
-    """It is closed at the other end: what is buffered must not fail again at the exit."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)

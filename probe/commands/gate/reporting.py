@@ -28,10 +28,10 @@ DEFAULT_SINCE = "24h"
 MAX_OLDER = 10
 
 
-def run(options: Mapping[str, Any], given: Mapping[str, Any]) -> int:
+def run(options: Mapping[str, Any], params: Mapping[str, Any]) -> int:
     """Report on a window; returns the exit code."""
     try:
-        check_files(given["files"])
+        check_files(params["files"])
         settings = settings_for(options)
         folder = settings.service.data
         if folder is None:
@@ -39,23 +39,23 @@ def run(options: Mapping[str, Any], given: Mapping[str, Any]) -> int:
                 [ConfigProblem("PROBE_DATA", "is not set: the history is kept there")]
             )
         now = time.time()
-        window = window_of(given["since"] or DEFAULT_SINCE, given["until"], now)
-        plan = gate_plan(settings, given["confidence"], partial=bool(options["only"]))
+        window = window_of(params["since"] or DEFAULT_SINCE, params["until"], now)
+        plan = gate_plan(settings, params["confidence"], partial=bool(options["only"]))
         report = judged(plan, folder, *window)
-        before = baseline_of(plan, folder, given, now)
+        before = baseline_of(plan, folder, params, now)
         if before is not None:
             report = replace(report, comparison=compare(before, report.series))
     except ConfigurationError as error:
         print_problems(error)
         return USAGE_ERROR
-    return deliver(report, given["report_format"], given["files"])
+    return deliver(report, params["report_format"], params["files"])
 
 
 def baseline_of(
-    plan: GatePlan, folder: Path, given: Mapping[str, Any], now: float
+    plan: GatePlan, folder: Path, params: Mapping[str, Any], now: float
 ) -> Sequence[MeasuredSeries] | None:
     """The series to compare with; None where none are asked for. Raises ConfigurationError."""
-    path, window = given["baseline"], given["baseline_window"]
+    path, window = params["baseline"], params["baseline_window"]
     if path is not None and window is not None:
         problem = "give either --baseline or --baseline-window"
         raise ConfigurationError([ConfigProblem("--baseline", problem)])

@@ -39,13 +39,13 @@ from probe.storage.lock import FolderInUse, FolderLock
 LOG_INTERVAL_SECONDS = 600.0
 
 
-def run(options: Mapping[str, Any], given: Mapping[str, Any]) -> int:
+def run(options: Mapping[str, Any], params: Mapping[str, Any]) -> int:
     """Watch and report; returns the exit code."""
     create_privately()
     try:
-        check_files(given["files"])
-        slack = check_notify(options) if given["notify"] else None
-        report, code = asyncio.run(_run(options, given))
+        check_files(params["files"])
+        slack = check_notify(options) if params["notify"] else None
+        report, code = asyncio.run(_run(options, params))
     except ConfigurationError as error:
         print_problems(error)
         return USAGE_ERROR
@@ -53,12 +53,12 @@ def run(options: Mapping[str, Any], given: Mapping[str, Any]) -> int:
         return code
     if slack is not None:
         notify(slack, of_gate(report))
-    written = deliver(report, given["report_format"], given["files"])
+    written = deliver(report, params["report_format"], params["files"])
     return code or written
 
 
 async def _run(
-    options: Mapping[str, Any], given: Mapping[str, Any]
+    options: Mapping[str, Any], params: Mapping[str, Any]
 ) -> tuple[GateReport | None, int]:
     async with AsyncExitStack() as stack:
         environment = None
@@ -70,7 +70,7 @@ async def _run(
         logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
         for noisy in ("aioice", "aiortc", "asyncio"):
             logging.getLogger(noisy).setLevel(max(settings.log_level, logging.WARNING))
-        watch, message = await _prepare(settings, options, given, stack)
+        watch, message = await _prepare(settings, options, params, stack)
         click.echo(f"probe: {message}", err=True)
         return await _until_over(watch)
 
@@ -102,18 +102,18 @@ def _end(task: "asyncio.Future[GateReport]", ended: list[int], code: int) -> Non
 async def _prepare(
     settings: Settings,
     options: Mapping[str, Any],
-    given: Mapping[str, Any],
+    params: Mapping[str, Any],
     stack: AsyncExitStack,
 ) -> tuple[Watch, str]:
     """The watch, and what it does in a sentence."""
     folder, clocks = settings.service.data, WatchClocks()
-    plan = gate_plan(settings, given["confidence"], partial=bool(options["only"]))
+    plan = gate_plan(settings, params["confidence"], partial=bool(options["only"]))
     progress_store = ProgressStore(folder, clocks)
     follows = _lock(folder, stack)
     history = HistoryFile(folder) if folder is not None else None
     newest = _newest_id(history)
-    progress, resumed = _progress(progress_store, given, newest)
-    judge = WindowJudge(plan, progress.started_at, progress.planned, sequential=given["fail_fast"])
+    progress, resumed = _progress(progress_store, params, newest)
+    judge = WindowJudge(plan, progress.started_at, progress.planned, sequential=params["fail_fast"])
     source: RowSource
     if follows and history is not None:
         source, doing = DaemonHistory(history, progress.first_id), f"following {follows}"
@@ -132,7 +132,7 @@ async def _prepare(
         progress,
         clocks,
         listener,
-        given["fail_fast"],
+        params["fail_fast"],
         own_costs,
         lambda start, end: markers_of(history, start, end),
     )
@@ -175,16 +175,16 @@ def _newest_id(history: HistoryFile | None) -> int:
 
 
 def _progress(
-    progress_store: ProgressStore, given: Mapping[str, Any], newest: int
+    progress_store: ProgressStore, params: Mapping[str, Any], newest: int
 ) -> tuple[WatchProgress, bool]:
     """A new watch, or the one that was interrupted. Raises ConfigurationError."""
     try:
-        stored = None if given["new"] else progress_store.load()
+        stored = None if params["new"] else progress_store.load()
     except UnreadableProgress as error:
         raise ConfigurationError([ConfigProblem("PROBE_DATA", str(error))]) from None
     if stored is None or stored.is_over:
-        return progress_store.begin(given["seconds"], newest), False
-    if stored.planned != given["seconds"]:
+        return progress_store.begin(params["seconds"], newest), False
+    if stored.planned != params["seconds"]:
         problem = (
             f"a watch of {duration(stored.planned)} was interrupted: continue it with its own"
             " --for, or start over with --new"

@@ -15,7 +15,6 @@ from probe.commands.settings_loading import print_problems, read_own_environment
 from probe.config.probe_environment import ProbeEnvironment
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
-from probe.history.incidents.model import Annotation
 from probe.history.incidents.store import new_id
 from probe.web.api import documents
 from probe.web.api.requests import NewAnnotation
@@ -76,17 +75,7 @@ async def _to_daemon(client: ProbeClient, new: NewAnnotation, *, as_json: bool) 
 
 async def _to_file(own: ProbeEnvironment, new: NewAnnotation, *, as_json: bool) -> int:
     now = time.time()
-    found = Annotation(
-        id=new_id(now),
-        at=new.time.timestamp() if new.time else now,
-        text=new.text,
-        kind=new.kind,
-        until=new.end.timestamp() if new.end else None,
-        link=new.link,
-        commit=new.commit,
-        author=new.author,
-        tags=tuple(new.tags),
-    )
+    found = new.annotation(new_id(now), now)
     async with incident_files(own.data) as incidents:
         if not await incidents.put_annotation(found):
             raise ClientError(f"{own.data} can't be written: the annotation was not stored")

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,10 +29,18 @@ class ClientError(Exception):
         self.refused, self.is_absent = refused, is_absent
 
 
+@dataclass(frozen=True, slots=True)
+class DaemonAnswer:
+    """What a daemon has answered, whatever the status."""
+
+    status: int
+    content_type: str
+    text: str
+
+
 @dataclass(frozen=True)
 class ProbeClient:
-    """``url`` is that of the daemon's pages; of ``tokens`` the first that is set is sent, as is a
-    login where there is no token."""
+    """``url`` is that of the daemon's pages; ``login`` is sent where there is no ``token``."""
 
     url: str
     token: SecretStr | None
@@ -57,36 +66,12 @@ class ProbeClient:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> str:
-        from probe.net.flow.aiohttp_import import aiohttp
-
-        host, address = show_host(self.url), self.url.rstrip("/") + BASE + path
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-        try:
-            async with (
-                aiohttp.ClientSession(
-                    connector=capped_connector(MAX_BYTES), timeout=timeout
-                ) as session,
-                session.request(
-                    method,
-                    address,
-                    params=query,
-                    json=body,
-                    headers=self._headers(),
-                    allow_redirects=False,
-                    **options_for(address),
-                ) as response,
-            ):
-                text = (await response.content.read(MAX_BYTES)).decode("utf-8", "replace")
-                while more := await response.content.read(MAX_BYTES):
-                    text += more.decode("utf-8", "replace")
-                    if len(text) > MAX_BYTES:
-                        raise ClientError(f"{host} answers with more than {MAX_BYTES} bytes")
-                if response.status in (200, 201):
-                    return text
-                raise _refusal(host, response.status, text, response.content_type)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            reason = f"no probe answers at {host}: {reason_of(error)}"
-            raise ClientError(reason, is_absent=True) from None
+        answer = await exchange(
+            method, self.url, BASE + path, self._headers(), query=query, body=body
+        )
+        if answer.status in (200, 201):
+            return answer.text
+        raise _refusal(show_host(self.url), answer)
 
     def _headers(self) -> Mapping[str, str]:
         if self.token is not None:
@@ -96,6 +81,48 @@ class ProbeClient:
             login = f"{user}:{password.get_secret_value()}".encode()
             return {"Authorization": f"Basic {base64.b64encode(login).decode()}"}
         return {}
+
+
+async def exchange(
+    method: str,
+    url: str,
+    path: str,
+    headers: Mapping[str, str],
+    *,
+    query: Mapping[str, str] | None = None,
+    body: Mapping[str, Any] | None = None,
+    timeout: float = TIMEOUT_SECONDS,
+    most: int = MAX_BYTES,
+) -> DaemonAnswer:
+    """One request to the daemon at ``url``, which has ``timeout`` seconds and ``most`` bytes for
+    its answer. Raises ClientError if none answers."""
+    from probe.net.flow.aiohttp_import import aiohttp
+
+    host, address = show_host(url), url.rstrip("/") + path
+    total = aiohttp.ClientTimeout(total=timeout)
+    try:
+        async with (
+            aiohttp.ClientSession(connector=capped_connector(most), timeout=total) as session,
+            session.request(
+                method,
+                address,
+                params=query,
+                json=body,
+                headers=headers,
+                allow_redirects=False,
+                **options_for(address),
+            ) as response,
+        ):
+            found = bytearray()
+            while more := await response.content.read(most):
+                found += more
+                if len(found) > most:
+                    raise ClientError(f"{host} answers with more than {most} bytes")
+            text = found.decode("utf-8", "replace")
+            return DaemonAnswer(response.status, response.content_type, text)
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        reason = f"no probe answers at {host}: {reason_of(error)}"
+        raise ClientError(reason, is_absent=True) from None
 
 
 def client_for(own: ProbeEnvironment, url: str) -> ProbeClient:
@@ -119,12 +146,13 @@ async def either(
         return await otherwise()
 
 
-def _refusal(host: str, status: int, text: str, content_type: str) -> ClientError:
-    detail = ""
-    if content_type == "application/problem+json":
-        found = json.loads(text)
-        errors = [each for each in found.get("errors", ()) if isinstance(each, str)]
-        detail = ": " + "; ".join([str(found.get("detail", "")), *errors])
+def _refusal(host: str, answer: DaemonAnswer) -> ClientError:
+    status, detail = answer.status, ""
+    if answer.content_type == "application/problem+json":
+        with suppress(ValueError):
+            found = json.loads(answer.text)
+            errors = [each for each in found.get("errors", ()) if isinstance(each, str)]
+            detail = ": " + "; ".join([str(found.get("detail", "")), *errors])
     if status == 401:
         detail = ": set PROBE_API_TOKEN to the daemon's own (or PROBE_WEB_TOKEN)"
     if status == 404 and not detail:

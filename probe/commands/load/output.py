@@ -5,10 +5,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import click
-
 from probe.commands.atomic_file import write_file
-from probe.commands.terminal import LOG_WIDTH, style_for
+from probe.commands.terminal import LOG_WIDTH, print_report, style_for
 from probe.load.result import LoadResult
 from probe.report.formats import Style
 
@@ -40,21 +38,5 @@ def write(result: LoadResult, name: str, path: Path | None) -> bool:
         text = render(result, name, Style(colour=False, width=LOG_WIDTH))
         written = write_file(path, text)
         name = "table"
-    return _print(render(result, name, style_for(sys.stdout, os.environ))) and written
-
-
-def _print(text: str) -> bool:
-    try:
-        click.echo(text.rstrip("\n"), color=True)
-        sys.stdout.flush()
-    except OSError as error:
-        click.echo(f"probe: the report can't be written: {error.strerror or error}", err=True)
-        _abandon_stdout()
-        return False
-    return True
-
-
-def _abandon_stdout() -> None:
-    """What is still buffered would fail once more when the interpreter ends."""
-    with open(os.devnull, "w", encoding="utf-8") as nothing:
-        os.dup2(nothing.fileno(), sys.stdout.fileno())
+    text = render(result, name, style_for(sys.stdout, os.environ)).rstrip("\n")
+    return print_report(f"{text}\n") and written

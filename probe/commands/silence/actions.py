@@ -18,6 +18,7 @@ from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.model import Unit
 from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
 from probe.report.text import units
+from probe.untrusted.text import listed
 
 _NAMES_SHOWN = 20
 
@@ -129,8 +130,7 @@ def _listed(names: Sequence[str], noun: str) -> str:
     if not names:
         return f"no {noun}s" if noun == "check" else f"no {noun}"
     count = f"1 {noun}" if len(names) == 1 else f"{len(names)} {noun}s"
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return f"{count} ({', '.join(names[:_NAMES_SHOWN])}{more})"
+    return f"{count} ({listed(names, _NAMES_SHOWN)})"
 
 
 Work = Callable[[SilenceStore], Awaitable[int]]

@@ -1,5 +1,6 @@
 """Where silences are kept: the daemon's file, or the daemon itself over HTTP."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,10 @@ from alerts.outbox.schema import FILE
 from alerts.silence.api_v2 import document_of, posted_of
 from alerts.silence.matcher import matched_checks, matches
 from alerts.state.alert_store import AlertStore
+from probe.commands.incidents.client import ClientError, DaemonAnswer, exchange
 from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.net.fetch.failure import reason_of
-from probe.net.flow.capped_socket import capped_connector
-from probe.net.proxies import options_for
 from probe.net.urls import show_host
 from probe.storage.replica import STALLED
 
@@ -133,40 +133,29 @@ class ApiStore:
         return True
 
     async def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        from probe.net.flow.aiohttp_import import aiohttp
-
-        host, address = show_host(self.url), self.url.rstrip("/") + path
-        token = self.token.get_secret_value() if self.token else ""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        headers = {"Authorization": f"Bearer {self.token.get_secret_value()}"} if self.token else {}
+        host = show_host(self.url)
         try:
-            async with (
-                aiohttp.ClientSession(
-                    connector=capped_connector(MAX_BYTES), timeout=timeout
-                ) as session,
-                session.request(
-                    method,
-                    address,
-                    json=body,
-                    headers=headers,
-                    allow_redirects=False,
-                    **options_for(address),
-                ) as response,
-            ):
-                return await _answer(response, host)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+            answer = await exchange(
+                method, self.url, path, headers, body=body, timeout=TIMEOUT_SECONDS, most=MAX_BYTES
+            )
+            return _document(answer, host)
+        except ClientError as error:
+            raise StoreError(str(error)) from None
+        except ValueError as error:
             raise StoreError(f"no probe answers at {host}: {reason_of(error)}") from None
 
 
-async def _answer(response: Any, host: str) -> Any:
-    if response.status == 200:
-        return await response.json()
-    if response.status == 404 and response.content_type == "application/json":
+def _document(answer: DaemonAnswer, host: str) -> Any:
+    is_json = answer.content_type == "application/json"
+    if answer.status == 200:
+        return json.loads(answer.text)
+    if answer.status == 404 and is_json:
         raise LookupError
-    detail = f": {await response.text()}" if response.content_type == "application/json" else ""
-    if response.status == 401:
+    detail = f": {answer.text}" if is_json else ""
+    if answer.status == 401:
         detail = ": set PROBE_WEB_TOKEN to the daemon's own"
-    raise StoreError(f"{host} answers {response.status}{detail}", refused=response.status == 400)
+    raise StoreError(f"{host} answers {answer.status}{detail}", refused=answer.status == 400)
 
 
 def not_used(settings: Settings) -> ConfigurationError:

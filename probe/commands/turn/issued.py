@@ -52,16 +52,16 @@ def account_of(issuer: str) -> NamedAccount:
             missing = "METERED_APP" if base is None else "METERED_API_KEY"
             raise ValueError(f"{missing} is not set, which --credentials metered needs")
         return NamedAccount(issuer, IssuerAccount(base, key=key))
-    given, known = environment.issuer_keys(issuer), ISSUERS[issuer]
+    keys, known = environment.issuer_keys(issuer), ISSUERS[issuer]
     for key_name in known.needs:
-        if key_name not in given:
+        if key_name not in keys:
             variable = environment.issuer_variable(issuer, key_name)
             raise ValueError(f"{variable} is not set, which --credentials {issuer} needs")
     account = IssuerAccount(
-        given.get("issuer_url") or SecretStr(known.default_url),
-        given.get("account", ""),
-        given.get("channel", ""),
-        given.get("api_key") or SecretStr(""),
+        keys.get("issuer_url") or SecretStr(known.default_url),
+        keys.get("account", ""),
+        keys.get("channel", ""),
+        keys.get("api_key") or SecretStr(""),
     )
     return NamedAccount(issuer, account)
 

@@ -1,11 +1,15 @@
 """What is wrong in a table of a configuration file, for people: place, mistake and remedy."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from probe.core.environment import ConfigProblem, suggest
 from probe.core.field_types import plain_message
+
+T = TypeVar("T", bound=BaseModel)
 
 # Words of other programs for keys that are called differently here.
 _OTHER_WORDS = {
@@ -31,6 +35,22 @@ _OTHER_WORDS = {
     "description": "reason",
     "summary": "reason",
 }
+
+
+def read_entries(
+    raw: Iterable[Mapping[str, Any]], model: type[T], name: str, path: Path | str
+) -> tuple[dict[str, T], list[ConfigProblem]]:
+    """The valid ``[[name]]`` entries of a file by their places in it, and what is wrong with the
+    others."""
+    tables: dict[str, T] = {}
+    problems: list[ConfigProblem] = []
+    for index, entry in enumerate(raw, 1):
+        place = f"{path}: [[{name}]] entry {index}"
+        try:
+            tables[place] = model.model_validate(entry)
+        except ValidationError as error:
+            problems += table_problems(error, place, model.model_fields)
+    return tables, problems
 
 
 def table_problems(

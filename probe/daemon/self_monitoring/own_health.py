@@ -29,7 +29,7 @@ RESTART_SECONDS = 180.0
 class OwnHealth:
     """``clock`` is the monotonic clock."""
 
-    alarm: AlertManager
+    alerts: AlertManager
     supervisor: Supervisor
     starts: Starts
     clock_watch: ClockWatch
@@ -39,7 +39,7 @@ class OwnHealth:
     async def run(self) -> None:
         """Report problems to alerting, until cancelled."""
         while True:
-            self.alarm.set_own(self.problems())
+            self.alerts.set_own(self.problems())
             await asyncio.sleep(POLL_SECONDS)
 
     def problems(self) -> Mapping[str, OwnProblem]:
@@ -54,7 +54,7 @@ class OwnHealth:
 
     def alerting_problem(self) -> str:
         """Why the probe could not notify of an outage now; empty if it could."""
-        settled, state = self.alarm.flushed_for, self.alarm.state
+        settled, state = self.alerts.flushed_for, self.alerts.state
         if settled > SETTLE_SECONDS:
             return f"alerts have not been evaluated for {show(settled, Unit.SECONDS)}"
         if state is not None and state.stalled_for > STORAGE_SECONDS:
@@ -63,7 +63,7 @@ class OwnHealth:
 
     def stuck(self) -> str:
         """What only a restart would fix; empty if nothing is stuck."""
-        settled = self.alarm.flushed_for
+        settled = self.alerts.flushed_for
         if settled > RESTART_SECONDS:
             return f"alerts have not been evaluated for {show(settled, Unit.SECONDS)}"
         return ""
@@ -73,19 +73,19 @@ class OwnHealth:
         return [*self._shortage(), *self._receivers(), *self._stored(), *self.clock_watch.notices]
 
     def _stuck_queue(self) -> str:
-        now, waiting = self.clock(), self.alarm.waiting_by_notifier
-        for name, health in self.alarm.delivery.items():
+        now, waiting = self.clock(), self.alerts.waiting_by_notifier
+        for name, health in self.alerts.delivery.items():
             if waiting.get(name) and now - health.moved > STUCK_SECONDS + NO_DELIVERY_SECONDS:
                 return f"notifications to {name} are not being sent"
         return ""
 
     def _no_deliveries(self) -> str:
-        now, waiting = self.clock(), self.alarm.waiting_by_notifier
+        now, waiting = self.clock(), self.alerts.waiting_by_notifier
         states = [
             health.failing_since is not None
             and now - health.failing_since > NO_DELIVERY_SECONDS
             and bool(waiting.get(name) or health.refused)
-            for name, health in self.alarm.delivery.items()
+            for name, health in self.alerts.delivery.items()
         ]
         return "no notifier delivers notifications" if states and all(states) else ""
 
@@ -98,7 +98,7 @@ class OwnHealth:
 
     def _receivers(self) -> list[Notice]:
         found = []
-        for name, health in self.alarm.delivery.items():
+        for name, health in self.alerts.delivery.items():
             failing = health.failing_since
             lasting = self.clock() - failing if failing is not None else 0.0
             if lasting > UNDELIVERED_SECONDS or health.refused:
@@ -108,7 +108,7 @@ class OwnHealth:
         return found
 
     def _stored(self) -> list[Notice]:
-        state, left = self.alarm.state, self.alarm.left_open
+        state, left = self.alerts.state, self.alerts.left_open
         damage = state.notice if state is not None else ""
         about = [("The alert store was damaged", damage), ("Stored alerts are lost", left)]
         return [Notice(Verdict.WARNING, title, text) for title, text in about if text]

@@ -90,7 +90,7 @@ class Starts:
         if self._path is None:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(self._path, json.dumps(self._runs).encode(), mode=0o600)
+        replace_file(self._path, json.dumps(self._runs).encode())
 
 
 def _read(path: Path | None) -> list[dict[str, Any]]:

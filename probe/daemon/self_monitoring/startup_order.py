@@ -21,7 +21,7 @@ async def startup_order(
 ) -> list[str]:
     """Names of the checks in the order of their first runs; ``starts`` there were lately."""
     names = [check.name for check in checks]
-    periods = await history.standings()
+    periods = await history.current_periods()
     newest = {row.check: row.at for row in await history.newest(names)}
     return order_of(names, periods, newest, starts, random)
 
@@ -45,4 +45,4 @@ def order_of(
 
 
 def _fails(period: StatePeriod | None) -> bool:
-    return period is not None and period.state is HealthState.TROUBLED
+    return period is not None and period.state is HealthState.UNHEALTHY

@@ -1,17 +1,15 @@
 """Who has acknowledged an incident at a receiver, for the page, the API and the incident."""
 
 import asyncio
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from alerts.manager import AlertManager
-from alerts.model import Acknowledged, NotifyError
+from alerts.model import Acknowledged
 from alerts.notifier import Acknowledging
+from probe.daemon.serving.receiver_queries import ReceiverQueries
 from probe.history import History
 from probe.history.incidents.model import Acknowledgement, Incident
 from probe.history.incidents.store import IncidentHistory
-
-logger = logging.getLogger(__name__)
 
 # Asked so often while an incident lasts, and not at all without one.
 POLL_SECONDS = 30.0
@@ -23,7 +21,7 @@ class AcknowledgementLoop:
     def __init__(self, alerts: AlertManager, history: Callable[[], History | None]) -> None:
         self._alerts, self._history = alerts, history
         self._known: set[tuple[str, Acknowledgement]] = set()
-        self._failing: dict[str, str] = {}
+        self._queries = ReceiverQueries("who has acknowledged")
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -40,21 +38,9 @@ class AcknowledgementLoop:
             return
         for notifier in self._alerts.pipeline.config.notifiers.values():
             if isinstance(notifier, Acknowledging) and notifier.can_query:
-                for found in await self._query(notifier, sorted(incidents)):
+                query = notifier.acknowledged(sorted(incidents))
+                for found in await self._queries.answer(notifier.name, query):
                     await self._keep(incidents[found.key], found, notifier.name)
-
-    async def _query(self, notifier: Acknowledging, keys: Sequence[str]) -> Sequence[Acknowledged]:
-        try:
-            found = await notifier.acknowledged(keys)
-        except NotifyError as error:
-            if self._failing.get(notifier.name) != error.reason:
-                logger.warning(
-                    "%s can't be asked who has acknowledged: %s", notifier.name, error.reason
-                )
-            self._failing[notifier.name] = error.reason
-            return ()
-        self._failing.pop(notifier.name, None)
-        return found
 
     async def _keep(self, incident: Incident, found: Acknowledged, receiver: str) -> None:
         history = self._history()

@@ -29,7 +29,6 @@ from probe.report.status import Overview, StatusRow
 RECENT_SECONDS = 90 * DAY_SECONDS
 ANNOTATION_SECONDS = 7 * DAY_SECONDS
 MAINTENANCE_TITLE = "Planned maintenance"
-_SEVERITY = {verdict: place for place, verdict in enumerate(Verdict)}
 
 Windows = Mapping[Key, tuple[Uptime, ...]]
 
@@ -195,7 +194,7 @@ def _worst(
     """The worst verdict, and since when the first of those that have it has had it."""
     known = [rows[check.name] for check in checks if check.name in rows]
     verdicts = [row.verdict for row in known if row.verdict is not None]
-    worst = max(verdicts, key=_SEVERITY.__getitem__, default=None)
+    worst = max(verdicts, key=lambda verdict: verdict.rank, default=None)
     times = [row.since for row in known if row.verdict is worst and row.since is not None]
     return worst, min(times, default=None) if worst is not None else None
 

@@ -1,16 +1,11 @@
 """Asks receivers whether other clusters send to them under the same keys, while incidents last."""
 
 import asyncio
-import logging
 import random
-from collections.abc import Sequence
 
 from alerts.manager import AlertManager
-from alerts.model import NotifyError
-from alerts.senders.attributing import Attributing
-from alerts.senders.mark import SentBy
-
-logger = logging.getLogger(__name__)
+from alerts.notifier import Attributing
+from probe.daemon.serving.receiver_queries import ReceiverQueries
 
 # Seconds between two queries, at random: others post to an Alertmanager once a minute, and the
 # last one to post is all that it shows.
@@ -22,7 +17,7 @@ class ForeignSenderLoop:
 
     def __init__(self, alerts: AlertManager) -> None:
         self._alerts = alerts
-        self._failing: dict[str, str] = {}
+        self._queries = ReceiverQueries("who sends to it")
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -36,15 +31,6 @@ class ForeignSenderLoop:
             if isinstance(notifier, Attributing) and notifier.can_query:
                 groups = sorted(self._alerts.open_at(notifier.name))
                 if groups:
-                    self._alerts.note_senders(notifier.name, await self._query(notifier, groups))
-
-    async def _query(self, notifier: Attributing, groups: Sequence[str]) -> Sequence[SentBy]:
-        try:
-            found = await notifier.senders(self._alerts.sender_regions, groups)
-        except NotifyError as error:
-            if self._failing.get(notifier.name) != error.reason:
-                logger.warning("%s can't be asked who sends to it: %s", notifier.name, error.reason)
-            self._failing[notifier.name] = error.reason
-            return ()
-        self._failing.pop(notifier.name, None)
-        return found
+                    query = notifier.senders(self._alerts.sender_regions, groups)
+                    found = await self._queries.answer(notifier.name, query)
+                    self._alerts.note_senders(notifier.name, found)

@@ -22,14 +22,14 @@ _NOTIFIED = {
 }
 
 
-def notices_of(alarm: AlertManager, references: References) -> list[Notice]:
+def notices_of(alerts: AlertManager, references: References) -> list[Notice]:
     """Firing alerts, what suppresses them, and notifications that are not delivered."""
     return [
         *_network(references),
-        *_peers(alarm),
-        *_undelivered(alarm),
-        *(_quiet(alarm)),
-        *(_firing(alarm, alert) for alert in alarm.firing),
+        *_peers(alerts),
+        *_undelivered(alerts),
+        *_suppressions(alerts),
+        *(_firing(alerts, alert) for alert in alerts.firing),
     ]
 
 
@@ -47,31 +47,31 @@ def _network(references: References) -> Iterator[Notice]:
         yield Notice(Verdict.UNKNOWN, "Our own network is down", text)
 
 
-def _peers(alarm: AlertManager) -> Iterator[Notice]:
-    for name, problem in alarm.cluster.peers.problems:
+def _peers(alerts: AlertManager) -> Iterator[Notice]:
+    for name, problem in alerts.cluster.peers.problems:
         yield Notice(Verdict.WARNING, f"Peer {name} can't be queried", problem)
-    for found in alarm.cluster.setup_problems:
+    for found in alerts.cluster.setup_problems:
         yield Notice(Verdict.WARNING, "The probes are configured differently", found.text)
-    for foreign in alarm.foreign_senders.found:
+    for foreign in alerts.foreign_senders.found:
         title = f"Another cluster sends to the same {foreign.notifier}"
         yield Notice(Verdict.WARNING, title, foreign.text, foreign.seen_at)
 
 
-def _undelivered(alarm: AlertManager) -> Iterator[Notice]:
-    if alarm.refused:
+def _undelivered(alerts: AlertManager) -> Iterator[Notice]:
+    if alerts.refused:
         text = "A receiver rejects what it got permanently: probe alerts list shows which and why."
-        title = f"{plural(alarm.refused, 'notification')} could not be delivered"
+        title = f"{plural(alerts.refused, 'notification')} could not be delivered"
         yield Notice(Verdict.WARNING, title, text)
-    if alarm.problem:
-        yield Notice(Verdict.WARNING, "Notifications are kept in memory", alarm.problem)
+    if alerts.problem:
+        yield Notice(Verdict.WARNING, "Notifications are kept in memory", alerts.problem)
 
 
-def _quiet(alarm: AlertManager) -> Iterator[Notice]:
-    for window in alarm.windows:
+def _suppressions(alerts: AlertManager) -> Iterator[Notice]:
+    for window in alerts.windows:
         text = f"No notifications of {about(window.matches)} until {_moment(window.end)}."
         text = f"{text} {window.reason}"
         yield Notice(_quietly(window), f"Maintenance: {window.name}", text.strip(), window.start)
-    for silence in alarm.silences:
+    for silence in alerts.silences:
         text = f"No notifications of {about(silence.matches)} until {_moment(silence.end)}"
         text = f"{text}, by {silence.author}: {silence.reason}"
         yield Notice(_quietly(silence), f"Silence: {silence.name}", text, silence.start)
@@ -82,11 +82,11 @@ def _quietly(reason: Window | Silence) -> Verdict:
     return Verdict.WARNING if is_everything(reason.matches) else Verdict.OK
 
 
-def _firing(alarm: AlertManager, alert: Alert) -> Notice:
-    suppressed_by = alarm.suppressed_by(alert)
-    quorum_state = alarm.cluster.quorum_state_of(alert)
+def _firing(alerts: AlertManager, alert: Alert) -> Notice:
+    suppressed_by = alerts.suppressed_by(alert)
+    quorum_state = alerts.cluster.quorum_state_of(alert)
     notified = _NOTIFIED.get(quorum_state.scope) if quorum_state else None
-    notified = notified or alarm.notified(alert)
+    notified = notified or alerts.notified(alert)
     if suppressed_by is not None:
         what = "silence" if isinstance(suppressed_by, Silence) else "maintenance"
         notified = f"suppressed ({what}: {suppressed_by.name})"

@@ -10,7 +10,7 @@ from probe.core.model import Limits, Verdict
 from probe.core.thresholds import thresholds_of
 from probe.history import History
 from probe.history.live.day import DayBuckets
-from probe.history.model import Availability, StatePeriod, TimeBucket
+from probe.history.model import StatePeriod, TimeBucket
 from probe.history.uptime.model import DAY_SECONDS, SubjectKind, Uptime
 from probe.history.uptime.totals import Key
 from probe.report.status import Notice, Overview, StatusRow
@@ -30,7 +30,7 @@ class DayFigures:
     """The last 24 hours by check: quarters of an hour, and for how long it passed."""
 
     day: DayBuckets
-    availability: Mapping[str, Availability]
+    availability: Mapping[str, Uptime]
     periods: Mapping[str, tuple[StatePeriod, ...]]
 
 
@@ -41,7 +41,7 @@ async def day_figures(
     return DayFigures(
         await history.recent_day(now),
         {
-            name: Availability(day.up, day.down, day.unknown, day.total)
+            name: day
             for (kind, name), (day, *_) in windows.items()
             if kind is SubjectKind.CHECK and day.measured + day.unknown > 0
         },
@@ -94,7 +94,7 @@ def _row(
     due: float | None,
     day: tuple[TimeBucket, ...],
     incidents: tuple[StatePeriod, ...],
-    availability: Availability | None,
+    availability: Uptime | None,
     *,
     outdated: bool,
 ) -> StatusRow:

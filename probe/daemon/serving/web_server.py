@@ -130,18 +130,18 @@ class RunbookPages:
 class DaemonSilences:
     """``checks`` are the present ones; ``now`` the wall clock in seconds since 1970."""
 
-    alarm: AlertManager
+    alerts: AlertManager
     checks: Callable[[], Sequence[Check]]
     now: Callable[[], float]
 
     @property
     def page(self) -> Silences:
         """The functions of the silence API."""
-        return Silences(self._all, self._add, self.alarm.expire_silence)
+        return Silences(self._all, self._add, self.alerts.expire_silence)
 
     async def _all(self) -> Sequence[Mapping[str, Any]]:
         now = self.now()
-        return [document_of(silence, now) for silence in await self.alarm.read_silences()]
+        return [document_of(silence, now) for silence in await self.alerts.read_silences()]
 
     async def _add(self, document: object) -> Mapping[str, Any]:
         try:
@@ -150,10 +150,10 @@ class DaemonSilences:
             raise Refused(str(error)) from None
         checks = matched_checks(silence.matches, self.checks())
         alerts = [
-            str(alert.identity) for alert in self.alarm.firing if matches(silence.matches, alert)
+            str(alert.identity) for alert in self.alerts.firing if matches(silence.matches, alert)
         ]
         if not checks and not alerts:
             raise Refused(f"{about(silence.matches)} matches no check and no alert")
-        problem = await self.alarm.add_silence(silence)
+        problem = await self.alerts.add_silence(silence)
         stored: dict[str, Any] = {"problem": problem} if problem else {}
         return {"silenceID": silence.name, "checks": checks, "alerts": alerts, **stored}

@@ -24,12 +24,12 @@ def headers_for(
     the Host header names it in the first request alone. Raises NotMeasured for a secret's file."""
     settings = table.module.http
     found = dict(_own(settings)) if is_first else dict(_without_secrets(settings))
-    given = {name.lower() for name in found}
-    if table.hostname is not None and redirects == 0 and "host" not in given:
+    names = {name.lower() for name in found}
+    if table.hostname is not None and redirects == 0 and "host" not in names:
         found["Host"] = table.hostname
-    if redirects and "host" in given:
+    if redirects and "host" in names:
         found = {name: value for name, value in found.items() if name.lower() != "host"}
-    if "authorization" in given or not is_first:
+    if "authorization" in names or not is_first:
         return found
     login = authorization_of(settings, table.hostname or address.host or "")
     return found if login is None else {**found, "Authorization": login}
@@ -56,9 +56,9 @@ def authorization_of(settings: HttpProbe, host: str) -> str | None:
     if settings.basic_auth is not None:
         return _basic(*_login(settings.basic_auth))
     if settings.authorization is not None:
-        given = settings.authorization
-        secret = secret_of(given.credentials, given.credentials_file, "credentials")
-        return None if secret is None else f"{given.type} {secret.get_secret_value()}"
+        authorization = settings.authorization
+        secret = secret_of(authorization.credentials, authorization.credentials_file, "credentials")
+        return None if secret is None else f"{authorization.type} {secret.get_secret_value()}"
     token = secret_of(settings.bearer_token, settings.bearer_token_file, "bearer_token")
     if token is not None:
         return f"Bearer {token.get_secret_value()}"
@@ -78,11 +78,11 @@ def of_credentials(found: Credentials | None) -> str | None:
     return _basic(found.username, password)
 
 
-def _login(given: BasicAuth) -> tuple[str, SecretStr]:
-    password = secret_of(given.password, given.password_file, "password")
-    user = given.username
-    if given.username_file is not None:
-        user = _file(given.username_file, "username_file")
+def _login(login: BasicAuth) -> tuple[str, SecretStr]:
+    password = secret_of(login.password, login.password_file, "password")
+    user = login.username
+    if login.username_file is not None:
+        user = _file(login.username_file, "username_file")
     return user, password or SecretStr("")
 
 

@@ -67,10 +67,12 @@ def fisher(bad_before: int, before: int, bad_after: int, after: int) -> float:
     def chance(count: int) -> float:
         return _log_choose(before, count) + _log_choose(after, bad - count)
 
-    whole = _log_choose(total, bad)
-    seen = chance(bad_before)
+    log_tables = _log_choose(total, bad)
+    observed = chance(bad_before)
     found = [chance(count) for count in range(lowest, highest + 1)]
-    return min(1.0, math.fsum(math.exp(each - whole) for each in found if each <= seen + 1e-9))
+    return min(
+        1.0, math.fsum(math.exp(each - log_tables) for each in found if each <= observed + 1e-9)
+    )
 
 
 def _two_shares(bad_before: int, before: int, bad_after: int, after: int) -> float:

@@ -70,12 +70,12 @@ class SeriesCollector:
         return [*runs, *values]
 
 
-def thinned(values: Sequence[float], most: int = MAX_VALUES) -> tuple[float, ...]:
-    """At most so many of the values, evenly spaced, in their order."""
-    if len(values) <= most:
+def thinned(values: Sequence[float]) -> tuple[float, ...]:
+    """At most ``MAX_VALUES`` of the values, evenly spaced, in their order."""
+    if len(values) <= MAX_VALUES:
         return tuple(values)
-    step = len(values) / most
-    return tuple(values[int(place * step)] for place in range(most))
+    step = len(values) / MAX_VALUES
+    return tuple(values[int(place * step)] for place in range(MAX_VALUES))
 
 
 def by_key(series: Sequence[MeasuredSeries]) -> Mapping[tuple[str, str], MeasuredSeries]:

@@ -13,9 +13,10 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted
 from probe.core.recorder import Recorder
-from probe.kinds.security.findings import Findings, listed
+from probe.kinds.security.findings import MAX_NAMES, Findings
 from probe.kinds.security.settings import SecurityTable
 from probe.kinds.security.signals import CERTIFICATE_AGE, DAY
+from probe.untrusted.text import listed
 
 if TYPE_CHECKING:
     from probe.net.protocol.tls_chain import Chain
@@ -65,10 +66,10 @@ async def _versions(host: str, port: int, found: Findings) -> None:
     offered = [name for name, version in _OLD if await _accepts(host, port, version=version)]
     newest = [name for name, version in _NEW if await _accepts(host, port, version=version)]
     if offered:
-        evidence = f"{host} accepts {listed(offered)}"
+        evidence = f"{host} accepts {listed(offered, MAX_NAMES)}"
         found.failed("versions", Cause.WEAK_TLS, evidence, "Switch TLS 1.0 and 1.1 off (RFC 8996).")
     else:
-        found.passed("versions", f"{listed(newest) or 'none of those tried'}; no older")
+        found.passed("versions", f"{listed(newest, MAX_NAMES) or 'none of those tried'}; no older")
 
 
 async def _ciphers(host: str, port: int, found: Findings) -> None:

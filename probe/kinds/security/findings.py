@@ -1,6 +1,5 @@
 """What a security check finds: each with its cause, its evidence and its fix."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from probe.core.causes import HINTS, Cause
@@ -9,6 +8,8 @@ from probe.core.recorder import Recorder
 from probe.untrusted.text import one_line
 
 _LONGEST = 200
+# Of a list within a sentence.
+MAX_NAMES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,6 @@ class Findings:
         message = "; ".join(each.evidence for each in self.wrong)
         fixes = dict.fromkeys(each.fix for each in self.wrong)
         raise CheckFailed(first.cause, message, phase=first.item, hint=" ".join(fixes))
-
-
-def listed(names: Sequence[str], most: int = 6) -> str:
-    """Names in a sentence, the last of many left out."""
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _short(text: str) -> str:

@@ -9,9 +9,10 @@ from yarl import URL
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import NotMeasured
-from probe.kinds.security.findings import Findings, listed
+from probe.kinds.security.findings import MAX_NAMES, Findings
 from probe.kinds.security.requests import TOO_MANY, request
 from probe.kinds.security.settings import SecurityTable
+from probe.untrusted.text import listed
 
 # Beyond the promised number, this share more and a few are sent.
 _MORE, _FEW = 1.3, 5
@@ -76,7 +77,7 @@ async def ports(table: SecurityTable, found: Findings, context: Context) -> None
     is_open = sorted({port for (_, port), open_ in zip(wanted, answers, strict=True) if open_})
     if is_open:
         names = [f"{port} ({_KNOWN[port]})" if port in _KNOWN else str(port) for port in is_open]
-        evidence = f"{host}: open to everyone: {listed(names)}"
+        evidence = f"{host}: open to everyone: {listed(names, MAX_NAMES)}"
         found.failed("ports", Cause.PORT_OPEN, evidence)
     else:
         found.passed("ports", f"{len(table.ports)} ports are closed")

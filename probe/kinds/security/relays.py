@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed, NotMeasured
-from probe.kinds.security.findings import Findings, listed
+from probe.kinds.security.findings import MAX_NAMES, Findings
 from probe.kinds.security.settings import SecurityTable
 from probe.stun.credentials import TurnCredentials
 from probe.stun.transport import untimed
+from probe.untrusted.text import listed
 
 if TYPE_CHECKING:
     from probe.net.resolver import Address
@@ -79,7 +80,7 @@ async def _peers(
 
 def _judge(item: str, accepted: list[str], found: Findings) -> None:
     if accepted:
-        evidence = f"{item}: permission for {listed(accepted)}"
+        evidence = f"{item}: permission for {listed(accepted, MAX_NAMES)}"
         found.failed(item, Cause.PRIVATE_PEERS_ALLOWED, evidence)
     else:
         found.passed(item, "private, loopback and metadata peers are refused")

@@ -54,11 +54,10 @@ async def get(
     *,
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
-    body: bytes = b"",
 ) -> SecurityReply:
     """The answer, whose body is not read. Raises CheckAborted; NotMeasured for a 429, which is our
     own doing, and for silence."""
-    reply = await request(table, context, url, method=method, headers=headers, body=body)
+    reply = await request(table, context, url, method=method, headers=headers)
     if reply.status == TOO_MANY:
         raise NotMeasured(Cause.RATE_LIMITED, f"{show_host(url)} answers 429 Too Many Requests")
     return reply
@@ -71,7 +70,6 @@ async def request(
     *,
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
-    body: bytes = b"",
 ) -> SecurityReply:
     """The same, also of a 429."""
     from probe.net.http import fresh_client
@@ -81,7 +79,7 @@ async def request(
         async with (
             asyncio.timeout(REQUEST_SECONDS),
             client as browser,
-            browser.request(method, url, headers=headers, body=body) as response,
+            browser.request(method, url, headers=headers) as response,
         ):
             return _reply(response)
     except TimeoutError:

@@ -3,11 +3,12 @@
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted
-from probe.kinds.security.findings import Findings, listed
+from probe.kinds.security.findings import MAX_NAMES, Findings
 from probe.kinds.security.requests import SecurityReply, get
 from probe.kinds.security.settings import SecurityTable
 from probe.kinds.security.signals import DAY
 from probe.net.fetch.security_headers import FOREIGN_ORIGIN, http_url
+from probe.untrusted.text import listed
 
 HSTS_SECONDS = 365 * DAY
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -94,7 +95,8 @@ async def headers(table: SecurityTable, found: Findings, context: Context) -> No
             found.passed(name.lower(), value or "replaced by X-Frame-Options")
     software = [name for name in ("X-Powered-By", "Server") if _names_version(reply.header(name))]
     if software:
-        found.passed("software", listed([f"{name}: {reply.header(name)}" for name in software]))
+        shown = [f"{name}: {reply.header(name)}" for name in software]
+        found.passed("software", listed(shown, MAX_NAMES))
 
 
 def _is_replaced(name: str, reply: SecurityReply) -> bool:

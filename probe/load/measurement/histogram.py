@@ -3,8 +3,6 @@
 http://hdrhistogram.org; values are kept in microseconds, up to an hour.
 """
 
-from collections.abc import Iterable
-
 from hdrh.histogram import HdrHistogram
 
 _LOWEST, _HIGHEST, _DIGITS = 1, 3_600_000_000, 3
@@ -70,14 +68,6 @@ class LatencyHistogram:
             # The library raises its own exceptions, zlib's, binascii's and ctypes'.
             raise ValueError("no HDR histogram") from error
         return found
-
-
-def merged(histograms: Iterable[LatencyHistogram]) -> LatencyHistogram:
-    """All of them in one."""
-    whole = LatencyHistogram()
-    for each in histograms:
-        whole.add(each)
-    return whole
 
 
 def _micros(seconds: float) -> int:

@@ -10,11 +10,11 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import Coroutine, Generator, Mapping
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
-from probe.core.stall import CLOCK_STEP, Clocks, read_clocks
+from probe.core.stall import CLOCK_STEP, read_clocks
 from probe.load.measurement.histogram import LatencyHistogram
 
 TICK_SECONDS = 0.01
@@ -76,27 +76,21 @@ class OwnShare:
 class OwnShareWatch:
     """Measures an OwnShare from ``start`` on; ``update`` brings it up to date at any time."""
 
-    def __init__(
-        self,
-        own: OwnShare,
-        *,
-        cpu: Callable[[], float] = time.process_time,
-        clocks: Callable[[], Clocks] = read_clocks,
-    ) -> None:
-        self._own, self._cpu, self._clocks = own, cpu, clocks
-        self._began, self._began_cpu = clocks(), cpu()
+    def __init__(self, own: OwnShare) -> None:
+        self._own = own
+        self._began, self._began_cpu = read_clocks(), time.process_time()
         self._ticker: _Ticker | None = None
 
     def start(self) -> None:
         """Begin to tick."""
-        self._began, self._began_cpu = self._clocks(), self._cpu()
+        self._began, self._began_cpu = read_clocks(), time.process_time()
         self._ticker = _Ticker(self._own.lag)
 
     def update(self) -> None:
         """Bring the figures up to date."""
-        own, now, began = self._own, self._clocks(), self._began
+        own, now, began = self._own, read_clocks(), self._began
         own.elapsed = now.monotonic - began.monotonic
-        own.cpu = self._cpu() - self._began_cpu
+        own.cpu = time.process_time() - self._began_cpu
         own.busiest = own.cpu / own.elapsed if own.elapsed > 0 else 0.0
         own.suspended = max(0.0, now.boot - began.boot - own.elapsed)
         own.clock_step = now.wall - began.wall - own.elapsed - own.suspended

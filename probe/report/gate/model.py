@@ -74,7 +74,6 @@ class ObjectiveRow:
     """
 
     name: str
-    what: str
     statistic: str
     unit: Unit
     limit: float

@@ -26,7 +26,7 @@ def render(title: str, text: str, *, base: str = "") -> tuple[str, str]:
     return render_template("runbook.html", context), policy()
 
 
-def index(titles: Sequence[tuple[str, str]], *, base: str = "") -> tuple[str, str]:
+def index(titles: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """The list of all pages, (name, title) each, and its Content-Security-Policy."""
-    context = {"titles": titles, "base": base, "region": "", "here": "/runbooks/", "icon": icon()}
+    context = {"titles": titles, "base": "", "region": "", "here": "/runbooks/", "icon": icon()}
     return render_template("runbooks.html", context), policy()

@@ -8,7 +8,8 @@ import json
 from typing import Any
 
 from probe.core.model import Limits, Verdict
-from probe.history.model import Availability, StatePeriod, TimeBucket
+from probe.history.model import StatePeriod, TimeBucket
+from probe.history.uptime.model import Uptime
 from probe.report.json.fields import (
     evaluation_part,
     failure_part,
@@ -77,7 +78,7 @@ def _day(row: StatusRow, overview: Overview) -> dict[str, Any]:
     }
 
 
-def _availability(found: Availability | None) -> dict[str, float | None] | None:
+def _availability(found: Uptime | None) -> dict[str, float | None] | None:
     """Of the last 24 hours, by time: ``ratio`` leaves out what is unknown and gaps."""
     if found is None:
         return None

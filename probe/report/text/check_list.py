@@ -84,7 +84,7 @@ _MAX_NAME = 22
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Everything that ``probe list`` shows, in the order of the plan. ``cautions`` are warnings
+    """Everything that ``probe list`` shows, in the order of the plan. ``warnings`` are
     about the configuration."""
 
     checks: tuple[CheckRow, ...]
@@ -92,7 +92,7 @@ class Listing:
     skipped: tuple[tuple[str, str], ...]
     budgets: tuple[BudgetLine, ...] = ()
     sources: tuple[SourceRow, ...] = ()
-    cautions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def render(listing: Listing, *, width: int, colour: bool) -> str:
@@ -105,8 +105,8 @@ def render(listing: Listing, *, width: int, colour: bool) -> str:
         console.print(_sources(listing.sources))
     if listing.budgets:
         console.print(_budgets(listing.budgets))
-    for caution in listing.cautions:
-        console.print(Text(f"\nWarning: {caution}.", style="bold"))
+    for warning in listing.warnings:
+        console.print(Text(f"\nWarning: {warning}.", style="bold"))
     for kind in listing.kinds:
         console.print(Text(f"\n{kind.name}: {kind.summary}", style="bold"))
         console.print(Text(f"A run costs {kind.cost}."))

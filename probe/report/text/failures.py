@@ -3,12 +3,12 @@
 import re
 from collections.abc import Sequence
 
-from probe.core.model import Status, Verdict
+from probe.core.model import Status
 from probe.report.model import ReportRow
 from probe.report.text.sanitize import clean
+from probe.untrusted.text import listed
 
 MAX_NAMES, MAX_MESSAGES = 12, 4
-_SEVERITY = {verdict: place for place, verdict in enumerate(Verdict)}
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:(//)?", re.IGNORECASE)
 _PORT = re.compile(r":\d+$")
 
@@ -31,10 +31,9 @@ def where(rows: Sequence[ReportRow]) -> str:
     phases = dict.fromkeys(clean(failure.phase) for failure in failures)
     ending = "failed" if rows[0].result.status is Status.FAILED else "not measured"
     names = [clean(row.name) for row in rows]
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    listed = f"{', '.join(names[:MAX_NAMES])}{more}"
     phase = "phase" if len(phases) == 1 else "phases"
-    return f"{listed} {ending}: {phase} {', '.join(phases)}, cause {failures[0].cause.value}"
+    cause = failures[0].cause.value
+    return f"{listed(names, MAX_NAMES)} {ending}: {phase} {', '.join(phases)}, cause {cause}"
 
 
 def messages(rows: Sequence[ReportRow]) -> list[str]:
@@ -51,11 +50,6 @@ def messages(rows: Sequence[ReportRow]) -> list[str]:
     ]
     more = len(by_message) - MAX_MESSAGES
     return [*shown, *([f"and {more} more messages: --format json has all"] if more > 0 else [])]
-
-
-def worst_of(rows: Sequence[ReportRow]) -> Verdict:
-    """The worst verdict of rows."""
-    return max((row.verdict for row in rows), key=_SEVERITY.__getitem__)
 
 
 def _host(target: str) -> str:

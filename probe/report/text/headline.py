@@ -25,7 +25,6 @@ _HEADLINE_NAME, _HEADLINE_TEXT = 50, 140
 
 # Shorter gaps, in seconds, are not mentioned.
 _MIN_GAP = 60.0
-_GRAVITY = {verdict: at for at, verdict in enumerate(Verdict)}
 _PASSING = frozenset({Verdict.OK, Verdict.OBJECTIVE_MISSED})
 
 
@@ -94,7 +93,7 @@ def figures(row: StatusRow, now: float) -> list[tuple[str, str]]:
 def worst(bucket: TimeBucket) -> Verdict | None:
     """The worst verdict of a period; None if nothing ran in it."""
     found = [verdict for verdict, number in bucket.verdicts.items() if number > 0]
-    return max(found, key=_GRAVITY.__getitem__, default=None)
+    return max(found, key=lambda verdict: verdict.rank, default=None)
 
 
 def share(row: StatusRow) -> str:
@@ -108,7 +107,7 @@ def available(row: StatusRow) -> str:
     found = row.availability
     if found is None:
         return "nothing ran"
-    measured = duration(found.up + found.down)
+    measured = duration(found.measured)
     parts = (
         f"{share(row)} of {measured} available" if found.ratio is not None else "",
         f"{duration(found.unknown)} unknown" if found.unknown >= 1 else "",

@@ -10,6 +10,7 @@ from probe.report.text.phrases import SYMBOLS
 from probe.report.text.sanitize import clean, cut
 from probe.report.text.time_format import duration
 from probe.report.text.units import plural
+from probe.untrusted.text import listed
 
 MAX_CHECKS = 12
 WINDOWS = ("24h", "7d", "30d", "90d")
@@ -62,7 +63,11 @@ def _incident(incident: Document, width: int) -> Iterator[tuple[str, str]]:
     lasted = duration(incident["duration_seconds"])
     yield cut(f"  {incident['id']}, since {incident['since']} ({lasted})", width), ""
     yield (
-        cut(f"  cause {clean(incident['cause'])}; checks: {_names(incident['checks'])}", width),
+        cut(
+            f"  cause {clean(incident['cause'])}; "
+            f"checks: {listed(incident['checks'], MAX_CHECKS, clean)}",
+            width,
+        ),
         "",
     )
     yield cut(f"  {_notified(incident)}", width), ""
@@ -121,9 +126,3 @@ def _percent(ratio: float | None) -> str:
     if ratio is None:
         return _WAITING
     return "100 %" if ratio >= 1 else f"{int(ratio * 10_000) / 100:.2f} %"
-
-
-def _names(names: Sequence[str]) -> str:
-    more = len(names) - MAX_CHECKS
-    listed = ", ".join(clean(name) for name in names[:MAX_CHECKS])
-    return f"{listed} and {more} more" if more > 0 else listed

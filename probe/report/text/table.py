@@ -15,7 +15,7 @@ from rich.text import Text
 
 from probe.core.model import Unit, Verdict
 from probe.report.model import Report, ReportRow
-from probe.report.text.failures import by_cause, messages, where, worst_of
+from probe.report.text.failures import by_cause, messages, where
 from probe.report.text.phrases import (
     MISSED,
     SYMBOLS,
@@ -168,7 +168,7 @@ def _failed(rows: Sequence[ReportRow]) -> RenderableType | None:
     row, failure = rows[0], rows[0].result.failure
     if failure is None:
         return None
-    verdict = without_objectives(worst_of(rows))
+    verdict = without_objectives(max((each.verdict for each in rows), key=lambda each: each.rank))
     facts = ", ".join(clean(f"{name} {fact}") for name, fact in row.result.facts.items())
     shown = facts if len(rows) == 1 else ""
     return Group(

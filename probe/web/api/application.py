@@ -51,8 +51,8 @@ class Api:
             try:
                 if operation.writes:
                     self._admit(request)
-                given = await _given(operation, request)
-                return _answer(operation, await run(dict(request.match_info), given))
+                parsed = await _parsed(operation, request)
+                return _answer(operation, await run(dict(request.match_info), parsed))
             except ApiError as error:
                 return error.response()
 
@@ -63,14 +63,14 @@ class Api:
         it with the form of a foreign page, too."""
         if not self._tokens:
             raise ApiError(403, _NO_TOKEN)
-        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-        given = b"Bearer " + given[7:] if given[:7].lower() == b"bearer " else given
-        if sum(hmac.compare_digest(given, token) for token in self._tokens) == 0:
+        sent = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        sent = b"Bearer " + sent[7:] if sent[:7].lower() == b"bearer " else sent
+        if sum(hmac.compare_digest(sent, token) for token in self._tokens) == 0:
             headers = {"WWW-Authenticate": 'Bearer realm="probe"'}
             raise ApiError(401, "send the token as Authorization: Bearer", headers=headers)
 
 
-async def _given(operation: Operation, request: web.Request) -> BaseModel | None:
+async def _parsed(operation: Operation, request: web.Request) -> BaseModel | None:
     if operation.body is not None:
         return _validated(operation.body, await _body(request))
     if operation.query is None:

@@ -18,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from probe.history.incidents.model import Annotation, Announcement
+
 MAX_ITEMS, MAX_OFFSET = 200, 100_000
 MAX_SECONDS = 10 * 366 * 86400
 _FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
@@ -155,6 +157,20 @@ class NewAnnotation(_StrictBody):
             raise ValueError("end: is before time")
         return self
 
+    def annotation(self, new_id: str, now: float) -> Annotation:
+        """What is to be stored."""
+        return Annotation(
+            id=new_id,
+            at=self.time.timestamp() if self.time else now,
+            text=self.text,
+            kind=self.kind,
+            until=self.end.timestamp() if self.end else None,
+            link=self.link,
+            commit=self.commit,
+            author=self.author,
+            tags=tuple(self.tags),
+        )
+
 
 class NewAnnouncement(_StrictBody):
     """A text for the public status page. Without ``start`` it holds from now on, without ``end``
@@ -175,6 +191,19 @@ class NewAnnouncement(_StrictBody):
         if self.kind == "maintenance" and self.end is None:
             raise ValueError("end: maintenance has one")
         return self
+
+    def announcement(self, new_id: str, now: float) -> Announcement:
+        """What is to be stored."""
+        return Announcement(
+            id=new_id,
+            kind=self.kind,
+            title=self.title,
+            text=self.text,
+            start=self.start.timestamp() if self.start else now,
+            end=self.end.timestamp() if self.end else None,
+            services=tuple(self.services),
+            author=self.author,
+        )
 
 
 class NewNote(_StrictBody):

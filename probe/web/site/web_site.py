@@ -59,10 +59,10 @@ class SiteData:
 
 
 class WebSite:
-    """The handlers; ``refresh`` is after how many seconds a page asks again without scripts."""
+    """The handlers of the pages."""
 
-    def __init__(self, data: SiteData, refresh: int = page.REFRESH) -> None:
-        self._data, self._refresh = data, refresh
+    def __init__(self, data: SiteData) -> None:
+        self._data = data
         self._board = FreshValue(data.board, data.revision, 1.0)
         self._rendered = RenderedPages(FRESH_SECONDS)
 
@@ -81,7 +81,7 @@ class WebSite:
         ]
 
     async def _status(self, request: web.Request) -> web.Response:
-        refresh = None if request.query.get("refresh") == "0" else self._refresh
+        refresh = None if request.query.get("refresh") == "0" else page.REFRESH
         shown = CheckFilter.of_query(request.query)
 
         async def make() -> Document:

@@ -138,7 +138,7 @@ def test_what_waits_its_turn_behind_others_is_on_its_way_as_long_as_these_arrive
 def assigned(others: Others, owner: str | None = None, *, over: bool = False) -> Assignment:
     """This probe's part in the group that ``owner`` has notified of."""
     view = None if owner is None else entry(NOW - 60, owner)
-    return others.cluster.assign("chat", GROUP, view, over)
+    return others.cluster.roles.assign("chat", GROUP, view, over)
 
 
 @pytest.mark.parametrize(("owner", "over"), [(None, False), ("gone", False), ("gone", True)])

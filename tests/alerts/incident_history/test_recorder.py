@@ -1,5 +1,7 @@
 """Incidents are recorded with what failed, who was notified when, and what kept it back."""
 
+from dataclasses import replace
+
 from alerts.incident_history.recorder import IncidentRecorder
 from alerts.model import Alert, Delivery, Message, MessageType, Silence
 from alerts.notification.message import AlertGroup
@@ -171,7 +173,7 @@ def test_each_receiver_has_its_own_story() -> None:
     chat, pager = sent(MessageType.FIRING, NOON), sent(MessageType.FIRING, NOON, "pager")
     recorder.queued([chat, pager])
     recorder.delivered(chat, NOON + 2)
-    recorder.refused(pager, "401 Unauthorized", NOON + 3)
+    recorder.follow([], [replace(pager, error="401 Unauthorized")], NOON + 3)
     [found] = kept.incidents.values()
     by_receiver = {each.receiver: each for each in kept.notifications.values()}
     assert by_receiver["chat"].status is NotificationStatus.DELIVERED

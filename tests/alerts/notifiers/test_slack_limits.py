@@ -57,7 +57,7 @@ def test_what_is_no_longer_monitored_says_for_how_long_it_failed() -> None:
 
 
 def test_an_end_of_something_unknown_has_a_time_and_no_duration() -> None:
-    message = resolve_after_restart("paircam.live", "lax", NOON)
+    message = resolve_after_restart("slack", "paircam.live", "lax", NOON).message
     assert headline(message) == "✓ RESOLVED: paircam.live works"
     assert time_range(message).startswith("at ")
     assert "(" not in time_range(message)

@@ -29,8 +29,8 @@ def test_a_probe_that_asks_and_is_not_listed_here_is_named() -> None:
     clock = Clock(1000.0)
     membership = Membership(PEERS, ME, clock)
     live(membership, clock, asks=STRAY)
-    ((name, text),) = membership.problems
-    assert name == "nrt"
+    (text,) = membership.problems
+    assert "in region nrt asks this one" in text
     assert "PROBE_PEERS here does not name it" in text
 
 
@@ -38,9 +38,8 @@ def test_a_member_whose_list_lacks_this_probe_is_named() -> None:
     clock = Clock(1000.0)
     membership = Membership(PEERS, ME, clock)
     live(membership, clock, asks=FRA, knows_me=False)
-    ((name, text),) = membership.problems
-    assert name == "fra"
-    assert "does not ask this probe" in text
+    (text,) = membership.problems
+    assert "fra does not ask this probe" in text
 
 
 def test_a_restart_of_either_side_is_no_problem() -> None:

@@ -149,7 +149,7 @@ async def test_output_that_is_closed_early_is_said_on_stderr(tmp_path: Path) -> 
     assert process.stderr is not None
     said = (await process.stderr.read()).decode()
     assert await process.wait() == 74
-    assert said.count("probe: can't print") == 1
+    assert said.count("probe: the report can't be written") == 1
     assert "Traceback" not in said
 
 
@@ -205,7 +205,7 @@ async def test_a_slow_answer_does_not_count_as_a_wrong_clock() -> None:
     stated = format_datetime(datetime.fromtimestamp(now + 2.0, UTC), usegmt=True)
     reading = read_date("host", stated, sent=now, took=4.0)
     assert reading is not None
-    assert reading.least == 0.0
+    assert abs(reading.ahead) <= reading.uncertainty
 
 
 async def test_the_clock_is_read_from_what_is_monitored() -> None:
@@ -222,4 +222,4 @@ async def test_the_clock_is_read_from_what_is_monitored() -> None:
         async with asyncio.timeout(60):
             (reading,) = await clock_readings(plan, context)
     assert reading.ahead == pytest.approx(-0.5, abs=30)
-    assert reading.least < 1
+    assert abs(reading.ahead) - reading.uncertainty < 1

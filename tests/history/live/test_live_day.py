@@ -13,8 +13,8 @@ from probe.history.uptime import queries
 from probe.history.uptime.model import DAY_SECONDS, Subject, SubjectKind, Uptime
 from probe.history.uptime.totals import Key
 from tests.clocks import Clock
-from tests.history.history_builders import keep, opened
-from tests.history.period_builders import NOON, entry
+from tests.history.history_builders import buckets, keep, opened
+from tests.history.period_builders import NOON, bucket_edges, entry
 
 A, B = Subject(SubjectKind.CHECK, "a"), Subject(SubjectKind.CHECK, "b")
 BOTH = Subject(SubjectKind.SERVICE, "both", ("a", "b"))
@@ -36,7 +36,7 @@ async def agree(history: History, now: float) -> None:
     """Every figure of the last day equals that of the database."""
     await history.prepare_recent(now)
     day = await history.recent_day(now)
-    assert day.buckets == await history.day(day.start, day.end, 96)
+    assert day.buckets == await buckets(history, bucket_edges(day.start, day.end, 96))
     assert day.start <= now - DAY_SECONDS + BUCKET_SECONDS < day.start + 2 * BUCKET_SECONDS
     none: dict[Key, tuple[Uptime, ...]] = {}
     windows = await history.query(lambda db: queries.windows(db, (BOTH,), now), none)

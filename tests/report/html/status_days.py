@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from probe.core.model import Verdict
-from probe.history.model import Availability, StatePeriod, TimeBucket
+from probe.history.model import StatePeriod, TimeBucket
+from probe.history.uptime.model import Uptime
 
 NOW = 1767238560.0  # 2026-01-01 03:36:00 UTC
 DAY = 86400.0
@@ -40,7 +41,7 @@ def day(
     return tuple(_bucket(verdicts(at), typical, runs, chance, spread) for at in range(BUCKETS))
 
 
-def available(buckets: Sequence[TimeBucket]) -> Availability | None:
+def available(buckets: Sequence[TimeBucket]) -> Uptime | None:
     """How long a check was available, had it been so for equal parts of each bucket."""
     up = down = unknown = 0.0
     for bucket in buckets:
@@ -53,7 +54,7 @@ def available(buckets: Sequence[TimeBucket]) -> Availability | None:
                 up += seconds
             else:
                 down += seconds
-    return Availability(up, down, unknown, DAY) if buckets else None
+    return Uptime(0.0, DAY, up=up, down=down, unknown=unknown) if buckets else None
 
 
 def spell(

@@ -11,7 +11,7 @@ from probe.core.model import Verdict
 from probe.history.incidents.model import Incident
 from probe.report.feed import incident_feed
 from probe.report.html.badge import percent, response_badge, state_badge
-from tests.history.incidents.samples import NOTE, alert, incident, notification
+from tests.history.incidents.samples import NOTE, incident, notification
 from tests.history.period_builders import NOON
 from tests.web.api.serving import LOGIN, served
 
@@ -123,15 +123,6 @@ def test_the_feed_is_atom_and_says_what_happened() -> None:
 
 def test_an_empty_feed_is_a_feed() -> None:
     assert _check_atom(incident_feed([], NOON, ADDRESS, title="Incidents")) == []
-
-
-def test_the_public_feed_has_no_internals() -> None:
-    text = incident_feed([_whole()], NOON + 700, ADDRESS, title="Status", is_public=True)
-    [entry] = _check_atom(text)
-    assert entry.findtext(f"{ATOM}title") == "The backend is down (resolved)"
-    assert "We are on it." in text
-    for internal in ("redis", "slack", "paircam.live", "service_down", "Redis", alert().target):
-        assert internal not in text, internal
 
 
 async def test_the_feed_is_served() -> None:

@@ -69,16 +69,17 @@ def status_strip(row: StatusRow) -> StripPicture:
     return StripPicture(max(len(row.day), 1), STRIP, bars, f"Last 24 hours: {day_summary(row)}")
 
 
-def day_bars(days: Sequence[Uptime], shown: int = BAR_DAYS) -> StripPicture:
+def day_bars(days: Sequence[Uptime]) -> StripPicture:
     """One bar for each day, on the right today; where there is no data yet there is none."""
-    states = [*([None] * (shown - len(days))), *(state_of_day(each) for each in days[-shown:])]
+    missing = [None] * (BAR_DAYS - len(days))
+    states = [*missing, *(state_of_day(each) for each in days[-BAR_DAYS:])]
     bars = []
     for verdict, tall in _TALL_DAYS.items():
         at = [place for place, state in enumerate(states) if state is verdict]
         if at:
             path = "".join(f"M{place + 0.5:g} {DAYS}v-{tall}" for place in at)
             bars.append(Bar(verdict.value if verdict else "none", path, _BAR))
-    return StripPicture(max(shown, 1), DAYS, tuple(bars), _summary(states, days[-shown:]))
+    return StripPicture(BAR_DAYS, DAYS, tuple(bars), _summary(states, days[-BAR_DAYS:]))
 
 
 def state_of_day(found: Uptime) -> Verdict | None:

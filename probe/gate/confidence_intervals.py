@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from probe.intervals import normal_quantile, wilson_interval
+from probe.confidence_intervals import normal_quantile, wilson_interval
 
 # Batches of the batch-means interval (Law, Simulation Modeling and Analysis, 9.5.3: 10 to 30).
 BATCHES = 20

@@ -1,8 +1,7 @@
-"""One token for all who need one, and issued credentials that a browser could use."""
+"""One token for all who need one."""
 
 import asyncio
 import time
-from collections.abc import Awaitable
 
 import jwt
 import pytest
@@ -13,45 +12,14 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.core.recorder import Recorder
-from probe.paircam import Backend, backend_from
+from tests.clocks import Clock
+from tests.paircam.backend_requests import backend, json_answer, refused
 from tests.servers.signaling import (
     SECRET,
-    SignalingServer,
     raw_server,
     refusing_server,
     signaling_server,
 )
-
-
-class Clock:
-    """A clock that a test sets forward."""
-
-    def __init__(self) -> None:
-        self.value = 1000.0
-
-    def __call__(self) -> float:
-        return self.value
-
-
-def backend(
-    url: str, *, secret: str | None = None, context: Context | None = None, lifetime: float = 300
-) -> Backend:
-    return backend_from(
-        context or Context(),
-        url=SecretStr(url),
-        jwt_secret=SecretStr(secret) if secret else None,
-        jwt_expiration=lifetime,
-    )
-
-
-def json_answer(content: object, status: int = 201) -> web.Response:
-    return web.json_response(content, status=status)
-
-
-async def refused(asking: Awaitable[object]) -> CheckAborted:
-    with pytest.raises(CheckAborted) as caught:
-        await asking
-    return caught.value
 
 
 class TestToken:
@@ -67,27 +35,27 @@ class TestToken:
 
     async def test_it_is_kept_until_shortly_before_it_expires(self) -> None:
         """Its life is what the backend's own clock says, though that is years behind."""
-        clock = Clock()
+        clock = Clock(1000.0)
         async with signaling_server() as server:
             shared = backend(server.url, context=Context(clock=clock))
             await shared.token()
-            clock.value += 269
+            clock.pass_(269)
             await shared.token()
             assert server.tokens == 1
-            clock.value += 2
+            clock.pass_(2)
             await shared.token()
             assert server.tokens == 2
 
     async def test_without_a_readable_token_expires_in_reports_its_life(self) -> None:
-        clock = Clock()
+        clock = Clock(1000.0)
         async with signaling_server() as server:
             server.answer = lambda: json_answer({"accessToken": "opaque", "expiresIn": "10s"})
             shared = backend(server.url, context=Context(clock=clock))
             await shared.token()
-            clock.value += 8.9
+            clock.pass_(8.9)
             await shared.token()
             assert server.tokens == 1
-            clock.value += 0.2
+            clock.pass_(0.2)
             await shared.token()
             assert server.tokens == 2
 
@@ -196,102 +164,3 @@ class TestToken:
             assert (await refused(backend(url).token())).cause is Cause.CONNECT_REFUSED
         async with raw_server(b"\x00\x01garbage\r\n\r\n") as url:
             assert (await refused(backend(url).token())).cause is Cause.PROTOCOL_ERROR
-
-
-GOOD = {"urls": ["turn:turn.example.org:3478"], "username": "u", "credential": "hidden", "ttl": 9}
-
-
-class TestIssuedCredentials:
-    async def asked(
-        self, server: SignalingServer, content: object, status: int = 201
-    ) -> CheckAborted:
-        server.credentials = lambda: json_answer(content, status)
-        return await refused(backend(server.url).issued_credentials())
-
-    @pytest.mark.usefixtures("leaks")
-    async def test_they_are_what_the_backend_says(self) -> None:
-        async with signaling_server() as server:
-            server.credentials = lambda: json_answer(GOOD)
-            record = Recorder()
-            issued = await backend(server.url).issued_credentials(record)
-        assert issued.urls == ("turn:turn.example.org:3478",)
-        assert (issued.username, issued.ttl) == ("u", 9)
-        assert issued.credential.get_secret_value() == "hidden"
-        assert "hidden" not in repr(issued)
-        assert list(record.phases) == ["token", "credentials"]
-
-    async def test_one_address_may_stand_alone(self) -> None:
-        async with signaling_server() as server:
-            server.credentials = lambda: json_answer({**GOOD, "urls": "turn:one.example.org"})
-            issued = await backend(server.url, secret=SECRET).issued_credentials()
-        assert issued.urls == ("turn:one.example.org",)
-
-    async def test_concurrent_requests_share_an_answer_and_later_ones_are_sent_again(self) -> None:
-        async with signaling_server() as server:
-            server.credentials = lambda: json_answer(GOOD)
-            shared = backend(server.url)
-            await asyncio.gather(*(shared.issued_credentials() for _ in range(8)))
-            assert (server.tokens, server.credentials_asked) == (1, 1)
-            await shared.issued_credentials()
-            assert (server.tokens, server.credentials_asked) == (1, 2)
-
-    @pytest.mark.parametrize(
-        ("content", "cause"),
-        [
-            ({**GOOD, "urls": []}, Cause.CREDENTIALS_MISSING),
-            ({**GOOD, "urls": [""]}, Cause.CREDENTIALS_MISSING),
-            ({**GOOD, "username": "1500000000:device"}, Cause.CREDENTIALS_EXPIRED),
-            ({**GOOD, "username": 5}, Cause.BODY_INVALID),
-            ({**GOOD, "urls": [5]}, Cause.BODY_INVALID),
-            ({**GOOD, "ttl": "long"}, Cause.BODY_INVALID),
-            ({"urls": ["turn:x"]}, Cause.BODY_INVALID),
-            ([], Cause.BODY_INVALID),
-        ],
-    )
-    async def test_unusable_ones_have_a_cause(self, content: object, cause: Cause) -> None:
-        async with signaling_server() as server:
-            failure = await self.asked(server, content)
-        assert failure.cause is cause
-        assert "hidden" not in f"{failure.message}{failure.hint}"
-
-    async def test_a_status_has_a_cause_and_is_named(self) -> None:
-        async with signaling_server() as server:
-            assert (await self.asked(server, {}, 503)).cause is Cause.HTTP_STATUS
-            failure = await self.asked(server, {}, 429)
-        assert failure.cause is Cause.RATE_LIMITED
-        assert failure.message == "POST /turn/credentials answers with status 429"
-
-    async def test_a_refused_token_is_requested_again_next_time(self) -> None:
-        async with signaling_server() as server:
-            shared = backend(server.url)
-            server.answer = lambda: json_answer({"accessToken": "revoked", "expiresIn": "5m"})
-            failure = await refused(shared.issued_credentials())
-            assert failure.cause is Cause.AUTH_REJECTED
-            server.answer, server.credentials = None, lambda: json_answer(GOOD)
-            assert await shared.issued_credentials()
-            assert server.tokens == 2
-
-    async def test_user_info_in_the_address_gives_way_to_the_token(self) -> None:
-        async with signaling_server() as server:
-            server.credentials = lambda: json_answer(GOOD)
-            url = server.url.replace("://", "://someone:password@")
-            assert await backend(url).issued_credentials()
-
-
-class TestOneBackend:
-    def test_checks_of_one_address_and_secret_share_it(self) -> None:
-        context = Context()
-        first = backend("http://a", secret="one", context=context)
-        assert backend("http://a", secret="one", context=context) is first
-        assert backend("http://a", secret="two", context=context) is not first
-        assert backend("http://b", secret="one", context=context) is not first
-
-    def test_its_device_is_new_in_each_process(self) -> None:
-        devices = {backend("http://a").device_id for _ in range(3)}
-        assert len(devices) == 3
-        assert all(device.startswith("probe-") for device in devices)
-
-    def test_it_shows_no_secret(self) -> None:
-        shared = backend("http://someone:password@a", secret="very-secret")
-        assert "very-secret" not in f"{shared!r}{vars(shared)}"
-        assert "password" not in f"{shared!r}{vars(shared)}"

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probe.confidence_intervals import wilson_interval
 from probe.gate.cadence import Cadence
-from probe.gate.intervals import (
+from probe.gate.confidence_intervals import (
     anytime_interval,
     mean_interval,
     pooled_interval,
@@ -18,7 +19,6 @@ from probe.gate.intervals import (
     student,
 )
 from probe.gate.objectives import REQUESTS_PASS
-from probe.intervals import wilson_interval
 
 Interval = Callable[[float, float, float], tuple[float, float]]
 
