@@ -80,4 +80,4 @@ async def test_a_server_gets_the_end_of_the_handshake_whatever_comes_next(
                 await stream.write(b"hello")
                 assert await stream.read() == b"welcome"
         await shaken.wait()
-    assert heard == (b"hello" if then == "write" else b"")
+    assert bytes(heard) == (b"hello" if then == "write" else b"")
