@@ -50,7 +50,7 @@ def _tls(inner: Any, size: SliceSize) -> asyncio.BufferedProtocol:
 
 def _receive(reads: asyncio.BufferedProtocol, times: int) -> None:
     for _ in range(times):
-        reads.buffer_updated(len(reads.get_buffer(-1)))
+        reads.buffer_updated(len(memoryview(reads.get_buffer(-1))))
 
 
 @pytest.mark.parametrize("make", [_clear, _tls])
