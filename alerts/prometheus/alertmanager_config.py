@@ -39,24 +39,36 @@ _WORST = (
 _MORE = "{{ if gt (len .Alerts%s) 1 }} and {{ len (slice .Alerts%s 1) }} more{{ end }}"
 
 
-def _summary(which: str) -> str:
-    return f"{_SITE_NAME}{{{{ (index .Alerts{which} 0).Annotations.summary }}}}" + _MORE % (
-        which,
-        which,
+# Slack's three control characters: Alertmanager leaves them in, and an annotation may have a text
+# of a target's, which would mention a whole channel.
+_FOR_SLACK = "".join(
+    f' | reReplaceAll "{character}" "&{name};"'
+    for character, name in (("&", "amp"), ("<", "lt"), (">", "gt"))
+)
+
+
+def _summary(which: str, shown: str) -> str:
+    summary = f"{{{{ (index .Alerts{which} 0).Annotations.summary{shown} }}}}"
+    return f"{_SITE_NAME}{summary}" + _MORE % (which, which)
+
+
+def _title(shown: str = "") -> str:
+    """``shown``: what a receiver needs to show a text as it is."""
+    firing, over = _summary(".Firing", shown), _summary("", shown)
+    return (
+        f'{{{{ if eq .Status "firing" }}}}{_WORST}[{{{{ $worst | toUpper }}}}] {firing}'
+        f"{{{{ else }}}}[RESOLVED] {over}{{{{ end }}}}"
     )
 
 
-_TITLE = (
-    f'{{{{ if eq .Status "firing" }}}}{_WORST}[{{{{ $worst | toUpper }}}}] {_summary(".Firing")}'
-    f"{{{{ else }}}}[RESOLVED] {_summary('')}{{{{ end }}}}"
-)
 _TEXT = (
     f"{{{{ range $index, $alert := .Alerts }}}}{{{{ if lt $index {MAX_ALERTS} }}}}"
-    '{{ if eq $alert.Status "firing" }}*{{ $alert.Annotations.summary }}*\n'
-    "{{ $alert.Annotations.description }}"
+    f'{{{{ if eq $alert.Status "firing" }}}}*{{{{ $alert.Annotations.summary{_FOR_SLACK} }}}}*\n'
+    f"{{{{ $alert.Annotations.description{_FOR_SLACK} }}}}"
     "{{ with $alert.Annotations.runbook_url }} <{{ . }}|Runbook>{{ end }}"
     "{{ with $alert.Annotations.dashboard_url }} <{{ . }}|Dashboard>{{ end }}\n"
-    "{{ else }}{{ $alert.Annotations.summary }}: over\n{{ end }}{{ end }}{{ end }}"
+    f"{{{{ else }}}}{{{{ $alert.Annotations.summary{_FOR_SLACK} }}}}: over\n"
+    "{{ end }}{{ end }}{{ end }}"
 )
 
 
@@ -117,7 +129,7 @@ def _receivers() -> list[dict[str, Any]]:
         "class": "{{ .CommonLabels.alertname }}",
         "component": "{{ .GroupLabels.subject }}",
         "group": "{{ .CommonLabels.service }}",
-        "description": _TITLE,
+        "description": _title(),
     }
     slack = {
         "api_url_file": f"{SECRETS}/slack_webhook",
@@ -125,7 +137,7 @@ def _receivers() -> list[dict[str, Any]]:
         "color": f'{{{{ if eq .Status "firing" }}}}{_WORST}'
         '{{ if eq $worst "critical" }}danger{{ else }}warning{{ end }}'
         "{{ else }}good{{ end }}",
-        "title": _TITLE,
+        "title": _title(_FOR_SLACK),
         "text": _TEXT,
     }
     return [

@@ -29,6 +29,7 @@ class Recorder:
         self.current = "start"
         self.hint = ""
         self._samples: dict[tuple[str, tuple[tuple[str, str], ...]], Sample] = {}
+        self.queue_hint = ""
         self._queued = 0.0
         self._queued_since: float | None = None
 
@@ -39,8 +40,10 @@ class Recorder:
         return self._queued + (0.0 if since is None else self.clock() - since)
 
     @contextmanager
-    def queueing(self) -> Iterator[None]:
-        """Around the wait for something that other checks of ours use meanwhile."""
+    def queueing(self, hint: str = "") -> Iterator[None]:
+        """Around the wait for something that other checks of ours use meanwhile; ``hint`` is what
+        to try first where it took too long."""
+        self.queue_hint = hint
         self._queued_since = self.clock()
         try:
             yield

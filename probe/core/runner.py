@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 0.5
 MAX_QUEUED = 120.0
 """Seconds that a run may take including the wait for a slot."""
+QUEUED_SHARE = 0.95
+"""What had less than this share of its deadline to itself says nothing of the target."""
 
 
 def preload(checks: Sequence[Check]) -> None:
@@ -48,9 +50,12 @@ def preload(checks: Sequence[Check]) -> None:
         kind.load()
 
 
-async def run_check(check: Check, context: Context, *, deadline: float | None = None) -> Result:
+async def run_check(
+    check: Check, context: Context, *, deadline: float | None = None, most: float | None = None
+) -> Result:
     """Run one check under the shorter of its own deadline and the given one, in seconds.
 
+    ``most`` seconds it may take with the wait for other checks of ours (by default the deadline).
     Never raises for what the check does; a cancellation from outside passes through.
     """
     if context.get_or_create(FreeDescriptors, FreeDescriptors).are_short():
@@ -63,20 +68,17 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     with redacting(context.redact):
         task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
     try:
-        await _until_done(task, record, limit, MAX_QUEUED if deadline is None else deadline)
+        await _until_done(task, record, limit, _longest(deadline, most))
         cut_off = not task.done()
         duration = context.clock() - started - record.queued
     finally:
         if not task.done():
-            task.cancel()
-            # The clean-up task is owned by the context, and delays the result only briefly.
-            await context.closing.close(_finish(task), timeout=GRACE_SECONDS)
+            await _cancel(task, context)
         disturbance = watch.end()
-    failure, status = _cut_off(record, limit, check) if cut_off else _ending(task, record, check)
+    cut = _cut_off(record, limit, duration, check)
+    failure, status = cut if cut_off else _ending(task, record, check)
     failure, status = _blame_own_process(failure, status, disturbance, duration)
-    if failure is not None and (kind := _shortage(task, cut_off, status)):
-        failure, status = _own_shortage(failure, kind), Status.UNKNOWN
-        shortages(context).note(kind, context.clock())
+    failure, status = _blame_shortage(failure, status, None if cut_off else task, context)
     result = Result(
         check.name,
         status,
@@ -88,6 +90,10 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
         facts=dict(record.facts),
     )
     return safe_result(result, context.redact)
+
+
+def _longest(deadline: float | None, most: float | None) -> float:
+    return MAX_QUEUED if deadline is None else min(most or deadline, max(deadline, MAX_QUEUED))
 
 
 def _limited(check: Check, limit: float, context: Context) -> CheckConfig:
@@ -185,9 +191,20 @@ def _without_descriptors(check: Check, context: Context) -> Result:
     )
 
 
-def _shortage(task: asyncio.Task[None], cut_off: bool, status: Status) -> str:
+def _blame_shortage(
+    failure: Failure | None, status: Status, task: "asyncio.Task[None] | None", context: Context
+) -> tuple[Failure | None, Status]:
+    """A failure for which this machine lacked something is not attributed to the target; ``task``
+    is None where the check was cut off."""
+    if failure is None or not (kind := _shortage(task, status)):
+        return failure, status
+    shortages(context).note(kind, context.clock())
+    return _own_shortage(failure, kind), Status.UNKNOWN
+
+
+def _shortage(task: "asyncio.Task[None] | None", status: Status) -> str:
     """What this machine was short of when a check failed; empty: nothing."""
-    error = None if cut_off or task.cancelled() else task.exception()
+    error = None if task is None or task.cancelled() else task.exception()
     kind = shortage_of(error) if error is not None else ""
     if not kind and status is Status.FAILED and lacks_descriptors(0):
         return "file descriptors"
@@ -205,6 +222,12 @@ def _utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+async def _cancel(task: asyncio.Task[None], context: Context) -> None:
+    task.cancel()
+    # The clean-up task is owned by the context, and delays the result only briefly.
+    await context.closing.close(_finish(task), timeout=GRACE_SECONDS)
+
+
 async def _finish(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task})
     if not task.cancelled():
@@ -212,11 +235,21 @@ async def _finish(task: asyncio.Task[None]) -> None:
         task.exception()
 
 
-def _cut_off(record: Recorder, limit: float, check: Check) -> tuple[Failure, Status]:
+def _cut_off(
+    record: Recorder, limit: float, duration: float, check: Check
+) -> tuple[Failure, Status]:
+    if record.queued > 0 and duration < QUEUED_SHARE * limit:
+        return _own_queue(record), Status.UNKNOWN
     message = f"no answer within {limit:g} s"
     hint = record.hint or HINTS[Cause.DEADLINE]
     status = Status.UNKNOWN if check.kind.third_party else Status.FAILED
     return Failure(record.current, Cause.DEADLINE, message, hint), status
+
+
+def _own_queue(record: Recorder) -> Failure:
+    cause = Cause.OWN_RESOURCES
+    message = f"other checks of the probe were in its way for {record.queued:.1f} s of its time"
+    return Failure(record.current, cause, message, record.queue_hint or HINTS[cause])
 
 
 def _ending(

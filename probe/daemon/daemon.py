@@ -277,9 +277,9 @@ class Daemon:
     async def _run(self, name: str) -> None:
         check, timing = self._state.checks[name], self._timings[name]
         first = self._parts.readiness.is_first(name)
-        deadline = timing.deadline(check.table.deadline, opening=first)
+        deadline, most = timing.limits(check.table.deadline, opening=first)
         self._parts.quotas.run_started(check)
-        result = await run_check(check, self._parts.context, deadline=deadline)
+        result = await run_check(check, self._parts.context, deadline=deadline, most=most)
         if self._state.checks.get(name) is check:
             self._results.handle(check, result)
 

@@ -47,6 +47,12 @@ class CheckTiming:
             longest = min(longest, FIRST_ROUND_SECONDS - RESERVE_SECONDS - self.first)
         return min(own, longest)
 
+    def limits(self, own: float, *, opening: bool) -> tuple[float, float]:
+        """The deadline, and the longest that a run may take with the wait for other checks, in
+        seconds: after a first run, a second may follow soon."""
+        deadline = self.deadline(own, opening=opening)
+        return deadline, deadline if opening else SHARE_OF_INTERVAL * self.interval
+
 
 def is_part_of_first_round(deadline: float) -> bool:
     """Whether the first round waits for a check with this deadline, in seconds."""

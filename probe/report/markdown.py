@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from probe.history.incidents.model import Incident, IncidentAlert
-from probe.report.text.sanitize import clean
+from probe.report.text.sanitize import clean, without_references
 from probe.report.text.time_format import duration, iso
 from probe.report.timeline import timeline
 
@@ -23,10 +23,14 @@ def incident_markdown(incident: Incident, now: float) -> str:
 
 
 def escaped(text: str) -> str:
-    """One line of text that is no markup (CommonMark, GitHub's tables)."""
-    line = _LINK.sub(r"\\\g<0>", _MARKUP.sub(r"\\\1", clean(text).strip()))
+    """One line of text that is no markup (CommonMark, GitHub's tables) and mentions nobody."""
+    line = without_references(clean(text).strip(), _without_markup)
     # At the start of a line these would begin a list.
     return re.sub(r"^(\s*\d*)([-+.)])(?=\s)", r"\1\\\2", line)
+
+
+def _without_markup(text: str) -> str:
+    return _LINK.sub(r"\\\g<0>", _MARKUP.sub(r"\\\1", text))
 
 
 def _lines(incident: Incident, now: float) -> Iterator[str]:
@@ -41,7 +45,7 @@ def _lines(incident: Incident, now: float) -> Iterator[str]:
         (_alert(each) for each in incident.alerts),
     )
     if incident.affected:
-        names = ", ".join(f"`{escaped(each)}`" for each in incident.affected)
+        names = ", ".join(map(escaped, incident.affected))
         yield ""
         yield f"Also failing: {names}"
     yield ""

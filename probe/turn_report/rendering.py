@@ -1,12 +1,12 @@
 """Findings for people and for programs."""
 
-import json
 import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from probe.report.text.sanitize import clean
+from probe.report.json.fields import printed
+from probe.report.text.sanitize import clean, without_commands
 from probe.turn_report.findings import Finding, FindingStatus, worst
 
 _MARKS = {
@@ -23,9 +23,9 @@ def as_text(target: str, findings: Sequence[Finding]) -> str:
     verdict = worst(list(findings)).value.upper()
     lines = [f"{verdict}  {clean(target)}"]
     for url, group in groupby(findings, key=lambda finding: finding.url):
-        lines += ["", url] if url else [""]
+        lines += ["", clean(url)] if url else [""]
         lines += [line for finding in group for line in _lines(finding)]
-    return "\n".join(lines) + "\n"
+    return without_commands("\n".join(lines) + "\n")
 
 
 def _lines(finding: Finding) -> list[str]:
@@ -33,7 +33,8 @@ def _lines(finding: Finding) -> list[str]:
     name = finding.name.replace("_", " ")
     head = f"{_MARKS[finding.status]} {name:<{_NAME_WIDTH}} "
     lines = wrap(clean(finding.summary) + cause, _WIDTH, head)
-    return lines + (wrap(f"Try: {finding.fix}", _WIDTH, " " * len(head)) if finding.fix else [])
+    fix = f"Try: {clean(finding.fix)}" if finding.fix else ""
+    return lines + wrap(fix, _WIDTH, " " * len(head))
 
 
 def wrap(text: str, width: int, head: str) -> list[str]:
@@ -62,4 +63,4 @@ def as_json(target: str, findings: Sequence[Finding], version: str) -> str:
             for finding in findings
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return printed(document)

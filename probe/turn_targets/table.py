@@ -31,6 +31,10 @@ ALLOCATION_RESULTS = "allocation results"
 
 MAX_ALLOCATIONS = 2
 """Of one run at a time, as many as a call between two users has."""
+QUEUE_HINT = (
+    "Checks of one TURN user take turns: raise TURN_USER_QUOTA (a table: user_quota) if the server "
+    "permits more allocations, or let the checks that take long run less often."
+)
 
 
 def _read_url(value: object) -> object:
@@ -216,7 +220,7 @@ async def allocation_slots(
     """
     users_count = Counter(_user_of(each) for each in users if each is not None)
     async with AsyncExitStack() as stack:
-        with record.queueing():
+        with record.queueing(QUEUE_HINT):
             # In one order for everyone, or two could wait for each other.
             for user, count in sorted(users_count.items()):
                 key = ("allocations of", user, quota)

@@ -102,7 +102,9 @@ def guard(
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        given, address = request.headers.get("Authorization"), request.remote or ""
+        # Of two, a proxy in front may have judged the other one.
+        fields = request.headers.getall("Authorization", [])
+        given, address = ", ".join(fields) if fields else None, request.remote or ""
         if access.allows(request.path, None, users=security.has_users):
             # What no login protects is read by no page of a stranger either.
             is_bare = not (access.is_public(request.path) or request.secure)

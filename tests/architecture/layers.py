@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.turn_report": {
         "probe.core",
         "probe.net",
+        "probe.report.json.fields",
         "probe.report.text.sanitize",
         "probe.stun",
         "probe.turn",

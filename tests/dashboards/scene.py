@@ -61,12 +61,12 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(folder: Path, *, rules: str = "") -> AsyncIterator[Scene]:
-    """All parts, up to the moment when every check has run and one relay is out of order."""
+async def scene(folder: Path, *, rules: str = "", tables: str = "") -> AsyncIterator[Scene]:
+    """All parts, up to the moment when every check has run; ``tables`` are those of probe.toml."""
     async with AsyncExitStack() as stack:
         lab = await stack.enter_async_context(Lab())
         lab.set_knob("backend.limits", "false")
-        (folder / "probe.toml").write_text(_tables(lab), encoding="utf-8")
+        (folder / "probe.toml").write_text(tables or _tables(lab), encoding="utf-8")
         environment = {
             **lab.environment(),
             "PROBE_REGION": "lax",

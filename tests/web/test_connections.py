@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from probe.web.connections import ConnectionLimits, ConnectionTable, watch_requests
 from probe.web.http_server import WebServer
@@ -35,10 +36,13 @@ async def _hello(_: web.Request) -> web.Response:
 
 @asynccontextmanager
 async def served(
-    limits: ConnectionLimits, handler: Callable[[web.Request], Awaitable[web.Response]] = _hello
+    limits: ConnectionLimits,
+    handler: Callable[[web.Request], Awaitable[web.Response]] = _hello,
+    inner: Middleware | None = None,
 ) -> AsyncIterator[Served]:
     found: list[ConnectionTable] = []
-    app = web.Application(middlewares=[watch_requests(lambda: found[0])])
+    watch = watch_requests(lambda: found[0])
+    app = web.Application(middlewares=[watch, *([inner] if inner is not None else [])])
     app.router.add_get("/", handler)
     app.router.add_get("/probe", handler)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)

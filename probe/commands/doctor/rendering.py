@@ -1,11 +1,11 @@
 """The doctor's findings as one screen of text, or JSON (``"schema": 1``)."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
 from probe.commands.doctor.findings import Examination, SystemState
 from probe.report.formats import Style
+from probe.report.json.fields import printed
 from probe.report.text.sanitize import clean, without_commands
 from probe.untrusted.text import listed
 
@@ -64,7 +64,7 @@ def as_json(found: Examination) -> str:
         ],
         "versions": dict(found.versions),
     }
-    return json.dumps(document, indent=2).replace("##", "#\\u0023") + "\n"
+    return printed(document)
 
 
 def _lines(found: Examination) -> Iterator[str]:

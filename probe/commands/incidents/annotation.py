@@ -16,6 +16,7 @@ from probe.config.probe_environment import ProbeEnvironment
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
 from probe.history.incidents.store import new_id
+from probe.report.json.fields import printed
 from probe.web.api import documents
 from probe.web.api.requests import NewAnnotation
 
@@ -85,6 +86,6 @@ async def _to_file(own: ProbeEnvironment, new: NewAnnotation, *, as_json: bool) 
 
 def _print_annotation(found: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(printed(found, indent=None), nl=False)
     else:
         click.echo(f"{found['id']}: {found['kind']} at {found['time']}: {found['text']}")

@@ -19,6 +19,7 @@ from probe.core.environment import ConfigurationError
 from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
 from probe.history.incidents.model import Acknowledgement, Note
 from probe.history.incidents.store import IncidentHistory, new_id
+from probe.report.json.fields import printed
 from probe.report.markdown import incident_markdown
 from probe.report.text.sanitize import clean
 from probe.report.text.time_format import duration
@@ -164,7 +165,7 @@ async def _either(
 
 def _list(found: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(printed(found, indent=None), nl=False)
         return
     for each in found["items"]:
         lasted = duration(each["duration_seconds"])

@@ -1,7 +1,6 @@
 """``probe status``: what the daemon knows, for a terminal or a script."""
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from probe.commands.terminal import style_for
 from probe.core.environment import ConfigurationError
 from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
 from probe.report.formats import Style
+from probe.report.json.fields import printed
 from probe.report.text.status_table import coloured, status_lines
 
 # Of open incidents and of checks that are not ok, so many are shown in full.
@@ -45,7 +45,7 @@ async def _repeat(client: ProbeClient, style: Style, *, as_json: bool, every: fl
 async def _show(client: ProbeClient, style: Style, *, as_json: bool, clears: bool) -> int:
     try:
         if as_json:
-            click.echo(json.dumps(await client.get("/status")))
+            click.echo(printed(await client.get("/status"), indent=None), nl=False)
             return 0
         text = await _text(client, style)
     except ClientError as error:

@@ -1,6 +1,5 @@
 """A load for programs: JSON, ``"schema": 1``. Keys are added, never renamed or removed."""
 
-import json
 import math
 from dataclasses import asdict
 from datetime import UTC
@@ -10,15 +9,14 @@ from probe.load.measurement.statistics import LoadStatistics
 from probe.load.plan import LoadPlan
 from probe.load.result import ErrorRow, LoadResult, StepRow, error_rows, notes, step_rows
 from probe.load.verdict import ObjectiveResult
+from probe.report.json.fields import printed
 
 SCHEMA = 1
 
 
 def render(result: LoadResult) -> str:
     """The whole report as one JSON document in ASCII, ending in a line end."""
-    text = json.dumps(_document(result), indent=2, allow_nan=False)
-    # Equal for a parser, but no ``##[command]`` for a CI service that reads the log.
-    return text.replace("##", "#\\u0023") + "\n"
+    return printed(_document(result))
 
 
 def _document(result: LoadResult) -> dict[str, Any]:

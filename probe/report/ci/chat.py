@@ -87,7 +87,9 @@ def slack_message(summary: Announced, pipeline: CiPipeline) -> Mapping[str, Any]
 
 
 def _section(text: str) -> Mapping[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, MAX_SECTION)}}
+    """Verbatim: no plain text becomes a link, a channel or a mention."""
+    content = {"type": "mrkdwn", "text": cut(text, MAX_SECTION), "verbatim": True}
+    return {"type": "section", "text": content}
 
 
 def _lines(lines: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ import re
 import string
 from collections.abc import Iterator, Sequence
 
-from probe.report.text.sanitize import clean
+from probe.report.text.sanitize import clean, without_references
 
 # GitHub refuses a step summary of more than 1 MiB; a little is left for other steps.
 MAX_SUMMARY = 1_000_000
@@ -26,9 +26,13 @@ def escaped(text: str) -> str:
     """Text as it is, in any place of a Markdown document.
 
     Character references never are structure (CommonMark 6.2, "Entity and numeric
-    character references"), not even for a table's pipes.
+    character references"), not even for a table's pipes. Nobody is mentioned.
     """
-    return _WWW.sub("&#46;", clean(text).strip().translate(_ENTITIES))
+    return without_references(clean(text).strip(), _as_entities)
+
+
+def _as_entities(text: str) -> str:
+    return _WWW.sub("&#46;", text.translate(_ENTITIES))
 
 
 def mermaid_label(text: str) -> str:

@@ -1,12 +1,12 @@
 """The gate's report for programs."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from probe.report.gate.model import EXIT_CODES, GateReport, ObjectiveRow
+from probe.report.json.fields import printed
 from probe.report.text.time_format import iso
 
 SCHEMA = 1
@@ -14,7 +14,7 @@ SCHEMA = 1
 
 def render(report: GateReport) -> str:
     """JSON, alone."""
-    return json.dumps(document(report), indent=2, allow_nan=False) + "\n"
+    return printed(document(report))
 
 
 def document(report: GateReport) -> dict[str, Any]:

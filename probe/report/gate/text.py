@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from probe.report.gate import phrases
 from probe.report.gate.model import GateReport, GateVerdict
-from probe.report.text.sanitize import clean
+from probe.report.text.sanitize import clean, without_commands
 from probe.report.text.time_format import duration
 
 _COLOURS = {
@@ -40,7 +40,8 @@ def render(report: GateReport, *, colour: bool = False) -> str:
     lines += [f"Note: {note}." for note in report.notes]
     skipped = phrases.not_checked(report)
     lines += [f"Not checked: {kinds}: {reason}." for kinds, reason in skipped]
-    return "".join(f"{line}\n" for line in (lines[0], *map(clean, lines[1:])))
+    text = "".join(f"{line}\n" for line in (lines[0], *map(clean, lines[1:])))
+    return without_commands(text)
 
 
 def _objectives(report: GateReport) -> Iterator[str]:

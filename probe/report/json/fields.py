@@ -1,5 +1,6 @@
 """What the JSON documents share: failures, samples, numbers and texts that every parser takes."""
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -54,6 +55,16 @@ def finite(value: float | None) -> float | None:
 def seconds(value: float | None) -> float | None:
     """Seconds to the microsecond: the rest is the clock's noise."""
     return round(value, 6) if value is not None and math.isfinite(value) else None
+
+
+def printed(document: Any, *, indent: int | None = 2) -> str:
+    """A JSON document as every command prints it: ASCII, for strict parsers, ending in a line end.
+
+    Raises ValueError for a number that JSON does not have.
+    """
+    text = json.dumps(whole(document), indent=indent, allow_nan=False)
+    # Equal for a parser, but no ``##[command]`` for a CI service that reads the log.
+    return text.replace("##", "#\\u0023") + "\n"
 
 
 def whole(value: Any) -> Any:

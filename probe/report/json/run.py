@@ -3,11 +3,10 @@
 Keys are added, never renamed or removed, while the schema's number stays.
 """
 
-import json
 from datetime import UTC
 from typing import Any
 
-from probe.report.json.fields import evaluation_part, failure_part, sample_part, seconds, whole
+from probe.report.json.fields import evaluation_part, failure_part, printed, sample_part, seconds
 from probe.report.model import Report, ReportRow, RetriedRow
 from probe.report.text.phrases import without_objectives
 from probe.report.text.sanitize import clean
@@ -32,9 +31,7 @@ def render(report: Report) -> str:
         "skipped": [{"kind": each.kind, "reason": each.reason} for each in report.skipped],
         "retried": [_retried(each) for each in report.retried],
     }
-    text = json.dumps(whole(document), indent=2, allow_nan=False)
-    # Equal for a parser, but no ``##[command]`` for a CI service that reads the log.
-    return text.replace("##", "#\\u0023") + "\n"
+    return printed(document)
 
 
 def _retried(row: RetriedRow) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Sanitizes text that came from a target."""
 
 import re
+from collections.abc import Callable
 
 from probe.untrusted.text import one_line
 
@@ -10,6 +11,9 @@ MAX_TEXT = 2000
 _WORKFLOW_COMMAND = re.compile(r"^(\s*):(?=:.*::)", re.MULTILINE)
 _LOGGING_COMMAND = re.compile(r"#(?=#\w*\[)")
 _INSTEAD = "·"
+# `@name`, `#1`, `GH-1`, and GitLab's `!1`, `$1`, `%1`, `&1` and `~label`.
+_REFERENCE = re.compile(r"@|[#!$%&](?=\d)|~(?=[\w\"'])|\bGH-(?=\d)", re.IGNORECASE)
+_APART = "\N{ZERO WIDTH SPACE}"
 
 
 def clean(text: str) -> str:
@@ -27,6 +31,16 @@ def without_commands(text: str) -> str:
     anywhere; Azure and TeamCity ``##vso[`` and ``##teamcity[``. Lines keep their length.
     """
     return _LOGGING_COMMAND.sub(_INSTEAD, _WORKFLOW_COMMAND.sub(rf"\1{_INSTEAD}", text))
+
+
+def without_references(text: str, markup: Callable[[str], str]) -> str:
+    """Markdown of a clean text, made by ``markup``, that notifies nobody and links to no issue.
+
+    GitHub and GitLab look for references in what they have rendered, so that no escaping keeps them
+    from it; a character without width after the sign does.
+    """
+    parts = markup(_REFERENCE.sub(rf"\g<0>{_APART}", text))
+    return parts.replace(_APART, f"&#{ord(_APART)};")
 
 
 def cut(text: str, longest: int) -> str:

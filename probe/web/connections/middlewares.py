@@ -42,7 +42,11 @@ def watch_requests(table: Callable[[], ConnectionTable | None]) -> Middleware:
         if connection is not None:
             is_run = request.path == PROBE_PATH
             seconds = connection.limits.probe if is_run else None
+            pipelined = connection.state is ConnectionState.IDLE
             connection.enter(ConnectionState.REQUEST, seconds)
+            if pipelined:
+                # It came along with the one before: others have their turn first.
+                await asyncio.sleep(0)
         try:
             return await handler(request)
         finally:

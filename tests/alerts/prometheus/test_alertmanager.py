@@ -1,19 +1,23 @@
 """From a fault through a real Prometheus and a real Alertmanager to the one message it is."""
 
+import html
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from alerts.notifiers.alertmanager import Alertmanager as Notifier
 from alerts.prometheus.alertmanager_config import SECRETS, alertmanager_file
 from alerts.prometheus.rules import rules_file
 from probe.kinds import KINDS
 from probe.lab import Lab
 from tests import requirements
+from tests.alerts.samples import failing, sample_message
 from tests.daemon.running import daemon
 from tests.servers.receivers.alertmanager import Alertmanager
 from tests.servers.scraping.scraper import Scraper
@@ -108,6 +112,36 @@ def check_page(page: dict[str, Any]) -> None:
     assert "Cause " in annotations["description"]
     assert "http://127.0.0.1" in annotations["description"]
     assert annotations["runbook_url"].startswith("https://probe.example.org/runbooks/")
+
+
+HOSTILE = ("<!channel>", "<@U1> & <!here|x>", "<https://evil.example|the status page>")
+
+
+@pytest.mark.parts
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_no_text_of_a_target_calls_a_channel_by_way_of_an_alertmanager(
+    tmp_path: Path, text: str
+) -> None:
+    """Alertmanager hands annotations to Slack as they are."""
+    async with Service() as chat:
+        document: dict[str, Any] = yaml.safe_load(alertmanager_file(KINDS))
+        (slack,) = document["receivers"][-1]["slack_configs"]
+        slack["api_url"] = f"{chat.url}/{slack.pop('api_url_file').rpartition('/')[2]}"
+        document["receivers"][1].pop("pagerduty_configs")
+        document["route"] |= {"group_wait": "0s", "group_interval": "1s"}
+        message = replace(
+            sample_message(), firing=(replace(failing(), summary=text, hint=text, target=text),)
+        )
+        manager = Alertmanager(tmp_path, webhook="", config=yaml.safe_dump(document))
+        async with manager:
+            await Notifier([manager.url]).send(message, {})
+            (posted,) = await chat.until(1)
+    (attachment,) = posted["attachments"]
+    shown = html.escape(text, quote=False)
+    assert shown in attachment["title"]
+    assert attachment["text"].count(shown) >= 1
+    ours = re.sub(r"<https://(grafana|probe)[.\w/:?=&%-]*\|\w+>", "", json.dumps(attachment))
+    assert "<" not in ours
 
 
 @pytest.mark.parts

@@ -28,23 +28,25 @@ REGIONS, JOBS = ("lax", "fra"), ("probe", "staging")
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000}
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, factor: int = FACTOR) -> str:
     """A duration as Prometheus writes it, by the factor."""
     parts = re.findall(r"(\d+)([dhms])", text)
-    return f"{max(sum(int(n) * _UNITS[unit] for n, unit in parts) // FACTOR, 100)}ms"
+    return f"{max(sum(int(n) * _UNITS[unit] for n, unit in parts) // factor, 100)}ms"
 
 
-def quick_rules() -> str:
+def quick_rules(factor: int = FACTOR) -> str:
     """The generated rules, with shorter intervals, windows and times."""
     document = yaml.safe_load(rules_file(KINDS))
     for group in document["groups"]:
-        group["interval"] = shortened(group["interval"])
+        group["interval"] = shortened(group["interval"], factor)
         for rule in group["rules"]:
             for key in ("for", "keep_firing_for"):
                 if key in rule:
-                    rule[key] = shortened(rule[key])
+                    rule[key] = shortened(rule[key], factor)
             rule["expr"] = re.sub(
-                r"(?<=\[)\w+(?=\])|(?<=offset )\w+", lambda m: shortened(m[0]), rule["expr"]
+                r"(?<=\[)\w+(?=\])|(?<=offset )\w+",
+                lambda m: shortened(m[0], factor),
+                rule["expr"],
             )
     return yaml.safe_dump(document)
 

@@ -16,6 +16,8 @@ TEXTS = {
     "a block": f"\n\n# {MARK}\n\n- {MARK}\n\n    {MARK}\n```\n{MARK}\n```\n---\n<details>",
     "bare links": f"https://evil.example/{MARK} www.evil.example mailto:a@evil.example",
     "mentions": f"<!channel> <!here> <!everyone> <@U123> <#C1> @here @{MARK} &lt;!here&gt;",
+    "references": f'closes #1, fixes GH-2 a/b#3 a/b@0123456 !4 $5 %6 &7 ~{MARK} ~"b" (@{MARK})',
+    "addresses": f"{MARK}@evil.example xmpp:{MARK}@evil.example @a/{MARK} \uff20{MARK}",
     "slack link": f"<http://evil.example|{MARK}> <tel:1|{MARK}> <!date^1^{{date}}|{MARK}>",
     "workflow commands": f"::error::{MARK}\n::add-mask::{MARK}\n##[error]{MARK}\n##vso[task]{MARK}",
     "of a metric": f'a"}} 1\n# HELP {MARK} x\n{MARK}{{b="c\\',

@@ -19,9 +19,14 @@ from probe.report import feed, markdown
 from probe.report.ci import chat, github
 from probe.report.ci.pipeline import pipeline_from
 from probe.report.formats import FORMATS, Style
+from probe.report.gate import document as gate_document
+from probe.report.gate import markdown as gate_markdown
+from probe.report.gate import page as gate_page
+from probe.report.gate import text as gate_text
 from probe.report.html import badge, check_page, group_page, incident_page, page, public_page
 from tests.alerts.samples import failing, sample_message, slow
 from tests.fake_kind import toy, toy_kind
+from tests.hostile.texts import long_reports
 from tests.hostile.texts.poison import poisoned
 from tests.report import board_samples, check_samples
 from tests.report.html.documents import LOOK
@@ -83,6 +88,9 @@ OUTPUTS: Mapping[str, Mapping[str, Output]] = {
     "terminal": {
         "table": lambda text: FORMATS["table"](hostile(text), WIDE),
         "narrow table": lambda text: FORMATS["table"](hostile(text), Style(width=80)),
+        "watch": lambda text: gate_text.render(long_reports.watch(text), colour=True),
+        "load": lambda text: long_reports.load("table", text),
+        "turn report": long_reports.examined,
     },
     "log": {
         "console": _logged(ConsoleFormatter(Redactor(), colour=True)),
@@ -90,6 +98,8 @@ OUTPUTS: Mapping[str, Mapping[str, Output]] = {
     },
     "json": {
         "run": lambda text: FORMATS["json"](hostile(text), WIDE),
+        "watch": lambda text: gate_document.render(long_reports.watch(text)),
+        "load": lambda text: long_reports.load("json", text),
         "pagerduty": lambda text: json.dumps(pagerduty.event(_message(text), KEY)),
         "webhook": lambda text: json.dumps(webhook_document(_message(text))),
         "alertmanager": lambda text: json.dumps(list(alertmanager.alerts_of(_message(text), ()))),
@@ -99,6 +109,7 @@ OUTPUTS: Mapping[str, Mapping[str, Output]] = {
         "feed": lambda text: feed.incident_feed(
             [_incident(text)], NOW, "https://probe.example", title=text
         ),
+        "load as junit": lambda text: long_reports.load("junit", text),
         "badge": lambda text: badge.state_badge(_board(text).services[0]),
     },
     "workflow": {"annotations": lambda text: github.annotations(hostile(text))},
@@ -107,6 +118,7 @@ OUTPUTS: Mapping[str, Mapping[str, Output]] = {
         "incident": lambda text: markdown.incident_markdown(
             replace(_incident(text), notes=()), NOW
         ),
+        "watch": lambda text: gate_markdown.render(long_reports.watch(text)),
     },
     "slack": {
         "message": lambda text: json.dumps(slack_blocks.document(_message(text), "<!here>")),
@@ -114,6 +126,7 @@ OUTPUTS: Mapping[str, Mapping[str, Output]] = {
         "run": lambda text: json.dumps(
             chat.slack_message(chat.of_run(hostile(text)), pipeline_from(_CI))
         ),
+        "watch": long_reports.announced,
     },
     "html": {
         "status page": lambda text: page.render(_board(text))[0],
@@ -123,6 +136,8 @@ OUTPUTS: Mapping[str, Mapping[str, Output]] = {
         "check": lambda text: check_page.render(
             poisoned(check_samples.details("health"), text), now=NOW, region=text, newest=()
         )[0],
+        "watch": lambda text: gate_page.render(long_reports.watch(text)),
+        "load": lambda text: long_reports.load("html", text),
     },
     "metrics": {
         "prometheus": _metrics("text/plain"),

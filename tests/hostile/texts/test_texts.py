@@ -98,17 +98,35 @@ def elements(text: str) -> Counter[str]:
     return +found
 
 
+# What GitHub and GitLab look for in a text that is rendered: people, issues, merge requests,
+# snippets, milestones, epics, labels, addresses of mail.
+_REFERENCES = re.compile(r"@[\w/]|[#!$%&]\d|~[\w\"]|\bGH-\d", re.IGNORECASE)
+
+
+def rendered(text: str) -> str:
+    """What can be read outside of code, for which no references are looked for."""
+    reader = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    blocks = [block for block in reader.parse(text) if block.type == "inline"]
+    shown = ("text", "text_special")
+    return "\n".join(
+        "".join(each.content if each.type in shown else "\n" for each in block.children or ())
+        for block in blocks
+    )
+
+
 def markdown(text: str, plain: str) -> None:
-    """The same elements whatever is said, and nothing that becomes a link by itself."""
+    """The same elements whatever is said, nothing that becomes a link by itself, nobody called."""
     assert elements(text) == elements(plain)
     without_code = re.sub(r"^```mermaid$.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     assert not re.search(r"(?:https?://|www\.|mailto:|[^\\]@)", without_code)
+    assert _REFERENCES.findall(rendered(text)) == []
     assert unreadable(text) == []
 
 
 def formatted(value: Any) -> Iterator[str]:
     """The texts that Slack formats; a header's is plain."""
     if isinstance(value, dict) and value.get("type") != "plain_text":
+        assert value.get("type") != "mrkdwn" or value.get("verbatim"), "it parses names and links"
         yield from (each for each in value.values() if isinstance(each, str))
         for each in value.values():
             yield from formatted(each)

@@ -75,6 +75,13 @@ class Scraper(PrometheusServer):
                 await asyncio.sleep(0.2)
         return found
 
+    async def unhealthy_rules(self) -> list[str]:
+        """Rules whose last evaluation ended in an error, with it."""
+        async with self._session.get(f"{self.url}/api/v1/rules") as response:
+            document = json.loads(await response.text())
+        rules = [rule for group in document["data"]["groups"] for rule in group["rules"]]
+        return [f"{rule['name']}: {rule['lastError']}" for rule in rules if rule.get("lastError")]
+
     async def own(self, metric: str) -> list[tuple[str, float]]:
         """The server's own metric, from its own page: the first label's value, and the value."""
         async with self._session.get(f"{self.url}/metrics") as response:

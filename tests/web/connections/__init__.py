@@ -1,0 +1,1 @@
+"""What connections may do to one another."""
