@@ -16,7 +16,7 @@ assert not [name for name in sys.modules if name.split(".")[0] in ("av", "pylibs
 async def main():
     record = Recorder()
     context = Context()
-    bounds = local_call.PhaseTimeouts.within(20)
+    bounds = PhaseTimeouts.as_browsers(20)
     async with local_call.Call(None, record, context, bounds=bounds) as call:
         await call.gather()
         if call.has_candidates:

@@ -23,6 +23,7 @@ from probe.kinds.peer.settings import PeerEnvironment, PeerTable
 from probe.kinds.peer.signals import RTT, SIGNALS, THRESHOLDS, write, write_shares
 from probe.net.urls import show_host, split_urls
 from probe.peer.address import check_name, rotated_addresses, stun_server_of
+from probe.stun.browser_timing import PhaseTimeouts
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.server_list import counting_traffic, servers_for
 from probe.turn_targets.signals import BYTES
@@ -113,7 +114,6 @@ async def _directly(
 
     Raises NotMeasured where the peer could not be asked.
     """
-    from probe.call.setup import PhaseTimeouts
     from probe.peer.call import identity_of
     from probe.peer.client import OFFER_SECONDS, PeerClient
     from probe.peer.measurement import CallOptions, PeerMeasurement
@@ -125,7 +125,7 @@ async def _directly(
     plan = CallOptions(
         table.provider,
         table.echoes,
-        PhaseTimeouts.within(table.deadline),
+        PhaseTimeouts.as_browsers(table.deadline / 2),
         table.offers_private_addresses,
     )
     for url in urls:

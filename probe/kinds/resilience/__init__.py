@@ -39,6 +39,7 @@ from probe.kinds.resilience.signals import (
 from probe.net.tasks import gather_first_error
 from probe.net.urls import show_host
 from probe.paircam import Backend
+from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.uri import TRANSPORTS, TurnUri
 from probe.turn_targets.environment import TurnEnvironment, named, servers_of
 from probe.turn_targets.matrix import issued_table, server_table
@@ -222,7 +223,6 @@ async def _call(
 ) -> AsyncIterator[tuple["RecoveringCall", "Impairment"]]:
     """A call whose offering side goes through a forwarder."""
     from probe.call.recovery import RecoveringCall
-    from probe.call.setup import PhaseTimeouts
     from probe.net.impairment import Impairment, TcpForwarder, UdpForwarder
 
     outage, target = Impairment(context.clock), relay.addresses[0]

@@ -70,9 +70,12 @@ async def experienced(session: OddSession, tab: Tab, origin: str) -> str:
         return await said_of_page(tab, named, session.options, session.hold)
 
 
-async def said_of_page(tab: Tab, url: str, options: dict[str, Any], hold: int = 100) -> str:
-    """How a session with this server goes on the page; ``hold`` is in milliseconds."""
-    order = {"url": url, "options": options, "limit": LIMIT, "hold": hold}
+async def said_of_page(
+    tab: Tab, url: str, options: dict[str, Any], hold: int = 100, limit: int = LIMIT
+) -> str:
+    """How a session with this server goes on the page; ``hold`` and ``limit`` are in
+    milliseconds."""
+    order = {"url": url, "options": options, "limit": limit, "hold": hold}
     return str((await tab.evaluate(f"session({json.dumps(order)})"))["said"])
 
 
