@@ -156,10 +156,9 @@ class Call:
         Raises CheckFailed for a path on which a browser's call would not be of use.
         """
         with self._record.phase("echo"):
-            work = self._echo(count)
-            await self.offerer.unless_lost(work)
-            message = f"the server doesn't answer CreatePermission or ChannelBind: {CALL_ENDS}"
             with naming_refusal(self._refusal):
+                await self.offerer.unless_lost(self._echo(count))
+                message = f"the server doesn't answer CreatePermission or ChannelBind: {CALL_ENDS}"
                 async with phase_timeout(self._bounds.settling, "echo", Cause.DEADLINE, message):
                     await gather_first_error(self.offerer.ice.settle(), self.answerer.ice.settle())
             self._raise_if_failed()

@@ -128,7 +128,7 @@ class RelayPath:
             if not timeout.expired():
                 raise
             self.measurement.failed = self._b if self._a.relayed is not None else self._a
-            message = f"no allocation within {seconds:.3g} s"
+            message = f"no answer within {seconds:.3g} s"
             raise CheckFailed(Cause.DEADLINE, message) from None
         self._a.on_data, self._b.on_data = self._at_a, self._at_b
 

@@ -12,7 +12,13 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 
 # What a server that refuses to the end looks like to who waits for it.
-_SILENCE = (Cause.DEADLINE, Cause.ICE_FAILED, Cause.DTLS_FAILED, Cause.DATA_CHANNEL_FAILED)
+_SILENCE = (
+    Cause.DEADLINE,
+    Cause.ICE_FAILED,
+    Cause.DTLS_FAILED,
+    Cause.DATA_CHANNEL_FAILED,
+    Cause.RELAY_LOSS,
+)
 
 
 class Refusals:
