@@ -40,9 +40,7 @@ class Diagnosis:
                 record,
                 self.context,
                 ca_file=self.ca_file,
-                bounds=PhaseTimeouts(
-                    self.limit, self.limit / 2, more_echoes=self.limit / 4, setup=self.limit
-                ),
+                bounds=PhaseTimeouts(self.limit, self.limit / 2, setup=self.limit),
             )
             try:
                 await self._measure(path, error)

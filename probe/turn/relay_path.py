@@ -79,7 +79,7 @@ class RelayPath:
         self._family = family
         self._url, self._record, self._context = url, record, context
         self._clock, self._ca_file = context.clock, ca_file
-        self._extra = min(EXTRA_SECONDS, self._bounds.more_echoes / 2)
+        self._extra = min(EXTRA_SECONDS, self._bounds.ice / 2)
         self._began = 0.0
         self._a = new_client(url, credentials, context)
         self._b = new_client(*(far[:2] if far else (url, credentials)), context)
@@ -198,7 +198,7 @@ class RelayPath:
         with self._record.phase("echo"):
             await self._send_echoes(0, count)
             if self.measurement.echoes.loss and count < ECHOES_AFTER_LOSS:
-                more = int(self._bounds.more_echoes / 2 / ECHO_PAUSE)
+                more = int(self._extra / ECHO_PAUSE)
                 await self._send_echoes(count, min(count + more, ECHOES_AFTER_LOSS))
             self.measurement.echoes.close()
             self._raise_if_lost()

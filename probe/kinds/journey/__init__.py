@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 # Counted with MONITOR on a running backend, four times of four.
 REDIS_COMMANDS = 95
 # Of the deadline: the rest is for sessions, the queue and the match.
-_CALL_SHARE = 2 / 3
+_CALL_SHARE = 0.8
 # With the codes' length of 10 characters at most.
 _LANGUAGE = "x-{}"
 
