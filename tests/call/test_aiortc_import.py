@@ -10,6 +10,7 @@ from probe.call import no_srtp
 CALL = """
 import asyncio, sys
 from probe.call import local_call
+from probe.stun.browser_timing import PhaseTimeouts
 from probe.core.context import Context
 from probe.core.recorder import Recorder
 assert not [name for name in sys.modules if name.split(".")[0] in ("av", "pylibsrtp")]

@@ -4,10 +4,9 @@ The calling side of ``peer`` is between two relayed addresses here, as a page's,
 relay and another place; ``journey`` has a backend of the lab. The call of ``load`` is ``call``'s.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
-from unittest import mock
 
 from probe.call import local_call
 from probe.core.context import Context
@@ -46,7 +45,7 @@ async def of_turn(row: PathRow, certificate: Certificate) -> str:
 
 async def of_peer(row: PathRow, certificate: Certificate) -> str:
     """A call whose offering side checks as a call to a probe elsewhere does."""
-    with _calling_as_peers():
+    with _AsPeers():
         return await _by_url(call.KIND, row, certificate, echoes=int(row.seconds / ECHO_PAUSE))
 
 
@@ -145,16 +144,30 @@ class _AnsweringIce(RelayPairIce):
         await self.set_remote_parameters(RemoteParameters(other.login, other.client.relayed))
 
 
-@contextmanager
-def _calling_as_peers() -> Iterator[None]:
-    def ice(relay: RelayServer, context: Context, *, controlling: bool) -> IceTransport:
-        clocks: dict[str, Any] = {"clock": context.clock, "now": context.now}
-        if controlling:
-            return RelayAgent(relay, **clocks)
-        return _AnsweringIce(relay, controlling=False, **clocks)
+class _AsPeers:
+    """Calls are between such ends while at least one of several that run at once is within."""
 
-    with mock.patch.object(local_call, "_ice", ice):
-        yield
+    _within = 0
+    _usual = staticmethod(local_call._ice)
+
+    def __enter__(self) -> None:
+        _AsPeers._within += 1
+        local_call._ice = _ice_of_a_peer
+
+    def __exit__(self, *_: object) -> None:
+        _AsPeers._within -= 1
+        if not _AsPeers._within:
+            local_call._ice = _AsPeers._usual
+
+
+def _ice_of_a_peer(
+    relay: RelayServer | None, context: Context, *, controlling: bool
+) -> IceTransport:
+    assert relay is not None
+    clocks: dict[str, Any] = {"clock": context.clock, "now": context.now}
+    if controlling:
+        return RelayAgent(relay, **clocks)
+    return _AnsweringIce(relay, controlling=False, **clocks)
 
 
 class _Issuing(Tokens):
