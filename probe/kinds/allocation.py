@@ -16,7 +16,6 @@ from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Verdict
 from probe.core.recorder import Recorder
-from probe.stun.browser_timing import allocation_timeout
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
@@ -83,6 +82,8 @@ def derive(environment: TurnEnvironment) -> DerivedChecks:
 
 async def run(table: AllocationTable, record: Recorder, context: Context) -> None:
     """Allocate on one server; of those that the backend issues, on the first that allows it."""
+    from probe.stun.browser_timing import allocation_timeout
+
     started = context.clock()
     with (
         allocation_results_of(context).recording(table.name),

@@ -18,7 +18,6 @@ from probe.core.context import Context
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Impact, NotMeasured, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
-from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.uri import format_hostport
 from probe.turn_targets.environment import PRIMARY, TurnEnvironment
@@ -123,6 +122,7 @@ async def run(table: CrossingTable, record: Recorder, context: Context) -> None:
 async def _measure(
     table: CrossingTable, far: ByteCounter, record: Recorder, context: Context
 ) -> None:
+    from probe.stun.browser_timing import PhaseTimeouts
     from probe.turn.relay_path import RelayPath
 
     credentials, (url,) = await servers_for(table.near, record, context)

@@ -16,9 +16,7 @@ from probe.core.model import FailurePolicy, Impact, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.net.resolver import Address
 from probe.net.tasks import phase_timeout
-from probe.stun.browser_timing import allocation_timeout
 from probe.stun.byte_counter import count_bytes
-from probe.stun.transport.refusals import naming_refusal, noting_refusals
 from probe.stun.uri import TurnUri, format_hostport, parse_stun_url, parse_url_list
 from probe.turn.resolve import Family, resolve_turn_server
 from probe.turn_targets.environment import BACKUP, PRIMARY, TurnEnvironment
@@ -128,6 +126,8 @@ async def _binding(
     table: StunTable, addresses: Sequence[Address], families: dict[str, str], context: Context
 ) -> "BindingResult":
     from probe.stun.binding import binding_request
+    from probe.stun.browser_timing import allocation_timeout
+    from probe.stun.transport.refusals import naming_refusal, noting_refusals
 
     limit = allocation_timeout(table.deadline)
     with noting_refusals() as refusals, naming_refusal(lambda: refusals.error):

@@ -16,7 +16,6 @@ from probe.core.model import CheckFailed, FailurePolicy, NotMeasured, Verdict
 from probe.core.recorder import Recorder
 from probe.kinds.call.settings import CallTable
 from probe.kinds.call.signals import ICE, SIGNALS, SUCCESS, THRESHOLDS, write, write_media
-from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
@@ -89,6 +88,7 @@ async def _run_through_server(table: CallTable, record: Recorder, context: Conte
 async def _run_direct(table: CallTable, record: Recorder, context: Context) -> None:
     """A direct call within one process can only fail for reasons of our own."""
     from probe.call.local_call import Call
+    from probe.stun.browser_timing import PhaseTimeouts
 
     bounds = PhaseTimeouts.as_browsers(table.calling_seconds)
     async with Call(None, record, context, bounds=bounds) as call:
@@ -146,6 +146,7 @@ async def _call_through(
     context: Context,
 ) -> None:
     from probe.call.local_call import Call
+    from probe.stun.browser_timing import PhaseTimeouts
 
     bounds = PhaseTimeouts.as_browsers(seconds)
     async with Call(relay, record, context, bounds=bounds) as call:

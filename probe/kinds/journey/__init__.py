@@ -43,7 +43,6 @@ from probe.net.tasks import gather_first_error
 from probe.net.urls import show_host
 from probe.paircam import Backend
 from probe.paircam.signaling import PATIENCE_SHARE
-from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.byte_counter import count_bytes
 from probe.turn.statistics import median
 from probe.turn_targets.environment import ISSUED
@@ -115,6 +114,7 @@ async def _signaled_call(
     from probe.call.signaled_call import SignaledCall
     from probe.net.http import fresh_client
     from probe.paircam.user_session import AppUser
+    from probe.stun.browser_timing import PhaseTimeouts
 
     host = show_host(table.url.get_secret_value())
     async with AsyncExitStack() as stack:

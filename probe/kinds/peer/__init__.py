@@ -23,7 +23,6 @@ from probe.kinds.peer.settings import PeerEnvironment, PeerTable
 from probe.kinds.peer.signals import RTT, SIGNALS, THRESHOLDS, write, write_shares
 from probe.net.urls import show_host, split_urls
 from probe.peer.address import check_name, rotated_addresses, stun_server_of
-from probe.stun.browser_timing import PhaseTimeouts
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.server_list import counting_traffic, servers_for
 from probe.turn_targets.signals import BYTES
@@ -117,6 +116,7 @@ async def _directly(
     from probe.peer.call import identity_of
     from probe.peer.client import OFFER_SECONDS, PeerClient
     from probe.peer.measurement import CallOptions, PeerMeasurement
+    from probe.stun.browser_timing import PhaseTimeouts
 
     with record.phase("resolve"):
         urls = await _addresses(table, context)

@@ -39,7 +39,6 @@ from probe.kinds.resilience.signals import (
 from probe.net.tasks import gather_first_error
 from probe.net.urls import show_host
 from probe.paircam import Backend
-from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.uri import TRANSPORTS, TurnUri
 from probe.turn_targets.environment import TurnEnvironment, named, servers_of
 from probe.turn_targets.matrix import issued_table, server_table
@@ -224,6 +223,7 @@ async def _call(
     """A call whose offering side goes through a forwarder."""
     from probe.call.recovery import RecoveringCall
     from probe.net.impairment import Impairment, TcpForwarder, UdpForwarder
+    from probe.stun.browser_timing import PhaseTimeouts
 
     outage, target = Impairment(context.clock), relay.addresses[0]
     forwarder = UdpForwarder if relay.url.kind == "udp" else TcpForwarder

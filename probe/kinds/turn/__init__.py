@@ -24,7 +24,6 @@ from probe.kinds.turn.signals import (
     OTHER_SIGNALS,
     RELAY_RTT,
 )
-from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
@@ -95,6 +94,7 @@ async def _measure(
     record: Recorder,
     context: Context,
 ) -> None:
+    from probe.stun.browser_timing import PhaseTimeouts
     from probe.turn.relay_path import RelayPath
 
     path = RelayPath(
