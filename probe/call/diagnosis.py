@@ -9,6 +9,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.core.recorder import Recorder
+from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn.relay_path import RelayPath
@@ -39,7 +40,7 @@ class Diagnosis:
                 record,
                 self.context,
                 ca_file=self.ca_file,
-                timeout=self.limit / 2,
+                bounds=PhaseTimeouts(self.limit, self.limit / 2, setup=self.limit),
             )
             try:
                 await self._measure(path, error)

@@ -25,6 +25,9 @@ MIN_PAUSE, MAX_PAUSE = 0.05, 2.4
 """Seconds between two of a flight. libwebrtc begins with as many (kMinDtlsHandshakeTimeoutMs). Its
 pauses grow on, but its first flights have two datagrams: of a path that loses the first ones, both
 get through after as long."""
+REPEATED_FOR = 12.8
+"""Seconds in which a flight is sent again: libwebrtc's next one would leave 25.55 s after the
+first, longer than a user waits."""
 ROUND_TRIPS = 2
 MAX_DATAGRAM = 2048
 """Bytes of a datagram; browsers send 1,200 and some 1,500."""
@@ -60,7 +63,7 @@ class RetransmittingTransport:
         self._flight: list[bytes] = []
         self._seen: set[bytes] = set()
         self._held: list[bytes] | None = []
-        self._left = self._pause = 0.0
+        self._began = self._left = self._pause = 0.0
         self._replies, self._replied = MAX_REPLIES, -math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._again: asyncio.Task[None] | None = None
@@ -173,6 +176,7 @@ class RetransmittingTransport:
         late = not self._answered and now - self._left >= _OUT_OF_SILENCE
         self.library_timers += late
         if self._answered:
+            self._began = now
             self._pause = max(MIN_PAUSE, ROUND_TRIPS * (self._ice.rtt or 0.0))
         if self._answered or late:
             self._answered, self._flight, self._left = False, [], now
@@ -185,6 +189,8 @@ class RetransmittingTransport:
         self._timer = asyncio.get_running_loop().call_later(self._pause, self._unanswered)
 
     def _unanswered(self) -> None:
+        if asyncio.get_running_loop().time() - self._began > REPEATED_FOR:
+            return
         self._pause = max(self._pause, min(2 * self._pause, MAX_PAUSE))
         self._send_again()
         self._arm()

@@ -11,16 +11,18 @@ from probe.call.aiortc_import import RTCCertificate
 from probe.call.dtls_retransmission import needed_retransmissions
 from probe.call.echo import ECHO_GRACE, ECHO_PAUSE, ChannelEcho, judge_loss
 from probe.call.endpoint import CallEndpoint
-from probe.call.setup import CLOSE_TIMEOUT, CallSetup, EndpointTimes, PhaseTimeouts
+from probe.call.setup import CLOSE_TIMEOUT, CallSetup, EndpointTimes
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckFailed
+from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
 from probe.ice.relay_pair import RelayPairIce
 from probe.ice.relay_transport import RelayServer
 from probe.ice.transport import HostIce, IceTransport
 from probe.net.tasks import gather_first_error, phase_timeout
+from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.transport import Phases, untimed
+from probe.stun.transport.refusals import naming_refusal
 from probe.turn.authenticated import CALL_ENDS
 from probe.turn.echo_packet import ECHO_SIZES
 from probe.turn.judging import altered, could_be_size, large_messages_lost
@@ -154,11 +156,11 @@ class Call:
         Raises CheckFailed for a path on which a browser's call would not be of use.
         """
         with self._record.phase("echo"):
-            work = self._echo(count)
-            await self.offerer.unless_lost(work)
-            message = f"the server doesn't answer CreatePermission or ChannelBind: {CALL_ENDS}"
-            async with phase_timeout(self._bounds.settling, "echo", Cause.DEADLINE, message):
-                await gather_first_error(self.offerer.ice.settle(), self.answerer.ice.settle())
+            with naming_refusal(self._refusal):
+                await self.offerer.unless_lost(self._echo(count))
+                message = f"the server doesn't answer CreatePermission or ChannelBind: {CALL_ENDS}"
+                async with phase_timeout(self._bounds.settling, "echo", Cause.DEADLINE, message):
+                    await gather_first_error(self.offerer.ice.settle(), self.answerer.ice.settle())
             self._raise_if_failed()
 
     async def _echo(self, count: int) -> None:
@@ -198,6 +200,9 @@ class Call:
         for ice in self._relayed_ices():
             if ice.is_altering:
                 raise altered(*ice.altered[0])
+
+    def _refusal(self) -> CheckAborted | None:
+        return self.offerer.ice.refusal or self.answerer.ice.refusal
 
     def _relayed_ices(self) -> list[RelayPairIce]:
         ices = (self.offerer.ice, self.answerer.ice)

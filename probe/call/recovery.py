@@ -15,7 +15,7 @@ from typing import Any
 from probe.call.aiortc_import import RTCCertificate
 from probe.call.endpoint import CallEndpoint
 from probe.call.liveness import LivenessLog
-from probe.call.setup import CallSetup, PhaseTimeouts
+from probe.call.setup import CallSetup
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed
@@ -24,6 +24,7 @@ from probe.ice.relay_transport import RelayServer
 from probe.ice.restart import RestartableIce
 from probe.net.impairment import Impairment
 from probe.net.tasks import gather_first_error, phase_timeout_as, race
+from probe.stun.browser_timing import PhaseTimeouts
 from probe.turn.refreshable_client import NOT_FORGOTTEN, RefreshableClient, Refreshed
 
 BEAT_SECONDS = 0.25

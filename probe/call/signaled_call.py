@@ -15,7 +15,7 @@ from probe.call.aiortc_import import RTCCertificate
 from probe.call.echo import ChannelEcho
 from probe.call.endpoint import CallEndpoint
 from probe.call.sdp import SdpDescription
-from probe.call.setup import CallSetup, PhaseTimeouts
+from probe.call.setup import CallSetup
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed
@@ -25,6 +25,7 @@ from probe.ice.relay_transport import RelayServer
 from probe.net.socketio import ReceivedEvent
 from probe.net.tasks import gather_first_error, race
 from probe.paircam.user_session import AppUser
+from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.message import PeerAddress
 from probe.stun.transport import Phases, untimed
 
@@ -197,7 +198,10 @@ class SignaledCall:
             moments.rtts = await both.measure(caller.peer, echoes)
 
     def _setup(self, phases: Phases = untimed) -> CallSetup:
-        return CallSetup(self._bounds, phases, self._reached, _PHASES)
+        return CallSetup(self._bounds, phases, self._reached, _PHASES, self._elapsed)
+
+    def _elapsed(self) -> float:
+        return self._context.clock() - self.timestamps.began
 
     def _reached(self, moment: str) -> None:
         """The later of the two sides counts."""

@@ -17,10 +17,10 @@ from probe.core.model import CheckAborted, CheckFailed
 from probe.ice import connectivity_check
 from probe.ice.aioice_import import Candidate, candidate_priority
 from probe.ice.candidate import IceParameters, OfferCandidate, places_of
-from probe.ice.relay_pair import CHECK_PACE
-from probe.ice.relay_transport import RelayIceBase, RelayServer
+from probe.ice.relay_transport import RTO_ROUND_TRIPS, RelayIceBase, RelayServer
 from probe.ice.transport import RTO, IceTransport
 from probe.net.address.ranges import IPAddress
+from probe.stun.browser_timing import CHECK_PACE, check_pauses
 from probe.stun.codec import MessageClass, StunMessage
 from probe.stun.message import PeerAddress
 
@@ -109,17 +109,24 @@ class RelayAgent(RelayIceBase):
             self._fail(error)
 
     async def _check_until_connected(self) -> None:
-        started = last = self._clock()
-        while self.rtt is None and self.failure is None:
-            late = self._clock() - started >= RELAY_CANDIDATE_DELAY
-            for peer, kind in [*self._places.items()]:
-                if kind != "relay" or late:
-                    self._check(peer)
-                    await asyncio.sleep(CHECK_PACE)
-            pause = RTO if late else min(RTO, RELAY_CANDIDATE_DELAY - (last - started))
-            await asyncio.sleep(max(CHECK_PACE, pause))
-            last = self._clock()
-            self.retransmitted_checks += self.rtt is None
+        """In rounds, each address once; a round lasts as long as browsers wait for one pair."""
+        started = self._clock()
+        lost = started + max(RTO, RTO_ROUND_TRIPS * self.client.round_trip)
+        for pause in check_pauses(self.client.round_trip):
+            ended = self._clock() + pause
+            for peer in self._due(self._clock() - started):
+                self._check(peer)
+                await asyncio.sleep(CHECK_PACE)
+                if self.rtt is not None or self.failure is not None:
+                    return
+                self.retransmitted_checks += self._clock() >= lost
+            await asyncio.sleep(max(0.0, ended - self._clock()))
+
+    def _due(self, elapsed: float) -> list[PeerAddress]:
+        """The addresses to check after so many seconds."""
+        others = [peer for peer, kind in self._places.items() if kind != "relay"]
+        is_late = not others or elapsed >= RELAY_CANDIDATE_DELAY
+        return [*self._places] if is_late else others
 
     def _check(self, peer: PeerAddress) -> None:
         if self.rtt is not None or self._remote is None or peer[0] not in self._permitted:

@@ -12,29 +12,23 @@ for 30 s, and both ends are in the same process.
 """
 
 import asyncio
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 from probe.core.model import CheckAborted
 from probe.ice import connectivity_check
-from probe.ice.relay_transport import RelayIceBase, RelayServer
+from probe.ice.relay_transport import RTO_ROUND_TRIPS, RelayIceBase, RelayServer
 from probe.ice.transport import RTO, IceTransport
+from probe.stun.browser_timing import check_pauses
 from probe.stun.codec import MessageClass, StunMessage
 from probe.stun.message import PeerAddress
 from probe.turn.client import TurnClient
 from probe.turn.judging import is_significant_loss
 
-CHECK_PACE = 0.05  # Ta in seconds, RFC 8445 section 14.2
-FAST_CHECKS, PATIENT_CHECKS = 3, 40
-"""Checks at that pace whatever the path, and until the pause is a longer one."""
-_LATER_PACE = 0.25
 _HANDSHAKE = 22
 MAX_COMPARED = 1000
 """Datagrams of a call that are compared with what was sent."""
-# A check's way there and back is twice the server's round trip; plus 50 % margin.
-_RTO_ROUND_TRIPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +123,8 @@ class RelayPairIce(RelayIceBase):
 
     async def _check_until_connected(self) -> None:
         self._checking = True
-        late = self._clock() + max(RTO, _RTO_ROUND_TRIPS * self.client.round_trip)
-        for pause in _pauses(self.client.round_trip):
+        late = self._clock() + max(RTO, RTO_ROUND_TRIPS * self.client.round_trip)
+        for pause in check_pauses(self.client.round_trip):
             self._check()
             await asyncio.sleep(pause)
             if self.rtt is not None:
@@ -212,13 +206,6 @@ class RelayPairIce(RelayIceBase):
     def _settle(self) -> None:
         if self._nominated and self.rtt is not None:
             self._connected.set()
-
-
-def _pauses(round_trip: float) -> Iterator[float]:
-    """Seconds from each check to the next; ``round_trip`` is the one to the server."""
-    for number in itertools.count(1):
-        pace = _LATER_PACE if number >= PATIENT_CHECKS else CHECK_PACE
-        yield CHECK_PACE if number < FAST_CHECKS else max(pace, round_trip)
 
 
 def _is_in_clear(data: bytes) -> bool:

@@ -21,6 +21,8 @@ from probe.turn.client import TurnClient
 
 MAX_WAITING = 256
 """Datagrams that may wait to be read."""
+RTO_ROUND_TRIPS = 3
+"""Round trips to the server until a check is lost: its way there and back takes two of them."""
 _REFRESH_SECONDS, _BINDING_SECONDS = 2.0, 1.0
 
 
@@ -86,6 +88,11 @@ class RelayIceBase:
     def retransmissions(self) -> int:
         """TURN requests that were sent again, and checks after the eager ones."""
         return self.client.retransmissions + self.retransmitted_checks
+
+    @property
+    def refusal(self) -> CheckAborted | None:
+        """Why nothing comes from a relay that refuses now, and has not answered since."""
+        return self.client.refusal
 
     async def gather(self) -> None:
         """Allocate. Raises CheckFailed with the cause, whose phase is ``gathering``."""

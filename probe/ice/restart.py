@@ -56,6 +56,11 @@ class RestartableIce:
         """Why nothing is sent any more, where the relay has reported it."""
         return self.current.failure
 
+    @property
+    def refusal(self) -> CheckAborted | None:
+        """Why nothing comes from a relay that refuses now."""
+        return self.current.refusal
+
     async def gather(self) -> None:
         """Allocate. Raises CheckFailed."""
         await self.current.gather()

@@ -42,6 +42,10 @@ class IceTransport(Protocol):
     def failure(self) -> CheckAborted | None:
         """Why nothing is sent any more, where the relay has reported it."""
 
+    @property
+    def refusal(self) -> CheckAborted | None:
+        """Why nothing comes from a relay that refuses now, and has not answered since."""
+
     async def gather(self) -> None:
         """Find an address. Raises CheckFailed where the relay gives none."""
 
@@ -84,6 +88,7 @@ class HostIce:
         self.rtt: float | None = None
         self.retransmissions = 0
         self.failure: CheckAborted | None = None
+        self.refusal: CheckAborted | None = None
 
     @property
     def role(self) -> str:

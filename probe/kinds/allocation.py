@@ -6,17 +6,17 @@ twenty times as much and run as often as the providers' plans allow; they run at
 an allocation check fails or recovers.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from probe.core.causes import Cause
+from pydantic import Field
+
 from probe.core.context import Context
+from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import CheckAborted, CheckFailed, FailurePolicy, Verdict
+from probe.core.model import CheckFailed, FailurePolicy, Verdict
 from probe.core.recorder import Recorder
 from probe.stun.credentials import TurnCredentials
-from probe.stun.transport.refusals import noting_refusals
 from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.last_allocations import allocation_results_of
@@ -49,6 +49,9 @@ _SHARE, _FIRST_SHARE = 0.9, 0.5
 class AllocationTable(TurnServerConfig):
     """One server by one transport, or what the backend issues."""
 
+    deadline: Seconds = Field(default=20.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `20`"""
+
     @property
     def redundancy_group(self) -> str:
         """Configured servers back each other up; issued ones are a group of their own."""
@@ -79,6 +82,8 @@ def derive(environment: TurnEnvironment) -> DerivedChecks:
 
 async def run(table: AllocationTable, record: Recorder, context: Context) -> None:
     """Allocate on one server; of those that the backend issues, on the first that allows it."""
+    from probe.stun.browser_timing import allocation_timeout
+
     started = context.clock()
     with (
         allocation_results_of(context).recording(table.name),
@@ -90,13 +95,15 @@ async def run(table: AllocationTable, record: Recorder, context: Context) -> Non
             if table.issued:
                 await _first_that_works(urls, credentials, table, record, context, left)
             else:
-                await _check_list(urls[0], credentials, table, record, context)
+                limit = allocation_timeout(table.deadline)
+                await _check_list(urls[0], credentials, table, limit, record, context)
 
 
 async def _check_list(
     url: TurnUri,
     credentials: TurnCredentials | None,
     table: AllocationTable,
+    limit: float,
     record: Recorder,
     context: Context,
 ) -> None:
@@ -113,6 +120,7 @@ async def _check_list(
         family=table.family,
         phases=record.phase,
         found=found,
+        limit=limit,
     )
 
 
@@ -142,25 +150,14 @@ async def _first_that_works(
         share = _FIRST_SHARE if number == 0 else (1 - _FIRST_SHARE) / (len(urls) - 1)
         limit = left * (share if len(urls) > 1 else 1.0)
         try:
-            with noting_refusals() as refusals:
-                async with asyncio.timeout(limit):
-                    await _check_list(url, credentials, table, record, context)
-            return
-        except TimeoutError:
-            error = _no_answer(url, limit, refusals.error)
+            await _check_list(url, credentials, table, limit, record, context)
         except CheckFailed as found:
-            error = with_uri(url, found)
-        failure = failure or error
+            found.phase = found.phase or record.current
+            failure = failure or with_uri(url, found)
+        else:
+            return
     if failure is not None:
         raise failure
-
-
-def _no_answer(url: TurnUri, seconds: float, refusal: CheckAborted | None) -> CheckFailed:
-    """What the share of the deadline of a server ends in that is silent, or refuses."""
-    if refusal is not None:
-        return with_uri(url, CheckFailed(refusal.cause, refusal.message, phase="allocate"))
-    message = f"{url}: no answer within {seconds:.1f} s"
-    return CheckFailed(Cause.DEADLINE, message, phase="allocate")
 
 
 def uses(table: AllocationTable) -> tuple[QuotaUse, ...]:

@@ -9,6 +9,7 @@ ends there is no path to measure.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -53,7 +54,6 @@ RELAYED_BYTES = Signal(
     BYTES.name, BYTES.unit, BYTES.help, labels=("provider", "direction"), counter=True
 )
 
-_MAX_TIMEOUT = 2.0
 # Failures before the path exists belong to the allocation checks.
 _BEFORE_THE_PATH = ("dns", "connect", "tls", "allocate", "credentials")
 
@@ -85,11 +85,6 @@ class CrossingTable(CheckConfig):
     @property
     def alert_group(self) -> str:
         return self.near.alert_group
-
-    @property
-    def timeout(self) -> float:
-        """How many seconds the first packet may take through both relays."""
-        return min(_MAX_TIMEOUT, self.deadline / 3)
 
 
 def derive(environment: TurnEnvironment) -> DerivedChecks:
@@ -127,10 +122,12 @@ async def run(table: CrossingTable, record: Recorder, context: Context) -> None:
 async def _measure(
     table: CrossingTable, far: ByteCounter, record: Recorder, context: Context
 ) -> None:
+    from probe.stun.browser_timing import PhaseTimeouts
     from probe.turn.relay_path import RelayPath
 
     credentials, (url,) = await servers_for(table.near, record, context)
     others, (far_url,) = await servers_for(table.far, record, context)
+    bounds = PhaseTimeouts.as_browsers(table.deadline)
     path = RelayPath(
         url,
         credentials,
@@ -138,9 +135,8 @@ async def _measure(
         context,
         ca_file=table.near.ca_file,
         family=table.near.family,
-        timeout=table.timeout,
+        bounds=replace(bounds, gathering=min(bounds.gathering, table.deadline / 2)),
         far=(far_url, others, far),
-        opening=table.deadline / 2,
     )
     try:
         quota = min(table.near.user_quota, table.far.user_quota)

@@ -57,8 +57,8 @@ class FallbackTable(CheckConfig):
     ``fresh`` is how many seconds a result counts.
     """
 
-    deadline: Seconds = Field(default=15.0, gt=0, le=300)
-    """A run that has no result by then fails with cause `deadline`. Example: `15`"""
+    deadline: Seconds = Field(default=25.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `25`"""
     primary: tuple[str, ...] = ()
     """Names of the `allocation` checks of the primary provider; derived. Example:
     `["allocation-primary-udp"]`"""

@@ -4,20 +4,27 @@ Browsers ask these first: the reflexive address is what lets most calls connect 
 ``stun:`` URLs are in the lists of TURN URLs, as in a browser's ``iceServers``.
 """
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Impact, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.net.resolver import Address
+from probe.net.tasks import phase_timeout
 from probe.stun.byte_counter import count_bytes
 from probe.stun.uri import TurnUri, format_hostport, parse_stun_url, parse_url_list
 from probe.turn.resolve import Family, resolve_turn_server
 from probe.turn_targets.environment import BACKUP, PRIMARY, TurnEnvironment
 from probe.turn_targets.runbooks import OF_A_RELAY
 from probe.turn_targets.signals import BYTES, traffic_of, write_families, write_traffic
+
+if TYPE_CHECKING:
+    from probe.stun.binding import BindingResult
 
 RTT = Signal(
     "probe_stun_rtt_seconds",
@@ -97,8 +104,6 @@ def derive(environment: TurnEnvironment) -> DerivedChecks:
 
 async def run(table: StunTable, record: Recorder, context: Context) -> None:
     """Ask one server."""
-    from probe.stun.binding import binding_request
-
     traffic = traffic_of(table.name, context)
     families: dict[str, str] = {}
     try:
@@ -106,7 +111,7 @@ async def run(table: StunTable, record: Recorder, context: Context) -> None:
             with record.phase("dns"):
                 addresses = await resolve_turn_server(table.url, table.family)
             with record.phase("binding"):
-                found = await binding_request(table.url, addresses, context.clock, families)
+                found = await _binding(table, addresses, families, context)
     finally:
         write_families(families, record)
         write_traffic(traffic, record)
@@ -115,6 +120,19 @@ async def run(table: StunTable, record: Recorder, context: Context) -> None:
     record.sample(RETRANSMISSIONS, found.retransmissions)
     record.facts["server"] = format_hostport(found.server.ip, found.server.port)
     record.facts["reflexive"] = format_hostport(*found.reflexive)
+
+
+async def _binding(
+    table: StunTable, addresses: Sequence[Address], families: dict[str, str], context: Context
+) -> "BindingResult":
+    from probe.stun.binding import binding_request
+    from probe.stun.browser_timing import allocation_timeout
+    from probe.stun.transport.refusals import naming_refusal, noting_refusals
+
+    limit = allocation_timeout(table.deadline)
+    with noting_refusals() as refusals, naming_refusal(lambda: refusals.error):
+        async with phase_timeout(limit, "binding", Cause.DEADLINE, "no answer"):
+            return await binding_request(table.url, addresses, context.clock, families)
 
 
 KIND = Kind(

@@ -15,6 +15,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.engineio.complaints import complaint, refused_namespace
 from probe.net.engineio.opening import not_socketio
+from probe.net.engineio.reconnection import Reconnection
 from probe.net.engineio.session import UPGRADE_HINT, EngineIo, EngineMessage, Site, Transport
 from probe.net.engineio.socketio_packet import (
     SocketIoPacket,
@@ -68,6 +69,7 @@ class Session:
         self.opened: float | None = None
         self.spent: dict[str, float] = {}
         self.upgrading = False
+        self.reconnection = Reconnection(clock)
         self._dismissed = asyncio.Event()
         self._browser, self._host, self._clock = browser, host, clock
         self._namespace, self._listen = namespace, frozenset(listen)
@@ -88,19 +90,24 @@ class Session:
         path: str,
         token: str | None,
         transport: Transport,
+        patience: float = 0.0,
     ) -> None:
         """Like ``open_at``, as a page whose origin is not known."""
-        await self.open_at(Site(origin, path), token=token, transport=transport)
+        site = Site(origin, path)
+        await self.open_at(site, token=token, transport=transport, patience=patience)
 
-    async def open_at(self, site: Site, *, token: str | None, transport: Transport) -> None:
-        """Connect engine.io; polling includes the upgrade, if the server offers it.
+    async def open_at(
+        self, site: Site, *, token: str | None, transport: Transport, patience: float = 0.0
+    ) -> None:
+        """Connect engine.io; polling includes the upgrade, if the server offers it. Where no answer
+        comes yet, again for so many seconds of ``patience``, as socket.io-client does.
 
         Without a token the CONNECT carries none: the server should refuse it. The namespace is
         not connected before ``CONNECT`` arrives. Raises CheckAborted, also where ``close`` is
         called meanwhile.
         """
         # A task that ``close`` can end: nothing may open behind its back.
-        self._opening = asyncio.create_task(self._open(site, token, transport))
+        self._opening = asyncio.create_task(self._open(site, token, transport, patience))
         try:
             await self._opening
         except asyncio.CancelledError:
@@ -109,11 +116,14 @@ class Session:
                 raise self._ended from None
             raise
 
-    async def _open(self, site: Site, token: str | None, transport: Transport) -> None:
-        engine = EngineIo(self._browser, self._host, site)
+    async def _open(
+        self, site: Site, token: str | None, transport: Transport, patience: float
+    ) -> None:
         auth = {"token": f"Bearer {token}"} if token is not None else {}
         try:
-            await engine.open(transport)
+            engine = await self.reconnection.run(
+                lambda: self._begin(site, transport), self._lost, patience
+            )
             self.opened, self.spent = self._clock(), dict(self._browser.timing.phases)
             self._engine = engine
             self.upgrading = engine.offers_upgrade
@@ -129,6 +139,11 @@ class Session:
             aborted.phase = None  # the browser's phases are not those of a session
             raise
         self._reader = asyncio.create_task(self._read(engine))
+
+    async def _begin(self, site: Site, transport: Transport) -> EngineIo:
+        engine = EngineIo(self._browser, self._host, site)
+        await engine.open(transport)
+        return engine
 
     @property
     def transport(self) -> str:

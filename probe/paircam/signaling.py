@@ -52,6 +52,8 @@ UPGRADED = Signal(
 # Offered where polling can be upgraded; one that fails slows users down and keeps none out.
 UPGRADED_THRESHOLD = Threshold(UPGRADED, Limits(warning=1.0), bad=LimitSide.BELOW, optional=True)
 
+PATIENCE_SHARE = 0.8
+"""Of the deadline: for a server that does not answer yet. Its own failure is named then."""
 # How long after a complaint the server may take to end the session because of it.
 _COMPLAINT_SECONDS = 0.5
 
@@ -168,7 +170,10 @@ async def connect(
             table.site,
             token=token.get_secret_value() if token is not None else None,
             transport=table.transport,
+            patience=PATIENCE_SHARE * table.deadline - sum(record.phases.values()),
         )
+    if (again := session.reconnection).attempts:
+        record.facts["reconnected"] = f"after {again.attempts} attempts: {again.because}"
     with record.phase("handshake"):
         await session.expect(CONNECTED)
     record.facts["transport"] = session.transport

@@ -74,13 +74,18 @@ class AppUser:
         self._pump: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
 
-    async def connect(self, url: str, token: SecretStr) -> float:
-        """Open a session; the moment when the application says that it is open.
+    async def connect(self, url: str, token: SecretStr, patience: float = 0.0) -> float:
+        """Open a session; the moment when the application says that it is open. ``patience`` as in
+        ``Session.open_at``.
 
         Raises CheckAborted. A session that was let in and then ended is auth_rejected.
         """
         await self._session.open(
-            url, path=PATH, token=token.get_secret_value(), transport="websocket"
+            url,
+            path=PATH,
+            token=token.get_secret_value(),
+            transport="websocket",
+            patience=patience,
         )
         await self._session.expect(CONNECT)
         try:

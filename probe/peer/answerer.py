@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from probe.call.echo import ECHO_BYTES
 from probe.call.endpoint import CallEndpoint
-from probe.call.setup import CLOSE_TIMEOUT, CallSetup, PhaseTimeouts
+from probe.call.setup import CLOSE_TIMEOUT, CallSetup
 from probe.core.context import Context
 from probe.core.model import CheckAborted
 from probe.ice.aioice_agent import AioiceAgent, IceServers
@@ -26,6 +26,7 @@ from probe.ice.candidate import (
 )
 from probe.net.tasks import race
 from probe.peer.call import ProbeInstance, RemoteCallEndpoint
+from probe.stun.browser_timing import PhaseTimeouts
 
 MAX_CALLS = 8
 CALL_SECONDS = 60.0
@@ -36,7 +37,7 @@ GATHER_SECONDS = 6.0
 """aioice waits 5 s for a STUN server that does not answer, and reports nothing before."""
 MAX_BYTES = 2 << 20
 """What one call may bring: ten times a thousand echoes. Unread, it would all be kept."""
-_BOUNDS = PhaseTimeouts(gathering=GATHER_SECONDS, ice=12.0)
+_BOUNDS = PhaseTimeouts(gathering=GATHER_SECONDS)
 
 ServersFor = Callable[[str], Awaitable[IceServers]]
 

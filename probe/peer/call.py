@@ -14,13 +14,14 @@ from platform import node
 from probe.call.aiortc_import import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters
 from probe.call.echo import ChannelEcho
 from probe.call.endpoint import CallEndpoint
-from probe.call.setup import CLOSE_TIMEOUT, CallSetup, EndpointTimes, OnMessage, PhaseTimeouts
+from probe.call.setup import CLOSE_TIMEOUT, CallSetup, EndpointTimes, OnMessage
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.ice.aioice_agent import AioiceAgent
 from probe.ice.candidate import OfferedIceCredentials, Path, SessionDescription
 from probe.ice.relay_agent import RelayAgent
+from probe.stun.browser_timing import PhaseTimeouts
 
 _BOOT = FilePath("/proc/sys/kernel/random/boot_id")
 _NETWORK = FilePath("/proc/self/ns/net")

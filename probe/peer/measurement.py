@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
-from probe.call.setup import PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed, NotMeasured
@@ -15,6 +14,7 @@ from probe.peer.answerer import GATHER_SECONDS
 from probe.peer.call import OutgoingCall, Phases, ProbeInstance
 from probe.peer.client import PeerClient
 from probe.peer.ice_servers import relay_to, stun_address
+from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn.resolve import Family

@@ -22,6 +22,7 @@ from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
 from probe.stun.transaction import LIBWEBRTC
 from probe.stun.transport import Phases
+from probe.stun.transport.refusals import Refusals, noting_refusals
 from probe.stun.uri import TurnUri
 from probe.turn.alternate import Redirects
 from probe.turn.authenticated import AuthenticatedConnection
@@ -89,6 +90,12 @@ class TurnClient(AuthenticatedConnection):
         self._channels: dict[PeerAddress, int] = {}
         self.unbound_channels: set[PeerAddress] = set()
         self._allocate_began = 0.0
+        self._refusals = Refusals()
+
+    @property
+    def refusal(self) -> CheckAborted | None:
+        """Why nothing comes from a server that refuses now, and has not answered since."""
+        return self._refusals.error
 
     @property
     def round_trip(self) -> float:
@@ -107,13 +114,14 @@ class TurnClient(AuthenticatedConnection):
         """
         if tls is None and self.url.kind == "tls":
             tls = client_context()
-        for fresh in range(_FRESH_PORTS + 1):
-            try:
-                return await self._open(addresses, phases, tls)
-            except CheckFailed as error:
-                if error.cause is not Cause.ALLOCATION_LOST or fresh == _FRESH_PORTS:
-                    raise
-                self.abort()
+        with noting_refusals() as self._refusals:
+            for fresh in range(_FRESH_PORTS + 1):
+                try:
+                    return await self._open(addresses, phases, tls)
+                except CheckFailed as error:
+                    if error.cause is not Cause.ALLOCATION_LOST or fresh == _FRESH_PORTS:
+                        raise
+                    self.abort()
         raise AssertionError("the last attempt returns or raises")
 
     async def create_permission(self, peer: PeerAddress) -> None:

@@ -16,16 +16,25 @@ from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
 from probe.net.resolver import Address
-from probe.net.tasks import gather_first_error
+from probe.net.tasks import gather_first_error, phase_timeout
+from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
 from probe.stun.transport import untimed
+from probe.stun.transport.refusals import naming_refusal
 from probe.stun.uri import TurnUri
-from probe.turn.allocation import DELETE_SECONDS, close_all, new_client, tls_context
+from probe.turn.allocation import (
+    DELETE_SECONDS,
+    close_all,
+    new_client,
+    permit_each_other,
+    relayed,
+    tls_context,
+)
 from probe.turn.client import TurnClient
 from probe.turn.echo_packet import ECHO, ECHO_SIZES, HELLO, LARGE, LARGE_REPLY, REPLY, Packets
-from probe.turn.judging import judge_echoes, judge_mtu
+from probe.turn.judging import could_be_size, judge_echoes, judge_mtu
 from probe.turn.mtu import MtuSearch
 from probe.turn.relay_measurement import RelayMeasurement
 from probe.turn.resolve import Family, resolve_turn_server
@@ -40,6 +49,9 @@ GRACE_ROUND_TRIPS = 4
 ECHOES_AFTER_LOSS = 100
 """So many where some of the first ones were lost: a share of 20 says little."""
 
+EXTRA_SECONDS, REFRESHES = 2.0, 4
+"""For what is measured besides, or examined; so many Refreshes leave in that time."""
+
 SecondServer = tuple[TurnUri, TurnCredentials | None, ByteCounter]
 """Where the second allocation is, and the count of its bytes, if it is elsewhere."""
 
@@ -47,8 +59,8 @@ SecondServer = tuple[TurnUri, TurnCredentials | None, ByteCounter]
 class RelayPath:
     """One run over one URL, or to the one that is ``far`` and back.
 
-    ``timeout`` is how long the first packet may take, in seconds; ``opening`` how long both
-    allocations may, where that has a bound of its own.
+    ``bounds`` are a call's: both allocations, then permissions and the first packets, end as soon
+    as its would.
     """
 
     def __init__(
@@ -60,14 +72,15 @@ class RelayPath:
         *,
         ca_file: Path | None = None,
         family: Family | None = None,
-        timeout: float = 2.0,
+        bounds: PhaseTimeouts | None = None,
         far: SecondServer | None = None,
-        opening: float | None = None,
     ) -> None:
-        self._opening = opening
+        self._bounds = bounds or PhaseTimeouts()
         self._family = family
         self._url, self._record, self._context = url, record, context
-        self._clock, self._ca_file, self._timeout = context.clock, ca_file, timeout
+        self._clock, self._ca_file = context.clock, ca_file
+        self._extra = min(EXTRA_SECONDS, self._bounds.ice / 2)
+        self._began = 0.0
         self._a = new_client(url, credentials, context)
         self._b = new_client(*(far[:2] if far else (url, credentials)), context)
         self._far = far
@@ -86,13 +99,13 @@ class RelayPath:
         """
         timeout = 0.0
         try:
-            await self._open()
-            await self._permit()
-            await self._first_packets()
-            await self._echo(echoes)
-            await self._measure_server_rtt()
-            judge_echoes(self.measurement)
-            await self._large_packets()
+            with naming_refusal(lambda: self._a.refusal or self._b.refusal):
+                await self._open()
+                await self._connect()
+                await self._echo(echoes)
+                await self._measure_server_rtt()
+                judge_echoes(self.measurement)
+                await self._large_packets()
             timeout = DELETE_SECONDS
         finally:
             await close_all(self._context, (self._a, self._b), timeout=timeout)
@@ -104,9 +117,10 @@ class RelayPath:
             if self._far:
                 with self._failing(self._b):
                     others = await resolve_turn_server(self._b.url, self._family)
-        tls = tls_context(self._url, self._ca_file)
+        tls, self._began = tls_context(self._url, self._ca_file), self._clock()
+        seconds = self._bounds.gathering
         try:
-            async with asyncio.timeout(self._opening) as timeout:
+            async with asyncio.timeout(seconds) as timeout:
                 await gather_first_error(
                     self._open_first(addresses, tls), self._open_second(others)
                 )
@@ -114,7 +128,7 @@ class RelayPath:
             if not timeout.expired():
                 raise
             self.measurement.failed = self._b if self._a.relayed is not None else self._a
-            message = f"no allocation within {self._opening:g} s"
+            message = f"no answer within {seconds:.3g} s"
             raise CheckFailed(Cause.DEADLINE, message) from None
         self._a.on_data, self._b.on_data = self._at_a, self._at_b
 
@@ -136,26 +150,24 @@ class RelayPath:
             self.measurement.failed = self.measurement.failed or client
             raise
 
-    async def _permit(self) -> None:
-        """Permission and channel both ways at once, before the first packets."""
-        a, b = _relayed(self._a), _relayed(self._b)
+    async def _connect(self) -> None:
+        """Permission, channel and first packets both ways, for as long as ICE may take."""
+        left = max(0.0, self._bounds.setup - (self._clock() - self._began))
+        ice = min(self._bounds.ice, left)
+        end = self._clock() + ice
         with self._record.phase("permission"):
-            await gather_first_error(
-                self._a.create_permission(b),
-                self._a.channel_bind(b),
-                self._b.create_permission(a),
-                self._b.channel_bind(a),
-            )
-
-    async def _first_packets(self) -> None:
+            await permit_each_other(self._a, self._b, ice, left)
         with self._record.phase("relay"):
-            started, pause = self._clock(), self._resend_pause()
-            while len(self._reached) < 2:
-                if self._clock() - started > self._timeout:
-                    await self._no_way_through()
-                self.measurement.opening_packets += self._send_openings()
-                await self._wait(pause, lambda: len(self._reached) == 2)
-            self.measurement.relay_open = max(self._reached.values()) - started
+            await self._first_packets(max(end, self._clock() + self._extra))
+
+    async def _first_packets(self, end: float) -> None:
+        started, pause = self._clock(), self._resend_pause()
+        while len(self._reached) < 2:
+            if self._clock() >= end:
+                await self._no_way_through(self._clock() - started)
+            self.measurement.opening_packets += self._send_openings()
+            await self._wait(pause, lambda: len(self._reached) == 2)
+        self.measurement.relay_open = max(self._reached.values()) - started
 
     def _resend_pause(self) -> float:
         """Longer than the way takes, or packets that are not lost are sent again."""
@@ -165,18 +177,20 @@ class RelayPath:
         """Send to each side that has received none yet; how many were sent."""
         waiting = {"a", "b"} - set(self._reached)
         if "b" in waiting:
-            self._a.send(_relayed(self._b), self._packets.make(HELLO, 0))
+            self._a.send(relayed(self._b), self._packets.make(HELLO, 0))
         if "a" in waiting:
-            self._b.send(_relayed(self._a), self._packets.make(HELLO, 0))
+            self._b.send(relayed(self._a), self._packets.make(HELLO, 0))
         return len(waiting)
 
-    async def _no_way_through(self) -> None:
+    async def _no_way_through(self, seconds: float) -> None:
         # The allocation may be gone, or the server: only if it is still there is it the path.
-        await gather_first_error(self._a.transaction(), self._b.transaction())
+        message = "the server doesn't answer any more"
+        async with phase_timeout(self._extra, "relay", Cause.DEADLINE, message):
+            await gather_first_error(self._a.transaction(), self._b.transaction())
         ways = "in one direction" if self._reached else "in either direction"
         raise CheckFailed(
             Cause.RELAY_UNREACHABLE if self._far else Cause.HAIRPIN_FAILED,
-            f"no packet came through {ways} within {self._timeout:g} s",
+            f"no packet came through {ways} within {seconds:.3g} s",
             phase="relay",
         )
 
@@ -184,7 +198,7 @@ class RelayPath:
         with self._record.phase("echo"):
             await self._send_echoes(0, count)
             if self.measurement.echoes.loss and count < ECHOES_AFTER_LOSS:
-                more = int(self._timeout / ECHO_PAUSE)
+                more = int(self._extra / ECHO_PAUSE)
                 await self._send_echoes(count, min(count + more, ECHOES_AFTER_LOSS))
             self.measurement.echoes.close()
             self._raise_if_lost()
@@ -196,7 +210,7 @@ class RelayPath:
             await asyncio.sleep(max(0.0, due - self._clock()))
             ledger.mark_sent(number, self._clock())
             size = ECHO_SIZES[number % len(ECHO_SIZES)]
-            self._a.send(_relayed(self._b), self._packets.make(ECHO, number, size))
+            self._a.send(relayed(self._b), self._packets.make(ECHO, number, size))
         await self._wait(self._grace(), lambda: ledger.is_complete)
 
     def _grace(self) -> float:
@@ -208,12 +222,12 @@ class RelayPath:
         with self._record.phase("mtu"):
             search = MtuSearch(self._send_large, self._large_came, self._grace())
             loss = self.measurement.echoes.loss or 0.0
-            self.measurement.mtu = await search.run(loss, self._timeout)
+            self.measurement.mtu = await search.run(loss, self._extra)
             self._raise_if_lost()
         judge_mtu(self.measurement)
 
     def _send_large(self, number: int, size: int) -> None:
-        self._a.send(_relayed(self._b), self._packets.make(LARGE, number, size))
+        self._a.send(relayed(self._b), self._packets.make(LARGE, number, size))
 
     async def _large_came(self, numbers: range, seconds: float) -> set[int]:
         """Which of these packets are back, after so many seconds at most."""
@@ -225,13 +239,14 @@ class RelayPath:
         answers everything but Refresh."""
         with self._record.phase("server_rtt"), suppress(TimeoutError):
             try:
-                async with asyncio.timeout(self._timeout):
+                async with asyncio.timeout(self._extra):
                     for number in range(SERVER_TRANSACTIONS):
                         client = self._b if number % 2 else self._a
                         self.measurement.server_rtts.append(await client.transaction())
             except TimeoutError:
-                if not self.measurement.server_rtts:
-                    await self._a.confirm_silence(self._timeout / 4)
+                loss = self.measurement.loss or 0.0
+                if not self.measurement.server_rtts and could_be_size(loss, REFRESHES):
+                    await self._a.confirm_silence(self._extra / 4)
 
     async def _wait(self, seconds: float, is_over: Callable[[], bool]) -> None:
         """Until it is over, for so many seconds at most. Raises when a transport is lost."""
@@ -282,10 +297,4 @@ class RelayPath:
 
     def _reply(self, kind: int, number: int, size: int) -> None:
         with suppress(CheckAborted):  # a lost transport is raised where it is waited for
-            self._b.send(_relayed(self._a), self._packets.make(kind, number, size))
-
-
-def _relayed(client: TurnClient) -> PeerAddress:
-    if client.relayed is None:
-        raise RuntimeError("there is no allocation yet")
-    return client.relayed
+            self._b.send(relayed(self._a), self._packets.make(kind, number, size))

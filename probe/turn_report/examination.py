@@ -17,6 +17,7 @@ from probe.stun.binding import binding_request
 from probe.stun.browser_uri import blocked_port
 from probe.stun.credentials import TurnCredentials
 from probe.stun.transport import untimed
+from probe.stun.transport.refusals import naming_refusal
 from probe.stun.uri import TurnUri, format_hostport
 from probe.turn.client import TurnClient
 from probe.turn.resolve import resolve_turn_server
@@ -102,8 +103,9 @@ async def _reach(
         tls = await asyncio.to_thread(client_context, options.ca_file)
     started = context.clock()
     try:
-        async with _within(options.step, f"{place} does not answer by {url.kind}"):
-            await client.open([address], untimed, tls)
+        with naming_refusal(lambda: client.refusal):
+            async with _within(options.step, f"{place} does not answer by {url.kind}"):
+                await client.open([address], untimed, tls)
     except CheckAborted as error:
         if error.cause is Cause.CREDENTIALS_MISSING:
             milliseconds = 1000 * (context.clock() - started)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
+from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.uri import format_hostport
 from probe.turn.judging import is_significant_loss
 from probe.turn.relay_path import RelayPath
@@ -112,7 +113,14 @@ async def _ipv6(server: Server) -> Finding:
 async def _path(server: Server) -> AsyncIterator[Finding]:
     """Permissions, channels, padding, size, and a hundred echoes."""
     url, record = str(server.url), Recorder(server.context.clock)
-    path = RelayPath(server.url, server.credentials, record, server.context, ca_file=server.ca_file)
+    path = RelayPath(
+        server.url,
+        server.credentials,
+        record,
+        server.context,
+        ca_file=server.ca_file,
+        bounds=PhaseTimeouts.as_browsers(_MEASURING_SECONDS),
+    )
     failure: CheckAborted | None = None
     try:
         with suppress(TimeoutError):

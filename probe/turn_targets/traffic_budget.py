@@ -22,7 +22,8 @@ MONTHLY_BYTES = 0.5e9
 
 FIRST_ALLOCATION_SECONDS = 20.0
 """For the cheapest of each provider's servers: with 120 s of failing, servers that are down
-page within 150 s. The first check that fails has all others run at once."""
+page within 150 s, silent ones within 175 s. The first check that fails has all others run at
+once."""
 ALLOCATION_SECONDS = 100.0
 """For a provider's other servers and transports."""
 RARE_ALLOCATION_SECONDS = 300.0

@@ -72,7 +72,12 @@ class Scenario:
 
 def spki(certificate: Certificate) -> str:
     """What Chromium knows a certificate by that it is told to trust."""
-    leaf = x509.load_pem_x509_certificate(certificate.cert_file.read_bytes())
+    return spki_of(certificate.cert_file)
+
+
+def spki_of(file: Path) -> str:
+    """The same of a certificate's file."""
+    leaf = x509.load_pem_x509_certificate(file.read_bytes())
     key = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(hashlib.sha256(key).digest()).decode()
 

@@ -10,13 +10,14 @@ from probe.call import no_srtp
 CALL = """
 import asyncio, sys
 from probe.call import local_call
+from probe.stun.browser_timing import PhaseTimeouts
 from probe.core.context import Context
 from probe.core.recorder import Recorder
 assert not [name for name in sys.modules if name.split(".")[0] in ("av", "pylibsrtp")]
 async def main():
     record = Recorder()
     context = Context()
-    bounds = local_call.PhaseTimeouts.within(20)
+    bounds = PhaseTimeouts.as_browsers(20)
     async with local_call.Call(None, record, context, bounds=bounds) as call:
         await call.gather()
         if call.has_candidates:

@@ -20,6 +20,7 @@ class MemoryIce:
 
     has_candidates = True
     failure: CheckAborted | None = None
+    refusal: CheckAborted | None = None
     rtt: float | None = 0.001
     retransmissions = 0
 

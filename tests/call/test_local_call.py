@@ -9,7 +9,6 @@ import pytest
 from pydantic import SecretStr
 
 from probe.call.local_call import Call
-from probe.call.setup import PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
@@ -18,6 +17,7 @@ from probe.ice.relay_pair import RelayPairIce
 from probe.ice.relay_transport import RelayServer
 from probe.net.resolver import Address
 from probe.net.tls import client_context
+from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import parse_turn_url
 from tests.servers.coturn import Coturn, CoturnConfig, CoturnFactory

@@ -9,12 +9,12 @@ import pytest
 
 from probe.call import recovery
 from probe.call.recovery import RecoveringCall
-from probe.call.setup import PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.ice.relay_transport import RelayServer
 from probe.net.impairment import Impairment
+from probe.stun.browser_timing import PhaseTimeouts
 from tests.call.test_local_call import a_relay
 from tests.servers.coturn import Coturn, CoturnFactory
 from tests.turn.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, turn_lab

@@ -24,7 +24,8 @@ async def test_a_dropped_port_fails_at_its_deadline_while_the_others_take_their_
     dropped, open_ = json.loads(done.out)["checks"]
     assert (dropped["status"], dropped["failure"]["cause"]) == ("failed", "deadline")
     assert dropped["failure"]["phase"] == "allocate"
-    assert 3.0 <= dropped["duration_seconds"] < 4.0
+    # Named before the deadline, after the share of it that an allocation has.
+    assert 2.0 <= dropped["duration_seconds"] < 4.0
     assert (open_["status"], dropped["verdict"]) == ("ok", "warning")
     assert open_["duration_seconds"] < 2.5
     assert done.code == 0

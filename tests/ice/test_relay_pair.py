@@ -8,11 +8,11 @@ from typing import cast
 import pytest
 
 from probe.call.local_call import Call
-from probe.call.setup import PhaseTimeouts
 from probe.core.context import Context
 from probe.core.recorder import Recorder
 from probe.ice import connectivity_check
-from probe.ice.relay_pair import FAST_CHECKS, RelayPairIce
+from probe.ice.relay_pair import RelayPairIce
+from probe.stun.browser_timing import FAST_CHECKS, PhaseTimeouts
 from probe.stun.codec import MessageClass, Method, StunMessage, decode
 from tests.call.test_local_call import a_relay
 from tests.turn.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, turn_lab

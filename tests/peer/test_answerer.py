@@ -7,7 +7,6 @@ from contextlib import suppress
 
 import pytest
 
-from probe.call.setup import PhaseTimeouts
 from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.ice.aioice_agent import AioiceAgent, IceServers
@@ -15,6 +14,7 @@ from probe.ice.candidate import MAX_BODY, SessionDescription, read, write
 from probe.peer import answerer
 from probe.peer.answerer import MAX_CALLS, CallAnswerer
 from probe.peer.call import OutgoingCall, identity_of
+from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.transport import untimed
 from tests.ice.test_candidate import WORDS, with_
 

@@ -43,8 +43,6 @@ _DIAGNOSIS_SHARE = 0.1
 # that two that were refused together don't come back together.
 _RETRY_WITH_OTHER_SERVER = (Cause.ALLOCATION_QUOTA, Cause.ALLOCATION_LOST)
 _PAUSES = (0.7, 1.1)
-# What a server that refuses to the end looks like to who waits for it.
-_SILENCE = (Cause.DEADLINE, Cause.ICE_FAILED, Cause.DTLS_FAILED)
 
 
 def derive(environment: TurnEnvironment) -> DerivedChecks:
@@ -90,9 +88,9 @@ async def _run_through_server(table: CallTable, record: Recorder, context: Conte
 async def _run_direct(table: CallTable, record: Recorder, context: Context) -> None:
     """A direct call within one process can only fail for reasons of our own."""
     from probe.call.local_call import Call
-    from probe.call.setup import PhaseTimeouts
+    from probe.stun.browser_timing import PhaseTimeouts
 
-    bounds = PhaseTimeouts.within(table.calling_seconds)
+    bounds = PhaseTimeouts.as_browsers(table.calling_seconds)
     async with Call(None, record, context, bounds=bounds) as call:
         await call.gather()
         if not call.has_candidates:
@@ -148,19 +146,14 @@ async def _call_through(
     context: Context,
 ) -> None:
     from probe.call.local_call import Call
-    from probe.call.setup import PhaseTimeouts
-    from probe.stun.transport.refusals import noting_refusals
+    from probe.stun.browser_timing import PhaseTimeouts
 
     bounds = PhaseTimeouts.as_browsers(seconds)
     async with Call(relay, record, context, bounds=bounds) as call:
         try:
-            with noting_refusals() as refusals:
-                await call.gather()
-                await _complete(call, table, record, context)
+            await call.gather()
+            await _complete(call, table, record, context)
         except CheckFailed as error:
-            if refusals.error is not None and error.cause in _SILENCE:
-                found = refusals.error
-                raise CheckFailed(found.cause, found.message, phase=error.phase) from None
             await diagnosis.of(error)
         except asyncio.CancelledError:
             # Before closing, which may take longer than the caller waits.

@@ -42,6 +42,7 @@ from probe.kinds.journey.signals import (
 from probe.net.tasks import gather_first_error
 from probe.net.urls import show_host
 from probe.paircam import Backend
+from probe.paircam.signaling import PATIENCE_SHARE
 from probe.stun.byte_counter import count_bytes
 from probe.turn.statistics import median
 from probe.turn_targets.environment import ISSUED
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 
 # Counted with MONITOR on a running backend, four times of four.
 REDIS_COMMANDS = 95
+# Of the deadline: the rest is for sessions, the queue and the match.
+_CALL_SHARE = 0.8
 # With the codes' length of 10 characters at most.
 _LANGUAGE = "x-{}"
 
@@ -108,10 +111,10 @@ async def _signaled_call(
     users: list[Backend], table: JourneyTable, record: Recorder, context: Context
 ) -> AsyncIterator["SignaledCall"]:
     """Two users, who leave whatever happens; matches with others are counted."""
-    from probe.call.setup import PhaseTimeouts
     from probe.call.signaled_call import SignaledCall
     from probe.net.http import fresh_client
     from probe.paircam.user_session import AppUser
+    from probe.stun.browser_timing import PhaseTimeouts
 
     host = show_host(table.url.get_secret_value())
     async with AsyncExitStack() as stack:
@@ -122,7 +125,8 @@ async def _signaled_call(
             sessions.append(AppUser(user, opened, host, context.clock))
         first, second = sessions
         first.partner, second.partner = second.device, first.device
-        call = SignaledCall(first, second, record, context, PhaseTimeouts.within(table.deadline))
+        bounds = PhaseTimeouts.as_browsers(_CALL_SHARE * table.deadline)
+        call = SignaledCall(first, second, record, context, bounds)
         try:
             yield call
         finally:
@@ -139,7 +143,10 @@ async def _connect(
     pair = (call.caller, call.callee)
     with record.phase("connect"):
         ready = await gather_first_error(
-            *(user.connect(url, token) for user, token in zip(pair, tokens, strict=True))
+            *(
+                user.connect(url, token, PATIENCE_SHARE * (1 - _CALL_SHARE) * table.deadline)
+                for user, token in zip(pair, tokens, strict=True)
+            )
         )
     record.sample(CONNECT, max(ready) - began)
 

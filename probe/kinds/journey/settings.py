@@ -24,8 +24,8 @@ class JourneyTable(CheckConfig):
     """Where the probe runs; probes of several regions are different users. Example: `lax`"""
     echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
     """Echo messages over the call's data channel. Example: `10`"""
-    deadline: Seconds = Field(default=30.0, gt=0, le=300)
-    """A run that has no result by then fails with cause `deadline`. Example: `30`"""
+    deadline: Seconds = Field(default=36.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `36`"""
 
     @property
     def target(self) -> str:

@@ -113,10 +113,10 @@ async def _directly(
 
     Raises NotMeasured where the peer could not be asked.
     """
-    from probe.call.setup import PhaseTimeouts
     from probe.peer.call import identity_of
     from probe.peer.client import OFFER_SECONDS, PeerClient
     from probe.peer.measurement import CallOptions, PeerMeasurement
+    from probe.stun.browser_timing import PhaseTimeouts
 
     with record.phase("resolve"):
         urls = await _addresses(table, context)
@@ -125,7 +125,7 @@ async def _directly(
     plan = CallOptions(
         table.provider,
         table.echoes,
-        PhaseTimeouts.within(table.deadline),
+        PhaseTimeouts.as_browsers(table.deadline / 2),
         table.offers_private_addresses,
     )
     for url in urls:

@@ -222,8 +222,8 @@ async def _call(
 ) -> AsyncIterator[tuple["RecoveringCall", "Impairment"]]:
     """A call whose offering side goes through a forwarder."""
     from probe.call.recovery import RecoveringCall
-    from probe.call.setup import PhaseTimeouts
     from probe.net.impairment import Impairment, TcpForwarder, UdpForwarder
+    from probe.stun.browser_timing import PhaseTimeouts
 
     outage, target = Impairment(context.clock), relay.addresses[0]
     forwarder = UdpForwarder if relay.url.kind == "udp" else TcpForwarder

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Limits, Threshold, Verdict
 from probe.core.recorder import Recorder
@@ -48,14 +49,14 @@ from probe.turn_targets.traffic_budget import (
 if TYPE_CHECKING:
     from probe.turn.relay_measurement import RelayMeasurement
 
-_MAX_TIMEOUT = 2.0
-
 
 class TurnTable(TurnServerConfig):
     """One server by one transport, or what the backend issues, and how many echoes to send."""
 
     echoes: int = Field(default=ECHOES, ge=1, le=1000)
     """Echo packets per run. Example: `20`"""
+    deadline: Seconds = Field(default=30.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `30`"""
 
     @property
     def redundancy_group(self) -> str:
@@ -67,11 +68,6 @@ class TurnTable(TurnServerConfig):
         """Issued servers that work carry users while a configured one fails, not the other
         way round; and a call through them shows that at least one transport works."""
         return frozenset({"turn-issued", "call-issued"} if self.issued else {"turn", "turn-issued"})
-
-    @property
-    def timeout(self) -> float:
-        """How many seconds the first packet may take through the relay."""
-        return min(_MAX_TIMEOUT, self.deadline / 3)
 
 
 def derive(environment: TurnEnvironment) -> DerivedChecks:
@@ -87,16 +83,18 @@ async def run(table: TurnTable, record: Recorder, context: Context) -> None:
         else:
             credentials, (url,) = await servers_for(table, record, context)
             async with allocation_slots([credentials] * 2, table.user_quota, record, context):
-                await _measure(url, credentials, table, record, context)
+                await _measure(url, credentials, table, table.deadline, record, context)
 
 
 async def _measure(
     url: TurnUri,
     credentials: TurnCredentials | None,
     table: TurnTable,
+    seconds: float,
     record: Recorder,
     context: Context,
 ) -> None:
+    from probe.stun.browser_timing import PhaseTimeouts
     from probe.turn.relay_path import RelayPath
 
     path = RelayPath(
@@ -106,7 +104,7 @@ async def _measure(
         context,
         ca_file=table.ca_file,
         family=table.family,
-        timeout=table.timeout,
+        bounds=PhaseTimeouts.as_browsers(seconds),
     )
     try:
         await path.measure(table.echoes)
@@ -118,8 +116,8 @@ async def _measure(
 async def _run_issued(table: TurnTable, record: Recorder, context: Context) -> None:
     from probe.turn_targets.issued import measure_issued
 
-    async def measure(url: TurnUri, credentials: TurnCredentials | None, _: float) -> None:
-        await _measure(url, credentials, table, record, context)
+    async def measure(url: TurnUri, credentials: TurnCredentials | None, seconds: float) -> None:
+        await _measure(url, credentials, table, seconds, record, context)
 
     await measure_issued(table, measure, record, context)
 

@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import SecretStr
 
 from probe.call.local_call import Call
-from probe.call.setup import PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
@@ -27,6 +26,7 @@ from probe.net.tls import client_context
 from probe.net.urls import show_host
 from probe.paircam import Backend, IssuedCredentials
 from probe.paircam.credentials import read_credentials
+from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
@@ -157,7 +157,7 @@ class _User:
 
     async def _call(self, relay: RelayServer) -> None:
         run = self._run
-        bounds = PhaseTimeouts.within(CALL_SECONDS)
+        bounds = PhaseTimeouts.as_browsers(CALL_SECONDS)
         async with Call(relay, Recorder(run.context.clock), run.context, bounds=bounds) as call:
             await call.gather()
             await call.connect()

@@ -53,6 +53,10 @@ def _upgrades(value: object) -> tuple[str, ...]:
     return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
+class Unavailable(CheckFailed):
+    """A status of 5xx: nothing behind the proxy answers, or not yet."""
+
+
 def refused_request(status: int, host: str, detail: str = "") -> CheckAborted:
     """The cause behind a status that is neither 200 nor 101.
 
@@ -64,6 +68,8 @@ def refused_request(status: int, host: str, detail: str = "") -> CheckAborted:
     if aborted.cause is Cause.HTTP_STATUS and status in (400, 404, 405, 426):
         # The server there is up, and speaks no Socket.IO at this path.
         return CheckFailed(Cause.PROTOCOL_ERROR, message)
+    if aborted.cause is Cause.HTTP_STATUS and status >= 500:
+        return Unavailable(aborted.cause, aborted.message, hint=aborted.hint)
     return aborted
 
 

@@ -98,10 +98,11 @@ class EngineIo:
         self._pending.extend(self._unpacked(packets[first + 1 :]))
 
     async def upgrade(self) -> None:
-        """Go over to WebSocket; where that is refused, stay on polling as a browser does."""
+        """Go over to WebSocket; where that is refused, stay on polling as a browser does. A poll
+        that fails meanwhile ends the session: what it raises is raised."""
         assert self.opening is not None
         socket: WebSocket | None = None
-        self._polling = asyncio.create_task(self._poll_until_paused())
+        polling = self._polling = asyncio.create_task(self._poll_until_paused())
         try:
             async with asyncio.timeout(UPGRADE_TIMEOUT):
                 socket = await self._page.web_socket(self.opening.sid)
@@ -124,6 +125,8 @@ class EngineIo:
             self._pausing = True
             if socket is not None and self._socket is None:
                 socket.abort()
+        if polling.done() and not polling.cancelled():
+            polling.result()
 
     async def _poll_until_paused(self) -> None:
         while not self._pausing:

@@ -9,6 +9,7 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.address.strict_transport import StrictTransport
 from probe.net.fetch.redirect import REDIRECT, Response, redirect_target
 from probe.net.fetch.redirect_cache import RedirectCache
 from probe.net.fetch.unsafe_ports import check_port
@@ -58,6 +59,7 @@ class PageOpening:
         self._max_redirects, self._headers = max_redirects, headers
         self._response: HttpResponse | None = None
         self._repeated_because = ""
+        self._strict_transport = StrictTransport()
 
     async def __aenter__(self) -> Response:
         address, redirects, circles = self._address, 0, False
@@ -80,7 +82,7 @@ class PageOpening:
                 raise _too_many(redirects, seen, following)
             circles |= following in seen
             seen.add(following)
-            address, redirects = following, redirects + 1
+            address, redirects = self._strict_transport.upgraded(following), redirects + 1
 
     async def _answer(self, address: URL) -> HttpResponse:
         response = await self._client.start("GET", address, self._headers)
@@ -89,6 +91,7 @@ class PageOpening:
             self._client.finish(response)
             self._repeated_because = f"{address.host} answers {_MISDIRECTED} to the first request"
             response = await self._client.start("GET", address, self._headers)
+        self._strict_transport.keep(address, response.head)
         self._check_port(response, address)
         return response
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from yarl import URL
 
 from probe.core.model import CheckAborted
+from probe.net.address.strict_transport import HEADER, read_policy
 from probe.net.fetch.redirect import redirect_target
 from probe.net.http import fresh_client
 
@@ -76,13 +77,8 @@ def hsts_max_age(page: "Response") -> float:
     """
     if page.url.scheme != "https":
         return 0.0
-    header = page.response.headers.get("Strict-Transport-Security", "")
-    for directive in header.split(";"):
-        name, _, value = directive.partition("=")
-        digits = value.strip().strip('"')
-        if name.strip().lower() == "max-age" and digits.isascii() and digits.isdigit():
-            return float(digits[:15])
-    return 0.0
+    policy = read_policy(page.response.headers.get(HEADER, ""))
+    return policy.max_age if policy is not None else 0.0
 
 
 def http_url(url: str) -> URL:

@@ -4,11 +4,21 @@ A refusal alone ends nothing, since browsers take it for a lost packet; but wher
 at all, it is the more exact reason.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from probe.core.model import CheckAborted
+from probe.core.causes import Cause
+from probe.core.model import CheckAborted, CheckFailed
+
+# What a server that refuses to the end looks like to who waits for it.
+_SILENCE = (
+    Cause.DEADLINE,
+    Cause.ICE_FAILED,
+    Cause.DTLS_FAILED,
+    Cause.DATA_CHANNEL_FAILED,
+    Cause.RELAY_LOSS,
+)
 
 
 class Refusals:
@@ -48,3 +58,15 @@ def noting_refusals() -> Iterator[Refusals]:
 def active_refusals() -> Refusals:
     """Where to note them: discarded outside of ``noting_refusals``."""
     return _active.get() or Refusals()
+
+
+@contextmanager
+def naming_refusal(refusal: Callable[[], CheckAborted | None]) -> Iterator[None]:
+    """A wait inside that ends in silence raises the ``refusal`` of then, if there is one."""
+    try:
+        yield
+    except CheckFailed as error:
+        found = refusal() if error.cause in _SILENCE else None
+        if found is None:
+            raise
+        raise CheckFailed(found.cause, found.message, phase=error.phase) from None

@@ -35,8 +35,8 @@ def row(session: OddSession) -> str:
 
 
 @asynccontextmanager
-async def page(folder: Path) -> AsyncIterator[tuple[Tab, str]]:
-    """A tab on a page with socket.io-client, and the page's origin."""
+async def page(folder: Path, *flags: str) -> AsyncIterator[tuple[Tab, str]]:
+    """A tab on a page with socket.io-client, and the page's origin; Chromium has further flags."""
     library = _TESTS / "servers" / "node" / "node_modules" / _LIBRARY
     if not library.exists():
         requirements.missing("socket.io", f"no {_LIBRARY}")
@@ -56,7 +56,7 @@ async def page(folder: Path) -> AsyncIterator[tuple[Tab, str]]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        async with Chromium(folder) as chromium, await chromium.tab() as tab:
+        async with Chromium(folder, *flags) as chromium, await chromium.tab() as tab:
             await tab.open(f"{origin}/")
             yield tab, origin
     finally:
@@ -70,9 +70,12 @@ async def experienced(session: OddSession, tab: Tab, origin: str) -> str:
         return await said_of_page(tab, named, session.options, session.hold)
 
 
-async def said_of_page(tab: Tab, url: str, options: dict[str, Any], hold: int = 100) -> str:
-    """How a session with this server goes on the page; ``hold`` is in milliseconds."""
-    order = {"url": url, "options": options, "limit": LIMIT, "hold": hold}
+async def said_of_page(
+    tab: Tab, url: str, options: dict[str, Any], hold: int = 100, limit: int = LIMIT
+) -> str:
+    """How a session with this server goes on the page; ``hold`` and ``limit`` are in
+    milliseconds."""
+    order = {"url": url, "options": options, "limit": limit, "hold": hold}
     return str((await tab.evaluate(f"session({json.dumps(order)})"))["said"])
 
 

@@ -128,7 +128,7 @@ async def test_a_relay_that_is_silent_is_waited_for_until_its_deadline(
 
 async def test_alone_it_has_no_data(lab: Lab) -> None:
     plan = select(plan_of(lab), ["fallback"], [])
-    report = await run_once(plan, OnceOptions(), context=Context())
+    report = await run_once(plan, OnceOptions(deadline=2.0), context=Context())
     result = row(report).result
     assert result.status is Status.UNKNOWN
     assert result.failure is not None

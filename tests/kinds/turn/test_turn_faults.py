@@ -156,7 +156,7 @@ async def test_garbage_is_no_turn(lab: TurnLab, context: Context, way: str) -> N
 async def test_a_server_that_goes_in_mid_run_is_reported_before_the_deadline(
     lab: TurnLab, context: Context, way: str
 ) -> None:
-    running = Interrupted(lab.check(way, echoes=500), context)
+    running = Interrupted(lab.check(way, echoes=200), context)
     await running.reaches("echo")
     await lab.server.stop()
     refused = ("echo", "connect_refused")

@@ -38,6 +38,9 @@ _ODD = ("part", "garbage", "silence")
 _NUMBERS = (0, 10, 20, 22, 40, 42, 43, 45, 46, 48, 50, 70, 71, 80, 86, 90, 109, 112, 120)
 _AWAY, _IN_THE_CALL = (0.02, 0.3, 2.0, 60.0), ("relayed 20", "relayed 60")
 _AWAY_IN_THE_CALL = (0.02, 2.0, 60.0)
+_AWAY_FOR_LONG = (3.0, 4.5, 6.0, 9.0, 12.0, 16.5)
+"""Seconds in which a user still waits for the call."""
+_HALF_GRANTED = 7.0
 _HELD = 2.0
 """Seconds of a call that ends in the middle."""
 
@@ -50,6 +53,13 @@ def ending() -> Iterator[PathRow]:
         for away in _AWAY if moment not in _IN_THE_CALL else _AWAY_IN_THE_CALL:
             name = f"closed for {away:g} s: {moment}"
             yield PathRow(_CLOSED, name, port={"moment": moment, "away": away}, seconds=_HELD)
+    for moment in _BEFORE[:-2]:
+        for away in _AWAY_FOR_LONG:
+            if moment == "CreatePermission answered" and away > _HALF_GRANTED:
+                continue  # which of the two has its permission is chance
+            name = f"closed for {away:g} s: {moment}"
+            port = {"moment": moment, "away": away}
+            yield PathRow(_CLOSED, name, port=port, seconds=_HELD, opens=True)
 
 
 def _connections() -> Iterator[PathRow]:

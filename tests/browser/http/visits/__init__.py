@@ -1,0 +1,1 @@
+"""Visits of several requests: kept connections, and what binds later ones (HSTS, Alt-Svc)."""
