@@ -56,6 +56,15 @@ class Notifier(Protocol):
 
 
 @runtime_checkable
+class Editing(Protocol):
+    """A notifier that changes what it has sent: several of it that several probes have sent of one
+    incident are all to be ended, with a message that is ``quiet``."""
+
+    @property
+    def edits(self) -> bool: ...
+
+
+@runtime_checkable
 class Verifiable(Protocol):
     """A notifier whose service can be asked whether it would accept a message."""
 

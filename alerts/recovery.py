@@ -123,6 +123,7 @@ def _entry(incident: OpenIncident) -> NotificationLogEntry:
         story=members,
         wrong=tuple(f"{name_of(alert)}\n{alert.wrong}" for alert in alerts),
         critical_since=incident.opened if severity.value == "critical" else None,
+        posted=True,
     )
 
 

@@ -108,8 +108,9 @@ class GroupStore:
 
     def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
         """Take up what ``documents`` gave before the restart; ``waiting`` are notifier and
-        incident of what is on its way."""
-        self.log.restore(documents, waiting)
+        incident of what is on its way. What a receiver was sent that is not configured now stays
+        stored for when it is."""
+        self.log.restore(documents, {each.name for each in self.routes.notifiers}, waiting)
 
     def adopt(self, key: Key, view: NotificationLogEntry) -> None:
         """Take over what a notifier was sent, from the journal."""
@@ -153,10 +154,10 @@ class GroupStore:
         if assignment.role is Role.WAIT:
             return None
         entry = _entry(view, shown, now, assignment.owner)
-        self.log.keep(key, entry)
         if assignment.role is Role.STANDBY:
             self.log.keep(key, replace(entry, accepted=True))
             return None
+        self.log.keep(key, replace(entry, posted=True))
         return firing_message(incident, shown, occasion, view, now, setting)
 
     def _by_role(
@@ -216,12 +217,14 @@ class GroupStore:
         if assignment.role in (Role.STANDBY, Role.WAIT):
             return None
         self.log.keep(key, None)
-        if assignment.role is Role.FORGET or (view.refused and not view.accepted):
+        quiet = assignment.role is Role.FORGET
+        if (quiet and not view.posted) or (view.refused and not view.accepted):
             # There is nothing to resolve where nothing was ever accepted.
             return None
-        self.ended[key] = now
+        if not quiet:
+            self.ended[key] = now
         ended = tuple(each for each in incident.over if self._is_for(route, each, view))
-        return resolved_message(incident, ended, view, now, setting)
+        return replace(resolved_message(incident, ended, view, now, setting), quiet=quiet)
 
     def _goes_on(self, route: Route, incident: AlertGroup, view: NotificationLogEntry) -> bool:
         """Whether an alert that a receiver was sent still fires, and is only suppressed. One that
@@ -266,6 +269,7 @@ def _entry(
         story=tuple(dict.fromkeys((*(view.story or view.members if view else ()), *names))),
         wrong=tuple(f"{name_of(alert)}\n{alert.wrong}" for alert in shown if alert.wrong),
         accepted=view.accepted if view else False,
+        posted=view.posted if view else False,
         critical_since=critical,
     )
 

@@ -42,6 +42,7 @@ from alerts.state.record import (
     restored,
     suspected_of,
 )
+from alerts.state.renames import rename
 from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Status
@@ -69,6 +70,8 @@ class AlertStore:
         self._no_data = NoDataTimer(self._is_missed)
         self._dirty: set[Fingerprint] = set()
         self._results: dict[str, tuple[Result, float]] = {}
+        # Identities since the last change of the checks, by what they were before.
+        self.renamed: Mapping[Fingerprint, Fingerprint] = {}
 
     @property
     def firing(self) -> list[Alert]:
@@ -104,8 +107,12 @@ class AlertStore:
         return self._kept.is_seen_bad(check)
 
     def set_checks(self, checks: Sequence[Check], now: float) -> list[Event]:
-        """These are the checks from now on; alerts of others are closed."""
+        """These are the checks from now on; alerts of others are closed, but for checks that only
+        have another name."""
         self._checks = {check.name: check for check in checks}
+        self.renamed = rename(self._kept, self._checks, self._results)
+        self._dirty |= {*self.renamed, *self.renamed.values()}
+        self._results = {n: each for n, each in self._results.items() if n in self._checks}
         self._terms.clear()
         self._no_data.set_checks(checks, now)
         for identity, kept in self._kept.active.items():
@@ -115,6 +122,15 @@ class AlertStore:
         gone |= {e: WITHOUT_LIMIT for e in left if not has_rule(self._checks[e.check], e.rule)}
         events = [self._close(identity, reason, now) for identity, reason in gone.items()]
         return [event for event in events if event is not None]
+
+    def resume(self, now: float, skipped: float) -> None:
+        """Nothing could be measured until now: the process stood still, for ``skipped`` seconds
+        more than ``now`` knows of, or its network failed. As after a restart, timers of what is
+        out of date go on with the next result."""
+        self._no_data.restart(now)
+        for identity, kept in self._kept.active.items():
+            if (check := self._checks.get(identity.check)) is not None:
+                kept.stale |= _is_out_of_date(kept, check, now + skipped)
 
     def update(
         self,
@@ -148,11 +164,11 @@ class AlertStore:
         return [event for event in events if event is not None]
 
     def _resume(self, identity: Fingerprint, kept: AlertRecord, now: float) -> None:
-        """An alert of a process that was away for less than an interval goes on as it was."""
-        check = self._checks.get(identity.check)
-        if kept.stale and check is not None:
+        """An alert goes on with the timers of its check as it is now; one of a process that was
+        away for less than an interval, at once."""
+        if (check := self._checks.get(identity.check)) is not None:
             kept.terms = terms_of(check, identity.rule)
-            kept.stale = now - kept.heard > FRESH_INTERVALS * check.interval
+            kept.stale &= _is_out_of_date(kept, check, now)
 
     def _close(self, identity: Fingerprint, reason: str, now: float) -> Event | None:
         """Drop an alert that nothing can resolve any more."""
@@ -278,3 +294,7 @@ class AlertStore:
         kept.values.clear()
         kept.first = None
         return Event(over, transition)
+
+
+def _is_out_of_date(kept: AlertRecord, check: Check, now: float) -> bool:
+    return now - kept.heard > FRESH_INTERVALS * check.interval
