@@ -9,6 +9,8 @@ from alerts.model import Acknowledged, Message, OpenAlert
 
 # In a notifier's memory: this message was sent before, and may have been accepted.
 REPEATED = "repeated"
+# In a notifier's memory: the address that the message was sent to.
+TO = "to"
 # What is waited for when a connection is open, before a message is sent over it; once an attempt.
 CONNECTED: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("connected", default=None)
 
@@ -62,6 +64,15 @@ class Editing(Protocol):
 
     @property
     def edits(self) -> bool: ...
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """A notifier that remembers ``TO`` which address of its service it sent a message, for at
+    another one nothing is known of it. ``address`` says nothing that is secret."""
+
+    @property
+    def address(self) -> str: ...
 
 
 @runtime_checkable

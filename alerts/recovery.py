@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from alerts.model import Alert
 from alerts.notification.message import highest_severity, name_of
 from alerts.notification.notification_log import Key, NotificationLogEntry
+from alerts.notifier import TO, Addressed
 from alerts.outbox.incident_log import IncidentLog, OpenIncident
 from alerts.outbox.outbox import Outbox
 from alerts.pipeline import Pipeline
@@ -23,7 +24,27 @@ async def restore(pipeline: Pipeline, outbox: Outbox) -> bool:
     documents, waiting = await outbox.states(), await outbox.waiting()
     pipeline.restore(documents, [(each.notifier, each.message.key) for each in waiting])
     await recover(pipeline, outbox)
+    await _send_anew_where_moved(pipeline, outbox)
     return bool(documents)
+
+
+async def _send_anew_where_moved(pipeline: Pipeline, outbox: Outbox) -> None:
+    """What was sent to another address of a service, and fires, is sent to the present one."""
+    moved = []
+    for key in list(pipeline.group_store.views):
+        notifier = pipeline.config.notifiers.get(key[0])
+        if not isinstance(notifier, Addressed):
+            continue
+        sent_to = (await outbox.memory(*key)).get(TO, notifier.address)
+        if sent_to != notifier.address:
+            pipeline.group_store.log.move(key)
+            await outbox.remember(*key, {})
+            moved.append(" ".join(key))
+    if moved:
+        logger.warning(
+            "open at another address than the present one, and to be ended there by hand: %s",
+            ", ".join(moved),
+        )
 
 
 async def recover(pipeline: Pipeline, outbox: Outbox) -> int:

@@ -76,6 +76,11 @@ class NotificationLog:
             self.views[key] = view
         self._dirty.add(_name("view", key))
 
+    def move(self, key: Key) -> None:
+        """A receiver has another address, where nothing is known of what was sent before."""
+        view = self.views[key]
+        self.keep(key, replace(view, accepted=False, refused=True, sent_at=float("-inf")))
+
     def rename(self, names: Mapping[str, str]) -> None:
         """Alerts have other names from now on; that is no news."""
         if not names:

@@ -13,11 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from alerts.model import Message, MessageType, NotifyError
-from alerts.notifier import REPEATED
+from alerts.notifier import REPEATED, TO
 
 CHANNEL, TS = "channel", "ts"
-# The channel as it was configured, of which Slack gives the ID.
-TO = "to"
 OLD_CHANNEL, OLD_TS = "old_channel", "old_ts"
 EVENT = "probe_notification"
 # Messages of the channel that are searched, since before the incident began: the clocks differ.
@@ -35,7 +33,8 @@ Call = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
 def place_of(memory: Mapping[str, str], configured: str) -> dict[str, str]:
-    """The message to change, unless it is in a channel that isn't ours any more; empty without."""
+    """The message to change, unless it is in a channel that isn't ours any more; empty without.
+    ``configured`` is the channel as it is now, of which Slack gives the ID."""
     return _place(memory, CHANNEL, TS) if memory.get(TO, configured) == configured else {}
 
 
