@@ -1,6 +1,7 @@
 """Whole incidents while the configuration is changed: names, receivers, times."""
 
 from collections.abc import Callable, Sequence
+from random import Random
 
 import pytest
 from pydantic import SecretStr
@@ -191,3 +192,82 @@ def test_a_reload_that_changes_for_counts_for_what_fails_already(
     probe.live(700.0, until_the_end)
     (first,) = probe.to("pager")
     assert fires <= first.at <= fires + 30
+
+
+def outages(choose: Random) -> list[tuple[str, float, float]]:
+    """Places that fail, one after the other, from and until."""
+    found, at = [], 600.0
+    while at < 9000.0:
+        lasts = choose.choice([300.0, 700.0, 1500.0, 3000.0])
+        found.append((choose.choice("xy"), at, at + lasts))
+        at += lasts + choose.choice([1500.0, 2500.0])
+    return found
+
+
+class Operator:
+    """Renames checks, changes their times and the receivers, by reloads and starts."""
+
+    def __init__(self, choose: Random) -> None:
+        self._choose, self._renamed = choose, 0
+        self._names, self._hold = {"x": "x0", "y": "y0"}, {"x": 30.0, "y": 30.0}
+        self.probe = with_receivers(*self.checks)
+
+    @property
+    def checks(self) -> list[Check]:
+        """As they are now."""
+        return [
+            a_check(name, hold=self._hold[place], place=place)
+            for place, name in self._names.items()
+        ]
+
+    def act(self) -> None:
+        """Do one thing, or nothing."""
+        place = self._choose.choice("xy")
+        change = self._choose.choice([reloads, starts_with])
+        match self._choose.choice(["rename", "time", "start", "receivers", *4 * ["nothing"]]):
+            case "rename":
+                self._renamed += 1
+                self._names[place] = f"{place}{self._renamed}"
+                change(self.probe, self.checks)
+            case "time":
+                self._hold[place] = self._choose.choice([30.0, 60.0, 90.0])
+                change(self.probe, self.checks)
+            case "start":
+                self.probe.start()
+            case "receivers":
+                routes = self._choose.choice([(CHAT,), (PAGER,), (CHAT, PAGER)])
+                changed_to(self.probe, *routes)
+
+
+def days(seed: int) -> tuple[list[tuple[str, float, float]], Simulation]:
+    """Outages, and a probe that has lived through them."""
+    choose = Random(seed)
+    found = outages(choose)
+    operator, ends = Operator(choose), found[-1][2]
+
+    def says(check: Check, at: float) -> Result:
+        place = str(check.table.target)[-1]
+        fails = any(where == place and start <= at < end for where, start, end in found)
+        return result(check, at, cause=Cause.HTTP_STATUS if fails else None)
+
+    while operator.probe.now < ends:
+        operator.probe.live(operator.probe.now + choose.choice([7, 20, 45, 130, 400]), says)
+        operator.act()
+    operator.probe.live(ends + 2000.0, says)
+    return found, operator.probe
+
+
+@pytest.mark.parametrize(
+    "seeds", [range(3), pytest.param(range(3, 200), marks=pytest.mark.nightly)], ids=str
+)
+def test_whatever_is_renamed_and_reloaded_each_outage_is_one_page_and_one_end(
+    seeds: range,
+) -> None:
+    for seed in seeds:
+        found, probe = days(seed)
+        for receiver in ("chat", "pager"):
+            opened = [each.at for each in probe.to(receiver) if each.occasion == "firing"]
+            ended = [each.at for each in probe.to(receiver) if each.occasion == "resolved"]
+            assert len(opened) == len(ended) == len(found), (seed, receiver)
+            for (_, start, end), first, last in zip(found, opened, ended, strict=True):
+                assert start < first <= end < last, (seed, receiver)
