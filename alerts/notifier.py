@@ -67,7 +67,7 @@ class Editing(Protocol):
 
 
 @runtime_checkable
-class Addressed(Protocol):
+class RemembersAddress(Protocol):
     """A notifier that remembers ``TO`` which address of its service it sent a message, for at
     another one nothing is known of it. ``address`` says nothing that is secret."""
 

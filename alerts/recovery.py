@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from alerts.model import Alert
 from alerts.notification.message import highest_severity, name_of
 from alerts.notification.notification_log import Key, NotificationLogEntry
-from alerts.notifier import TO, Addressed
+from alerts.notifier import TO, RemembersAddress
 from alerts.outbox.incident_log import IncidentLog, OpenIncident
 from alerts.outbox.outbox import Outbox
 from alerts.pipeline import Pipeline
@@ -30,13 +30,11 @@ async def restore(pipeline: Pipeline, outbox: Outbox) -> bool:
 
 async def _send_anew_where_moved(pipeline: Pipeline, outbox: Outbox) -> None:
     """What was sent to another address of a service, and fires, is sent to the present one."""
-    moved = []
+    moved: list[str] = []
     for key in list(pipeline.group_store.views):
-        notifier = pipeline.config.notifiers.get(key[0])
-        if not isinstance(notifier, Addressed):
-            continue
-        sent_to = (await outbox.memory(*key)).get(TO, notifier.address)
-        if sent_to != notifier.address:
+        notifier: object = pipeline.config.notifiers.get(key[0])
+        sent_to = (await outbox.memory(*key)).get(TO)
+        if sent_to and isinstance(notifier, RemembersAddress) and sent_to != notifier.address:
             pipeline.group_store.log.move(key)
             await outbox.remember(*key, {})
             moved.append(" ".join(key))

@@ -122,7 +122,7 @@ async def test_an_incident_open_before_a_restart_is_resolved_once_and_not_trigge
     assert occasions == [MessageType.FIRING, MessageType.RESOLVED]
 
 
-class Addressed(Service):
+class AddressedService(Service):
     """A service at an address of its own."""
 
     def __init__(self, address: str) -> None:
@@ -144,7 +144,7 @@ async def test_what_fires_is_sent_to_the_address_that_a_restart_brings(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, then: str, first: list[str], second: list[str]
 ) -> None:
     """As with another routing key of PagerDuty: nobody there has been paged."""
-    clock, before, after = Clock(1_800_000_000.0), Addressed("one"), Addressed(then)
+    clock, before, after = Clock(1_800_000_000.0), AddressedService("one"), AddressedService(then)
     life = Life(tmp_path, clock, before)
     await life.begin()
     await life.see(Status.FAILED, 1)
@@ -162,8 +162,8 @@ async def test_what_fires_is_sent_to_the_address_that_a_restart_brings(
 
 
 async def test_what_is_over_at_a_new_address_is_no_news_there(tmp_path: Path) -> None:
-    clock, after = Clock(1_800_000_000.0), Addressed("another")
-    life = Life(tmp_path, clock, Addressed("one"))
+    clock, after = Clock(1_800_000_000.0), AddressedService("another")
+    life = Life(tmp_path, clock, AddressedService("one"))
     await life.begin()
     await life.see(Status.FAILED, 1)
     await life.kill()
