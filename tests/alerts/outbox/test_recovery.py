@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from random import Random
 
@@ -19,6 +19,7 @@ from probe.core.model import Status
 from tests.alerts.services import Service
 from tests.clocks import Clock
 from tests.fake_kind import result_of, toy
+from tests.simulation.test_simulation import memory_folder
 
 
 class Life:
@@ -122,6 +123,13 @@ async def test_an_incident_open_before_a_restart_is_resolved_once_and_not_trigge
     assert occasions == [MessageType.FIRING, MessageType.RESOLVED]
 
 
+@pytest.fixture
+def memory_path() -> Iterator[Path]:
+    """A folder whose disk costs no time."""
+    with memory_folder() as folder:
+        yield folder
+
+
 class AddressedService(Service):
     """A service at an address of its own."""
 
@@ -141,16 +149,20 @@ class AddressedService(Service):
     ],
 )
 async def test_what_fires_is_sent_to_the_address_that_a_restart_brings(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, then: str, first: list[str], second: list[str]
+    memory_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    then: str,
+    first: list[str],
+    second: list[str],
 ) -> None:
     """As with another routing key of PagerDuty: nobody there has been paged."""
     clock, before, after = Clock(1_800_000_000.0), AddressedService("one"), AddressedService(then)
-    life = Life(tmp_path, clock, before)
+    life = Life(memory_path, clock, before)
     await life.begin()
     await life.see(Status.FAILED, 1)
     await life.kill()
     await life.manager.close()
-    life = Life(tmp_path, clock, after)
+    life = Life(memory_path, clock, after)
     await life.begin()
     await life.see(Status.FAILED, len(second) - 1)
     await life.see(Status.OK, len(second))
@@ -161,14 +173,14 @@ async def test_what_fires_is_sent_to_the_address_that_a_restart_brings(
     assert ("to be ended there by hand: pager a" in caplog.text) is (then == "another")
 
 
-async def test_what_is_over_at_a_new_address_is_no_news_there(tmp_path: Path) -> None:
+async def test_what_is_over_at_a_new_address_is_no_news_there(memory_path: Path) -> None:
     clock, after = Clock(1_800_000_000.0), AddressedService("another")
-    life = Life(tmp_path, clock, AddressedService("one"))
+    life = Life(memory_path, clock, AddressedService("one"))
     await life.begin()
     await life.see(Status.FAILED, 1)
     await life.kill()
     await life.manager.close()
-    life = Life(tmp_path, clock, after)
+    life = Life(memory_path, clock, after)
     await life.begin()
     async with asyncio.timeout(30):
         while life.manager.pipeline.firing or life.manager.open_at("pager"):
