@@ -143,6 +143,7 @@ class GroupStore:
         lists = self._mine(route, incident, view)
         if not lists:
             return self._end(route, incident, now, setting)
+        posted = view is not None and view.posted
         view, repeats = self._by_role(route, incident, view)
         shown, route = self._confirmed(lists, view), self.routes.timed(route, lists)
         occasion = occasion_for(route, view, shown, now)
@@ -155,7 +156,7 @@ class GroupStore:
             return None
         entry = _entry(view, shown, now, assignment.owner)
         if assignment.role is Role.STANDBY:
-            self.log.keep(key, replace(entry, accepted=True))
+            self.log.keep(key, replace(entry, accepted=True, posted=posted))
             return None
         self.log.keep(key, replace(entry, posted=True))
         return firing_message(incident, shown, occasion, view, now, setting)
@@ -269,7 +270,6 @@ def _entry(
         story=tuple(dict.fromkeys((*(view.story or view.members if view else ()), *names))),
         wrong=tuple(f"{name_of(alert)}\n{alert.wrong}" for alert in shown if alert.wrong),
         accepted=view.accepted if view else False,
-        posted=view.posted if view else False,
         critical_since=critical,
     )
 

@@ -1,10 +1,13 @@
 """Two probes have each sent a message of one incident, to a chat whose messages are edited: at the
 end none of them says that it goes on, and people are notified once."""
 
+from random import Random
+
 import pytest
 
 from alerts.model import MessageType
 from tests.alerts.cluster.simulation.cluster_simulation import REGIONS, Village
+from tests.alerts.cluster.simulation.test_many_members import NAMES, phases
 
 
 def a_village(members: tuple[str, ...] = REGIONS) -> Village:
@@ -82,3 +85,41 @@ def test_who_has_only_stood_by_sends_nothing_at_the_end() -> None:
     village.town.down.clear()
     village.pass_(120)
     assert [each.quiet for _, _, each in village.town.chat] == [False, False]
+
+
+def course(members: tuple[str, ...], seed: int) -> Village:
+    """An outage with cuts and deaths by chance, and calm after it."""
+    choose, village = Random(seed), a_village(members)
+    town, (phase,) = village.town, phases(members, 1, seed)
+    rest = set(members) - phase.lost
+    if phase.dead:
+        for name in phase.lost:
+            village.kill(name)
+    else:
+        town.apart = {frozenset({one, other}) for one in phase.lost for other in rest}
+    town.down = set(phase.seers)
+    village.pass_(choose.choice([60, 150]))
+    for _ in range(choose.randint(0, 2)):
+        for name in members:
+            village.start(name)
+        cut(village, choose.choice(members))
+        village.pass_(choose.choice([5, 30, 90]))
+        town.apart = set()
+    town.down = set()
+    village.pass_(choose.choice([20, 60]))
+    for name in members:
+        village.start(name)
+    town.apart = set()
+    village.pass_(250)
+    return village
+
+
+@pytest.mark.parametrize(
+    "seeds", [range(8), pytest.param(range(8, 200), marks=pytest.mark.nightly)], ids=str
+)
+def test_whatever_is_cut_and_killed_no_message_stays_open(seeds: range) -> None:
+    for seed in seeds:
+        village = course(NAMES[: 2 + seed % 4], seed)
+        last = {(region, each.key): each for _, region, each in village.town.chat}
+        assert all(each.occasion is MessageType.RESOLVED for each in last.values()), seed
+        assert not village.town.incidents, seed
