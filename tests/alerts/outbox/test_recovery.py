@@ -48,6 +48,13 @@ class Life:
                 self._clock.pass_(3.0)
                 await asyncio.sleep(0.05)
 
+    async def has_heard(self) -> None:
+        """Wait until the answer to every message is known."""
+        async with asyncio.timeout(30):
+            while self.manager.waiting:
+                self._clock.pass_(0.1)
+                await asyncio.sleep(0.01)
+
     async def kill(self) -> None:
         """End without a word."""
         for task in self._tasks:
@@ -160,6 +167,7 @@ async def test_what_fires_is_sent_to_the_address_that_a_restart_brings(
     life = Life(memory_path, clock, before)
     await life.begin()
     await life.see(Status.FAILED, 1)
+    await life.has_heard()
     await life.kill()
     await life.manager.close()
     life = Life(memory_path, clock, after)
@@ -178,6 +186,7 @@ async def test_what_is_over_at_a_new_address_is_no_news_there(memory_path: Path)
     life = Life(memory_path, clock, AddressedService("one"))
     await life.begin()
     await life.see(Status.FAILED, 1)
+    await life.has_heard()
     await life.kill()
     await life.manager.close()
     life = Life(memory_path, clock, after)
