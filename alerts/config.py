@@ -35,5 +35,7 @@ class AlertingConfig:
         addressed."""
         if new.notifiers.keys() != self.notifiers.keys():
             logger.warning("a notifier that is added or removed takes effect after a restart")
-        routes = tuple(route for route in new.routes if route.name in self.notifiers)
+        routes_by_name = {route.name: route for route in new.routes}
+        # What is open at a receiver that is removed still needs its end.
+        routes = tuple(routes_by_name.get(route.name, route) for route in self.routes)
         return replace(new, notifiers=self.notifiers, routes=routes)

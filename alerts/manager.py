@@ -46,6 +46,7 @@ SILENCE_POLL_SECONDS = 10.0
 MIN_FLUSH_INTERVAL = 0.2
 # Between checks that run for a confirmation: together they would meet a TURN user's quota.
 SPACING_SECONDS = 0.25
+OWN_NETWORK_DOWN = "every reference fails: own network down, targets count as unknown"
 # For a message that is being sent when the process ends.
 STOP_SECONDS = 2.0
 
@@ -83,6 +84,7 @@ class AlertManager(AlertingStatus):
             others_answered=lambda: self._cluster.is_ready,
             is_up_to_date=self._cluster.roles.is_up_to_date,
             run_soon=lambda check: self.run_soon(check, 0.0),
+            wall=self._wall,
         )
         self._store_was_empty, self._has_run = False, False
         self.ran_before: Callable[[], bool] = lambda: False
@@ -213,16 +215,13 @@ class AlertManager(AlertingStatus):
         timers of what failed before stand still."""
         if own_network_fails == self.pipeline.own_network_fails:
             return
-        if own_network_fails:
-            logger.warning("every reference fails: own network down, targets count as unknown")
-        else:
-            logger.warning("references answer again")
+        logger.warning("%s", OWN_NETWORK_DOWN if own_network_fails else "references answer again")
         self.pipeline.own_network_fails = own_network_fails
+        self.pipeline.alerts.resume(self._now(), 0.0)  # what could not be measured is not missing
         self._woken.set()
 
     def first_round_done(self) -> None:
-        """Every check has run once. Without stored state, incidents from before the
-        restart may be open at a pager: whatever works is resolved there."""
+        """Every check has run once: what works is resolved where it may have been left open."""
         self._has_run = True
         if self._store_was_empty:
             self._store_was_empty = False
@@ -254,8 +253,9 @@ class AlertManager(AlertingStatus):
         if self._outbox is None:
             return SILENCE_POLL_SECONDS
         now = self._now()
-        if not self._gate.alive():
+        if (skipped := self._gate.alive()) is not None:
             self._cluster.resume()
+            self.pipeline.alerts.resume(now, skipped)
         self._silences = await self._outbox.silences(self._wall())
         await follow(self.pipeline.recorder, self._outbox, now)
         if self._outbox.had_late():

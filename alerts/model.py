@@ -102,7 +102,8 @@ class Message:
     are recent changes that may be the cause, ``affected`` other checks that
     suffer from it, ``links`` are (name, address). ``test`` marks a message that somebody
     sends to try a route. Of an update, ``news`` says what has changed since the last message.
-    ``sender`` is set when it is sent (:mod:`alerts.senders.mark`).
+    ``sender`` is set when it is sent (:mod:`alerts.senders.mark`). ``quiet``: another probe has
+    sent it, and what this one has sent before is only changed.
     """
 
     key: str
@@ -121,6 +122,7 @@ class Message:
     test: bool = False
     news: tuple[str, ...] = ()
     sender: str = ""
+    quiet: bool = False
 
     @property
     def is_of_incident(self) -> bool:

@@ -10,6 +10,8 @@ from alerts.senders.mark import SentBy
 
 # In a notifier's memory: this message was sent before, and may have been accepted.
 REPEATED = "repeated"
+# In a notifier's memory: the address that the message was sent to.
+TO = "to"
 # What is waited for when a connection is open, before a message is sent over it; once an attempt.
 CONNECTED: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("connected", default=None)
 
@@ -54,6 +56,24 @@ class Notifier(Protocol):
         have been accepted. Raises :class:`alerts.model.NotifyError`.
         """
         ...
+
+
+@runtime_checkable
+class Editing(Protocol):
+    """A notifier that changes what it has sent: several of it that several probes have sent of one
+    incident are all to be ended, with a message that is ``quiet``."""
+
+    @property
+    def edits(self) -> bool: ...
+
+
+@runtime_checkable
+class RemembersAddress(Protocol):
+    """A notifier that remembers ``TO`` which address of its service it sent a message, for at
+    another one nothing is known of it. ``address`` says nothing that is secret."""
+
+    @property
+    def address(self) -> str: ...
 
 
 @runtime_checkable

@@ -102,6 +102,8 @@ class Pipeline:
         self._checks = {check.name: check for check in checks}
         self.groups |= {check.name: check.table.alert_group for check in checks}
         self._record(self.alerts.set_checks(checks, now))
+        self.incidents.rename(self.alerts.renamed)
+        self.group_store.log.rename({str(k): str(v) for k, v in self.alerts.renamed.items()})
         if self._cluster is not None:
             self._cluster.set_checks(checks, self.groups)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from alerts.notification.message import highest_severity, name_of
 from alerts.notification.notification_log import Key, NotificationLogEntry
+from alerts.notifier import TO, RemembersAddress
 from alerts.outbox.incident_log import IncidentLog, OpenIncident
 from alerts.outbox.outbox import Outbox
 from alerts.pipeline import Pipeline
@@ -22,7 +23,25 @@ async def restore(pipeline: Pipeline, outbox: Outbox) -> bool:
     documents, waiting = await outbox.states(), await outbox.waiting()
     pipeline.restore(documents, [(each.notifier, each.message.key) for each in waiting])
     await recover(pipeline, outbox)
+    await _send_anew_where_moved(pipeline, outbox)
     return bool(documents)
+
+
+async def _send_anew_where_moved(pipeline: Pipeline, outbox: Outbox) -> None:
+    """What was sent to another address of a service, and fires, is sent to the present one."""
+    moved: list[str] = []
+    for key in list(pipeline.group_store.views):
+        notifier: object = pipeline.config.notifiers.get(key[0])
+        sent_to = (await outbox.memory(*key)).get(TO)
+        if sent_to and isinstance(notifier, RemembersAddress) and sent_to != notifier.address:
+            pipeline.group_store.log.move(key)
+            await outbox.remember(*key, {})
+            moved.append(" ".join(key))
+    if moved:
+        logger.warning(
+            "open at another address than the present one, and to be ended there by hand: %s",
+            ", ".join(moved),
+        )
 
 
 async def recover(pipeline: Pipeline, outbox: Outbox) -> int:
@@ -122,4 +141,5 @@ def _entry(incident: OpenIncident) -> NotificationLogEntry:
         story=members,
         wrong=tuple(f"{name_of(alert)}\n{alert.wrong}" for alert in alerts),
         critical_since=incident.opened if severity.value == "critical" else None,
+        posted=True,
     )

@@ -92,6 +92,7 @@ def local_state(
 ) -> LocalState:
     """What others are answered: ``subjects`` are the groups of checks, ``waiting`` what waits
     for its receiver, ``incidents`` the ids of open ones by group."""
+    waiting = list(_of_cluster(waiting))
     return LocalState(
         subjects,
         group_store.views,
@@ -102,6 +103,11 @@ def local_state(
         incidents=incidents,
         sending=sending_of(waiting, group_store.log.accepted),
     )
+
+
+def _of_cluster(waiting: Iterable[Delivery]) -> Iterable[Delivery]:
+    """What matters to the others: not what only changes a message of this probe's own."""
+    return (each for each in waiting if not each.message.quiet)
 
 
 def _ends(waiting: Iterable[Delivery]) -> Iterable[tuple[Key, float]]:
@@ -149,7 +155,7 @@ class ClusterLink:
         forgotten: Iterable[str],
     ) -> None:
         """Say what the others are to be asked for, and find what they have overtaken."""
-        group_store = self._group_store
+        group_store, waiting = self._group_store, list(_of_cluster(waiting))
         query_for(
             self._cluster,
             suspected,

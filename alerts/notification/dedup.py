@@ -115,7 +115,8 @@ def _over_twice(one: Delivery, two: Delivery) -> Message:
         alerts[alert.identity, alert.since] = alert
     since = min(one.message.since, two.message.since)
     resolved = tuple(alerts.values())[-MAX_RESOLVED:]
-    return replace(two.message, since=since, resolved=resolved)
+    quiet = one.message.quiet and two.message.quiet
+    return replace(two.message, since=since, resolved=resolved, quiet=quiet)
 
 
 def _over(delivery: Delivery) -> bool:

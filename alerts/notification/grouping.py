@@ -108,8 +108,9 @@ class GroupStore:
 
     def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
         """Take up what ``documents`` gave before the restart; ``waiting`` are notifier and
-        incident of what is on its way."""
-        self.log.restore(documents, waiting)
+        incident of what is on its way. What a receiver was sent that is not configured now stays
+        stored for when it is."""
+        self.log.restore(documents, {each.name for each in self.routes.notifiers}, waiting)
 
     @property
     def _intervals(self) -> dict[str, float]:
@@ -134,6 +135,7 @@ class GroupStore:
         routed = self._routed(route, incident, view)
         if not routed:
             return self._end(route, incident, now, setting)
+        posted = view is not None and view.posted
         view, repeats = self._by_role(route, incident, view)
         shown, route = self._confirmed(routed, view), self.routes.timed(route, routed)
         occasion = occasion_for(route, view, shown, now)
@@ -145,10 +147,10 @@ class GroupStore:
         if assignment.role is Role.WAIT:
             return None
         entry = _entry(view, shown, now, assignment.owner)
-        self.log.keep(key, entry)
         if assignment.role is Role.STANDBY:
-            self.log.keep(key, replace(entry, accepted=True))
+            self.log.keep(key, replace(entry, accepted=True, posted=posted))
             return None
+        self.log.keep(key, replace(entry, posted=True))
         return firing_message(incident, shown, occasion, view, now, setting)
 
     def _by_role(
@@ -206,12 +208,14 @@ class GroupStore:
         if assignment.role in (Role.STANDBY, Role.WAIT):
             return None
         self.log.keep(key, None)
-        if assignment.role is Role.FORGET or (view.refused and not view.accepted):
+        quiet = assignment.role is Role.FORGET
+        if (quiet and not view.posted) or (view.refused and not view.accepted):
             # There is nothing to resolve where nothing was ever accepted.
             return None
-        self.ended[key] = now
+        if not quiet:
+            self.ended[key] = now
         ended = tuple(each for each in incident.over if self._is_for(route, each, view))
-        return resolved_message(incident, ended, view, now, setting)
+        return replace(resolved_message(incident, ended, view, now, setting), quiet=quiet)
 
     def _goes_on(self, route: Route, incident: AlertGroup, view: NotificationLogEntry) -> bool:
         """Whether an alert that a receiver was sent still fires, and is only suppressed. One that

@@ -155,6 +155,10 @@ class OpenIncidents:
         """An alert belongs to an incident by the journal or a receiver, not by the stored state."""
         self._keys[alert.identity] = key
 
+    def rename(self, names: Mapping[Fingerprint, Fingerprint]) -> None:
+        """Alerts have other identities from now on."""
+        self._keys = {names.get(each, each): key for each, key in self._keys.items()}
+
     def close(self, is_open: Callable[[str], bool], firing: Iterable[Alert]) -> None:
         """Forget what belongs to incidents that are closed."""
         known = {alert.identity for alert in firing}

@@ -6,7 +6,7 @@ resolve that was refused is sent again until it is accepted.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar
 
@@ -32,7 +32,7 @@ class NotificationLogEntry:
     is the probe that sends, ``THIS_PROBE`` for this one. ``accepted``: the receiver has accepted a
     message of this incident, or may have; ``refused``: it refused the last one for good.
     ``critical_since`` is when it was first sent as critical, ``sent_at`` when the last message
-    was sent (``told`` where it is stored).
+    was sent (``told`` where it is stored). ``posted``: this probe has sent one itself.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_inf_nan="constants")
@@ -48,6 +48,7 @@ class NotificationLogEntry:
     accepted: bool = True
     refused: bool = False
     critical_since: float | None = None
+    posted: bool = False
 
 
 _ENTRY = JsonCodec(NotificationLogEntry)
@@ -74,6 +75,25 @@ class NotificationLog:
         else:
             self.views[key] = view
         self._dirty.add(_name("view", key))
+
+    def move(self, key: Key) -> None:
+        """A receiver has another address, where nothing is known of what was sent before."""
+        view = self.views[key]
+        self.keep(key, replace(view, accepted=False, refused=True, sent_at=float("-inf")))
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Alerts have other names from now on; that is no news."""
+        if not names:
+            return
+        for key, view in self.views.items():
+            texts = (each.partition("\n") for each in view.wrong)
+            self.views[key] = replace(
+                view,
+                members=tuple(sorted(names.get(each, each) for each in view.members)),
+                story=tuple(names.get(each, each) for each in view.story),
+                wrong=tuple(f"{names.get(name, name)}\n{text}" for name, _, text in texts),
+            )
+            self._dirty.add(_name("view", key))
 
     def delivered(self, delivery: Delivery, now: float) -> None:
         """A receiver has accepted a message."""
@@ -103,12 +123,15 @@ class NotificationLog:
             self.keep(key, replace(view, accepted=accepted, refused=True))
 
     def due_resolves(self, intervals: Mapping[str, float], now: float) -> list[Delivery]:
-        """Resolves to be sent again; ``intervals`` gives each notifier's group interval."""
+        """Resolves to be sent again; ``intervals`` gives each notifier's group interval. That of a
+        receiver that is not configured waits until it is."""
         due = []
         for key, message in list(self._resolves.items()):
             interval, tried = intervals.get(key[0]), key in self._tried
             # Once after a start in any case: the time since then may be a step of the clock.
-            if interval is None or (tried and now - message.at >= RESOLVE_SECONDS):
+            if interval is None:
+                continue
+            if tried and now - message.at >= RESOLVE_SECONDS:
                 self._drop_resolve(key)
             elif now - self._tried.get(key, float("-inf")) >= interval:
                 self._tried[key] = now
@@ -155,9 +178,14 @@ class NotificationLog:
         self._dirty.clear()
         return changed
 
-    def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
-        """Take up what ``documents`` gave before the restart; what can't be read is dropped, and
-        what is known stays.
+    def restore(
+        self,
+        documents: Mapping[str, str],
+        notifiers: Collection[str],
+        waiting: Iterable[Key] = (),
+    ) -> None:
+        """Take up what ``documents`` gave before the restart, of these ``notifiers``; what can't be
+        read is dropped, and what is known stays.
 
         What was refused is sent at once, since the restart may have repaired the cause.
         """
@@ -169,6 +197,8 @@ class NotificationLog:
             try:
                 notifier, subject = json.loads(place)
                 key = (str(notifier), str(subject))
+                if key[0] not in notifiers:
+                    continue
                 if kind == "resolve":
                     self._resolves.setdefault(key, load_message(text))
                 else:

@@ -1,11 +1,11 @@
 """The queue of one receiver: its health, what is due when, and the attempt under way."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from alerts.model import Delivery
-from alerts.notifier import Notifier
+from alerts.model import Delivery, Message
+from alerts.notifier import Editing, Notifier
 from alerts.outbox.retry import longest_wait
 
 # A message that was not delivered for so long is reported through other receivers.
@@ -97,6 +97,12 @@ class ReceiverQueue:
     longest: dict[int, float] = field(default_factory=dict)
     free_at: float = 0.0
     attempt: SendAttempt | None = None
+
+    async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
+        """Send it, unless it only changes what its service can't change. Raises NotifyError."""
+        if message.quiet and not (isinstance(self.notifier, Editing) and self.notifier.edits):
+            return {}
+        return await self.notifier.send(message, memory)
 
     def heads(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
         """The first one of each key. It waits no longer than what waits behind it may: a page is

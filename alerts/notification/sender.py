@@ -208,7 +208,7 @@ class Dispatcher:
                 message = by_wall_clock(delivery.message, self._wall() - self._now())
                 message = replace(message, sender=self._mark())
                 with once_connected(partial(self._once_connected, delivery)):
-                    memory = await notifier.send(message, memory)
+                    memory = await queue.send(message, memory)
         except NotifyError as error:
             await self._rejected(queue, delivery, error)
         except TimeoutError:

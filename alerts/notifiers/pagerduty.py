@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from alerts.model import Acknowledged, Message, MessageType, NotifyError, OpenAlert, Severity
 from alerts.notification.template import headline, lines, steps, time_range
-from alerts.notifier import Notifier
+from alerts.notifier import TO, Notifier
 from alerts.notifiers.base import NotifierKind, error_from_answer, post
 from alerts.senders.mark import SENT_BY, SentBy, digest, with_key
 from probe.core.environment import Environment
@@ -82,6 +82,11 @@ class PagerDuty:
         self._rest_token, self._api_url = rest_token, api_url
 
     @property
+    def address(self) -> str:
+        """Stands for the routing key: another one leads to another service."""
+        return digest(self._routing_key.get_secret_value())
+
+    @property
     def can_query(self) -> bool:
         """Whether there is a token for the REST API."""
         return self._rest_token is not None and self._api_url is not None
@@ -114,9 +119,8 @@ class PagerDuty:
         from alerts.notifiers.pagerduty_incidents import marks_in_incidents
 
         known = {dedup_key(group): group for group in groups}
-        same = digest(self._routing_key.get_secret_value())
         found = await marks_in_incidents(*self._rest_api(), known)
-        return [SentBy(known[key], mark) for key, mark in found if mark.key == same]
+        return [SentBy(known[key], mark) for key, mark in found if mark.key == self.address]
 
     def _rest_api(self) -> tuple[str, str]:
         """Its address and our token."""
@@ -134,7 +138,7 @@ class PagerDuty:
             # An unknown key is answered with 400 as well.
             hint = "is PAGERDUTY_ROUTING_KEY right?" if answer.status == 400 else ""
             raise error_from_answer(answer, "PagerDuty", hint)
-        return {SEVERITY: message.severity.value}
+        return {SEVERITY: message.severity.value, TO: self.address}
 
     async def verify(self) -> str:
         """Resolve an incident that there never was, which PagerDuty discards. Raises

@@ -4,8 +4,10 @@ https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks,
 https://docs.slack.dev/reference/methods/chat.postMessage, chat.update, block-kit/blocks.
 """
 
+import logging
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -14,25 +16,25 @@ from alerts.model import Message, MessageType, NotifyError, Severity
 from alerts.notifier import Notifier
 from alerts.notifiers import slack_errors
 from alerts.notifiers.base import (
-    HttpAnswer,
     NotifierKind,
     error_code,
     error_from_answer,
     post,
 )
-from alerts.notifiers.slack_history import find, with_metadata
+from alerts.notifiers.slack_history import find, left_behind, place_of, remembered, with_metadata
 from probe.core.environment import Environment
 from probe.core.kind import lazy_import
 from probe.net.urls import HttpUrl, TokenBaseUrl
 from probe.report.text.sanitize import clean
-from probe.untrusted.json_document import InvalidDocument, parse_json
 
 PAUSE_SECONDS = 1.0
 NOT_SLACK = "the answer is not Slack's (a proxy, a login page?)"
 # https://docs.slack.dev/messaging/formatting-message-text, and what people take for one.
 _MENTION = re.compile(r"<(!(here|channel|everyone)|!subteam\^S[A-Z0-9]+|@[UW][A-Z0-9]+)>")
 _CHANNEL_MENTIONS = re.compile(r"@(here|channel|everyone)")
-TO, SEVERITY = "to", "severity"
+SEVERITY = "severity"
+
+logger = logging.getLogger(__name__)
 
 
 class SlackEnvironment(Environment):
@@ -128,6 +130,7 @@ class SlackBot:
     """One message for each incident: changed in place, answered in its thread at the end."""
 
     name, sends_missed_incidents, resend_seconds, pause = "slack", True, None, PAUSE_SECONDS
+    edits = True
 
     def __init__(
         self, token: SecretStr, channel: str, api_url: SecretStr, mention: str = ""
@@ -142,18 +145,20 @@ class SlackBot:
         to what it is already, and replies once.
         """
         content = document(message, self._mention, memory, whole=True)
-        place = self._place(memory)
-        if not place or message.occasion is MessageType.NOTE:
-            return await self._post(content, message, memory)
-        try:
-            await self._call("chat.update", {**place, **content})
-        except NotifyError as error:
-            if error.reason not in slack_errors.reasons(slack_errors.GONE):
-                raise
-            return await self._post(content, message, memory)
-        if answer := self._reply(message, memory):
+        place = place_of(memory, self._channel)
+        if message.quiet:
+            await self._change(place, content)
+            return {}
+        if message.occasion is MessageType.NOTE or not await self._change(place, content):
+            place = await self._post(content, message, memory)
+        elif answer := self._reply(message, memory):
             await self._reply_in(place, message, memory, answer)
-        return self._remembered(place, message)
+        old = left_behind(memory, self._channel)
+        if message.occasion is MessageType.RESOLVED:
+            await self._end_old(old, content)
+        if len(place) < 2:
+            return {}
+        return {**remembered(place, self._channel, old), SEVERITY: message.severity.value}
 
     async def verify(self) -> str:
         """Ask whose token it is (auth.test). Raises NotifyError."""
@@ -161,12 +166,24 @@ class SlackBot:
         bot, team = (clean(str(found.get(each, ""))) for each in ("user", "team"))
         return f"the token is accepted: {bot} of {team}; {self._channel} is not tried"
 
-    def _place(self, memory: Mapping[str, str]) -> dict[str, str]:
-        """The message to change, unless it is in a channel that isn't ours any more."""
-        if memory.get(TO, self._channel) != self._channel:
-            return {}
-        place = {name: memory[name] for name in ("channel", "ts") if name in memory}
-        return place if len(place) == 2 else {}
+    async def _change(self, place: Mapping[str, str], content: Mapping[str, Any]) -> bool:
+        """Change a message; False if there is none, or it is gone."""
+        if not place:
+            return False
+        try:
+            await self._call("chat.update", {**place, **content})
+        except NotifyError as error:
+            if error.reason not in slack_errors.reasons(slack_errors.GONE):
+                raise
+            return False
+        return True
+
+    async def _end_old(self, place: Mapping[str, str], content: Mapping[str, Any]) -> None:
+        """Change what stands in the channel of before, if that is possible."""
+        try:
+            await self._change(place, content)
+        except NotifyError as error:
+            logger.warning("the message in the previous channel stays as it is: %s", error.reason)
 
     def _reply(self, message: Message, memory: Mapping[str, str]) -> dict[str, Any] | None:
         """The reply in the thread: an edit sends no notification."""
@@ -181,14 +198,14 @@ class SlackBot:
 
     async def _post(
         self, content: Mapping[str, Any], message: Message, memory: Mapping[str, str]
-    ) -> Mapping[str, str]:
-        if place := await find(self._read, self._channel, message, memory):
-            await self._call("chat.update", {**place, **content})
-            return self._remembered(place, message)
+    ) -> dict[str, str]:
+        """Post it, unless it is there; where it is."""
+        place = await find(partial(self._call, reads=True), self._channel, message, memory)
+        if await self._change(place, content):
+            return place
         marked = with_metadata(content, message)
         found = await self._call("chat.postMessage", {"channel": self._channel, **marked})
-        place = {name: str(found[name]) for name in ("channel", "ts") if name in found}
-        return self._remembered(place, message) if len(place) == 2 else {}
+        return {name: str(found[name]) for name in ("channel", "ts") if name in found}
 
     async def _reply_in(
         self,
@@ -198,7 +215,9 @@ class SlackBot:
         content: Mapping[str, Any],
     ) -> None:
         """Reply in a thread, unless the reply is there."""
-        if await find(self._read, place["channel"], message, memory, place["ts"]):
+        if await find(
+            partial(self._call, reads=True), place["channel"], message, memory, place["ts"]
+        ):
             return
         thread = {"channel": place["channel"], "thread_ts": place["ts"]}
         marked = with_metadata(content, message)
@@ -211,22 +230,16 @@ class SlackBot:
             marked.pop("reply_broadcast", None)
             await self._call("chat.postMessage", {"channel": place["channel"], **marked})
 
-    async def _read(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        return await self._call(method, arguments, reads=True)
-
-    def _remembered(self, place: Mapping[str, str], message: Message) -> dict[str, str]:
-        return {**place, TO: self._channel, SEVERITY: message.severity.value}
-
     async def _call(
         self, method: str, arguments: Mapping[str, Any], *, reads: bool = False
     ) -> Mapping[str, Any]:
-        from alerts.notifiers.slack_client import call_method
+        from alerts.notifiers.slack_client import call_method, document_of
 
         # chat.update turns plain text into links and mentions unless parse is "none".
         sent = dict(arguments) if reads else {"parse": "none", **arguments}
         token = self._token.get_secret_value()
         answer = await call_method(self._api, token, method, sent, reads=reads)
-        found = _document(answer)
+        found = document_of(answer)
         code = error_code(str(found.get("error", "")))
         if code in slack_errors.BLOCKS and "blocks" in sent:
             return await self._call(method, _without_blocks(sent))
@@ -270,14 +283,6 @@ def _escalates(message: Message, memory: Mapping[str, str]) -> bool:
 
 def _without_blocks(content: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in content.items() if name != "blocks"}
-
-
-def _document(answer: HttpAnswer) -> Mapping[str, Any]:
-    try:
-        found = parse_json(answer.text)
-    except InvalidDocument:
-        found = None
-    return found if isinstance(found, dict) else {}
 
 
 KIND = NotifierKind(

@@ -38,6 +38,7 @@ from alerts.notifiers.session import session_for_attempt
 from probe.net.fetch.failure import reason_of
 from probe.net.proxies import proxy_for
 from probe.net.urls import show_host
+from probe.untrusted.json_document import InvalidDocument, parse_json
 
 # At debug level slack-sdk would log addresses, and it asks for the logger's own level.
 _LOGGER = logging.getLogger("slack_sdk")
@@ -87,6 +88,15 @@ async def call_method(
             await client.api_call(method, json=dict(arguments))
 
     return await _answer_of(api_url, send)
+
+
+def document_of(answer: HttpAnswer) -> Mapping[str, Any]:
+    """What a method of the Web API answers; empty for what is no JSON object."""
+    try:
+        found = parse_json(answer.text)
+    except InvalidDocument:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 class _Answers:

@@ -10,8 +10,12 @@ PASSING = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable"}
     | {"request_timeout", "team_added_to_org", "external_channel_migrating", "update_failed"}
 )
-# The message that we remember is gone: there is nothing to change.
-GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+# The message that we remember is gone, or in a channel that is, or of another workspace: there is
+# nothing to change.
+GONE = frozenset(
+    {"message_not_found", "cant_update_message", "edit_window_closed"}
+    | {"channel_not_found", "is_archived", "is_inactive", "not_in_channel"}
+)
 # A message can't be replied to, or is gone since it was changed.
 NO_THREAD = frozenset(
     {"thread_not_found", "thread_locked", "cannot_reply_to_message", "message_not_found"}

@@ -1,6 +1,8 @@
-"""Whether a message whose answer was lost is in the channel all the same.
+"""Where a bot's messages of an incident are: as it remembers, or as the channel says.
 
-Each message that is posted carries metadata with an identity of its own
+Remembered are the message of the channel that is configured, and one in a channel that was before.
+A message whose answer was lost may be in the channel all the same: each message that is posted
+carries metadata with an identity of its own
 (https://docs.slack.dev/messaging/message-metadata). conversations.history and .replies give it
 back to a token with ``channels:history`` (``groups:history`` in a private channel).
 """
@@ -11,8 +13,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from alerts.model import Message, MessageType, NotifyError
-from alerts.notifier import REPEATED
+from alerts.notifier import REPEATED, TO
 
+CHANNEL, TS = "channel", "ts"
+OLD_CHANNEL, OLD_TS = "old_channel", "old_ts"
 EVENT = "probe_notification"
 # Messages of the channel that are searched, since before the incident began: the clocks differ.
 LIMIT = 200
@@ -26,6 +30,30 @@ UNSEEN = (
 logger = logging.getLogger(__name__)
 
 Call = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+
+
+def place_of(memory: Mapping[str, str], configured: str) -> dict[str, str]:
+    """The message to change, unless it is in a channel that isn't ours any more; empty without.
+    ``configured`` is the channel as it is now, of which Slack gives the ID."""
+    return _place(memory, CHANNEL, TS) if memory.get(TO, configured) == configured else {}
+
+
+def left_behind(memory: Mapping[str, str], configured: str) -> dict[str, str]:
+    """The message in the channel of before, which is to be changed once more; empty without."""
+    if memory.get(TO, configured) != configured:
+        return _place(memory, CHANNEL, TS)
+    return _place(memory, OLD_CHANNEL, OLD_TS)
+
+
+def remembered(place: Mapping[str, str], configured: str, old: Mapping[str, str]) -> dict[str, str]:
+    """What is to be remembered of a message, and of one that was ``left_behind``."""
+    kept = {OLD_CHANNEL: old[CHANNEL], OLD_TS: old[TS]} if old else {}
+    return {**place, TO: configured, **kept}
+
+
+def _place(memory: Mapping[str, str], channel: str, ts: str) -> dict[str, str]:
+    found = {CHANNEL: memory.get(channel, ""), TS: memory.get(ts, "")}
+    return found if all(found.values()) else {}
 
 
 def _hash(*parts: object) -> str:

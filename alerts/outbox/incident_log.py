@@ -159,7 +159,10 @@ class IncidentLog:
             await self._put(key, {**self._records[key], **marks, "memory": dict(memory)})
 
     async def refused(self, delivery: Delivery) -> None:
-        """A message was refused for good: an incident that never began is not open."""
+        """A message was refused for good: an incident that never began is not open. A refused end
+        says nothing of that, nor does a refusal of what was sent before."""
+        if delivery.message.occasion is MessageType.RESOLVED or delivery.attempts > 1:
+            return
         key = _key(delivery.notifier, delivery.message.key)
         record = self._records.get(key)
         if record is not None and record["s"] == "open" and "taken" not in record:

@@ -68,6 +68,14 @@ class AlertRecords:
         """Those of one check that wait for something."""
         return self._active_of.get(check, {})
 
+    def unheard(self, check: str, before: float) -> list[Fingerprint]:
+        """Alerts on values of a check that no result has said anything of since then."""
+        return [
+            identity
+            for identity, kept in self.active_of(check).items()
+            if identity.rule not in (FAILING, NO_DATA) and kept.heard < before
+        ]
+
     @property
     def firing(self) -> list[Alert]:
         """Everything that fires, the oldest first."""

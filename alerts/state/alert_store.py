@@ -18,6 +18,7 @@ from alerts.state.conditions import (
     of_values,
     of_vanished,
     terms_of,
+    unmeasured_after,
 )
 from alerts.state.machine import (
     AlertState,
@@ -42,11 +43,13 @@ from alerts.state.record import (
     restored,
     suspected_of,
 )
+from alerts.state.renames import rename
 from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Status
 
 NO_LONGER_MONITORED, WITHOUT_LIMIT = "no longer monitored", "no longer held against a limit"
+NO_LONGER_MEASURED = "no longer measured"
 # A result is out of date when the next one should have come.
 FRESH_INTERVALS = 1.5
 
@@ -60,7 +63,7 @@ class Event:
 
 
 class AlertStore:
-    """All alerts of the configured checks. Times are seconds since 1970."""
+    """All alerts of the configured checks, and which the last ``set_checks`` has ``renamed``."""
 
     def __init__(self, region: str) -> None:
         self._region, self._terms = region, RememberedTerms()
@@ -69,6 +72,7 @@ class AlertStore:
         self._no_data = NoDataTimer(self._is_missed)
         self._dirty: set[Fingerprint] = set()
         self._results: dict[str, tuple[Result, float]] = {}
+        self.renamed: Mapping[Fingerprint, Fingerprint] = {}
 
     @property
     def firing(self) -> list[Alert]:
@@ -104,8 +108,11 @@ class AlertStore:
         return self._kept.is_seen_bad(check)
 
     def set_checks(self, checks: Sequence[Check], now: float) -> list[Event]:
-        """These are the checks from now on; alerts of others are closed."""
+        """These are the checks from now on; alerts of others are closed, unless renamed."""
         self._checks = {check.name: check for check in checks}
+        self.renamed = rename(self._kept, self._checks, self._results)
+        self._dirty |= {*self.renamed, *self.renamed.values()}
+        self._results = {n: each for n, each in self._results.items() if n in self._checks}
         self._terms.clear()
         self._no_data.set_checks(checks, now)
         for identity, kept in self._kept.active.items():
@@ -113,8 +120,15 @@ class AlertStore:
         gone = {each: NO_LONGER_MONITORED for each in self._kept if each.check not in self._checks}
         left = [each for each in self._kept.active if each not in gone]
         gone |= {e: WITHOUT_LIMIT for e in left if not has_rule(self._checks[e.check], e.rule)}
-        events = [self._close(identity, reason, now) for identity, reason in gone.items()]
-        return [event for event in events if event is not None]
+        return [*filter(None, (self._close(*each, now) for each in gone.items()))]
+
+    def resume(self, now: float, skipped: float) -> None:
+        """Nothing could be measured until now, for ``skipped`` seconds more than ``now`` knows
+        of: as after a restart, timers of what is out of date go on with the next result."""
+        self._no_data.restart(now)
+        for identity, kept in self._kept.active.items():
+            if (check := self._checks.get(identity.check)) is not None:
+                kept.stale |= _is_out_of_date(kept, check, now + skipped)
 
     def update(
         self,
@@ -137,7 +151,10 @@ class AlertStore:
             *of_vanished(check, result, evaluations, self._firing_of(check)),
         ]
         events = [self._observe(each, check, result, now, again=again) for each in observations]
-        return [event for event in events if event is not None]
+        if result.status is Status.OK:
+            unheard = self._kept.unheard(check.name, now - unmeasured_after(check))
+            events += [self._close(each, NO_LONGER_MEASURED, now) for each in unheard]
+        return [*filter(None, events)]
 
     def tick(self, now: float) -> list[Event]:
         """Fire and resolve what is due; no data where results stay away."""
@@ -145,14 +162,13 @@ class AlertStore:
         for identity, kept in list(self._kept.active.items()):
             if not kept.stale:
                 events.append(self._step(identity, *tick(kept.state, now, kept.terms)))
-        return [event for event in events if event is not None]
+        return [*filter(None, events)]
 
     def _resume(self, identity: Fingerprint, kept: AlertRecord, now: float) -> None:
-        """An alert of a process that was away for less than an interval goes on as it was."""
-        check = self._checks.get(identity.check)
-        if kept.stale and check is not None:
+        """An alert goes on with its check's timers; after a short absence, at once."""
+        if (check := self._checks.get(identity.check)) is not None:
             kept.terms = terms_of(check, identity.rule)
-            kept.stale = now - kept.heard > FRESH_INTERVALS * check.interval
+            kept.stale &= _is_out_of_date(kept, check, now)
 
     def _close(self, identity: Fingerprint, reason: str, now: float) -> Event | None:
         """Drop an alert that nothing can resolve any more."""
@@ -178,8 +194,8 @@ class AlertStore:
         changed: dict[str, str | None] = {}
         for identity in self._dirty:
             kept = self._kept.get(identity)
-            idle = kept is None or kept.state == State()
-            changed[name_of(identity)] = None if kept is None or idle else dump(identity, kept)
+            text = dump(identity, kept) if kept and kept.state != State() else None
+            changed[name_of(identity)] = text
         self._dirty.clear()
         return changed
 
@@ -278,3 +294,7 @@ class AlertStore:
         kept.values.clear()
         kept.first = None
         return Event(over, transition)
+
+
+def _is_out_of_date(kept: AlertRecord, check: Check, now: float) -> bool:
+    return now - kept.heard > FRESH_INTERVALS * check.interval

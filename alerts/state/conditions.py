@@ -18,6 +18,8 @@ from probe.core.thresholds import thresholds_of
 
 # "No data" is so many intervals, and at least so long.
 NO_DATA_INTERVALS, NO_DATA_SECONDS = 3, 300.0
+# A value that good results lack for so many intervals, and so long, is not measured any more.
+UNMEASURED_INTERVALS, UNMEASURED_SECONDS = 3, 3600.0
 # A check has recovered after two good results, and no later than this.
 MAX_CLEAR_SECONDS = 60.0
 # A value is back from beyond its limit when it was within it for two results, so long.
@@ -39,6 +41,12 @@ class Observation:
 def no_data_after(check: Check) -> float:
     """After how many seconds without a measured result a check has no data."""
     return max(NO_DATA_INTERVALS * check.interval, NO_DATA_SECONDS)
+
+
+def unmeasured_after(check: Check) -> float:
+    """After how many seconds a value that good results lack is not measured any more: the target
+    has another address, say, or a label another value."""
+    return max(UNMEASURED_INTERVALS * check.interval, UNMEASURED_SECONDS)
 
 
 def has_rule(check: Check, rule: str) -> bool:

@@ -19,10 +19,17 @@ class NoDataTimer:
         self._next = -math.inf
 
     def set_checks(self, checks: Iterable[Check], now: float) -> None:
-        """These are the checks from now on; the time of new ones begins."""
-        self._checks = {check.name: check for check in checks}
-        for name in self._checks:
-            self._result_at.setdefault(name, now)
+        """These are the checks from now on; the time of new and changed ones begins."""
+        before, self._checks = self._checks, {check.name: check for check in checks}
+        self._result_at = {
+            name: self._result_at[name] if before.get(name) == check else now
+            for name, check in self._checks.items()
+        }
+        self._next = -math.inf
+
+    def restart(self, now: float) -> None:
+        """No check could run until now: the time of all begins."""
+        self._result_at = dict.fromkeys(self._checks, now)
         self._next = -math.inf
 
     def record(self, check: Check, now: float) -> None:

@@ -23,7 +23,8 @@ class SendGate:
     """Holds messages back. ``now`` gives seconds, ``knows`` whether a check runs,
     ``is_seen_bad`` whether it confirms an alert, ``others_answered`` whether a round of queries
     to the others is over since the start, ``is_up_to_date`` whether what they say of a message is
-    recent; ``run_soon`` lets a check run at once."""
+    recent; ``run_soon`` lets a check run at once. ``wall`` is the wall clock: where a machine is
+    suspended without noticing, it alone goes on."""
 
     def __init__(
         self,
@@ -34,11 +35,13 @@ class SendGate:
         others_answered: Callable[[], bool],
         is_up_to_date: Callable[[Delivery], bool] = lambda delivery: True,
         run_soon: Callable[[str], None],
+        wall: Callable[[], float] | None = None,
     ) -> None:
-        self._now, self._knows = now, knows
+        self._now, self._knows, self._wall = now, knows, wall or now
         self._is_seen_bad, self._others_answered = is_seen_bad, others_answered
         self._run_soon, self._is_up_to_date = run_soon, is_up_to_date
         self._started_at = self._alive_at = now()
+        self._ahead = self._wall_ahead()
         self._awaited: set[str] = set()
         self._last_result_at: dict[str, float] = {}
 
@@ -46,15 +49,17 @@ class SendGate:
         """Checks run from now on: however long the start took, what is known is from before."""
         self._started_at = self._alive_at = self._now()
 
-    def alive(self) -> bool:
-        """To be called at least every 10 s; False after a pause: then all is checked again."""
-        now, before = self._now(), self._alive_at
-        self._alive_at = now
-        if now - before <= PAUSE_SECONDS:
-            return True
+    def alive(self) -> float | None:
+        """To be called at least every 10 s. After a pause all is checked again, and the seconds of
+        it that ``now`` does not know of are returned; None: there was none."""
+        now, ahead = self._now(), self._wall_ahead()
+        was_paused, skipped = self._is_paused(now), max(ahead - self._ahead, 0.0)
+        self._alive_at, self._ahead = now, ahead
+        if not was_paused:
+            return None
         self._started_at = now
         self._awaited.clear()
-        return False
+        return skipped
 
     def add_result(self, check: str, at: float) -> None:
         """A check has a new result."""
@@ -65,7 +70,7 @@ class SendGate:
         message, now = delivery.message, self._now()
         if not message.is_of_incident:
             return 0.0
-        if now - self._alive_at > PAUSE_SECONDS:
+        if self._is_paused(now):
             return AGAIN_SECONDS
         if now - self._started_at < GATE_SECONDS and not self._is_current(message):
             return AGAIN_SECONDS
@@ -78,6 +83,13 @@ class SendGate:
             not self._knows(each) or self._is_seen_bad(each) for each in _checks(message)
         )
         return 0.0 if confirmed else AGAIN_SECONDS
+
+    def _is_paused(self, now: float) -> bool:
+        """Whether the process stood still since it was last alive."""
+        return max(now - self._alive_at, self._wall_ahead() - self._ahead) > PAUSE_SECONDS
+
+    def _wall_ahead(self) -> float:
+        return self._wall() - self._now()
 
     def _is_current(self, message: Message) -> bool:
         missing = {

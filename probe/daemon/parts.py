@@ -157,14 +157,15 @@ def own_metrics(
 def _alert_manager(
     settings: Settings, clock: Callable[[], float], now: Callable[[], float]
 ) -> AlertManager:
-    """Its ``now`` is steady: alerts must not jump when the wall clock is set."""
-    offset = now() - clock()
+    """Its ``now`` is steady: alerts must not jump when the wall clock is set. It goes on while the
+    machine is suspended, as the clock of what is stored does."""
+    offset = now() - boot_clock()
     return AlertManager(
         settings.alerting,
         settings.service.data,
         peers=replace(settings.service.peers, version=probe_version()),
         journals=settings.service.journals,
-        now=lambda: offset + clock(),
+        now=lambda: offset + boot_clock(),
         wall=now,
         clock=clock,
         stored=StoredClock(now, boot_clock, boot_id()),

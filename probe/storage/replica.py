@@ -110,8 +110,9 @@ class Replica:
         except (OSError, sqlite3.Error, Unreadable) as error:
             self._fail(f"{self._path.parent} can't be used: {describe(error)}")
         else:
-            self.problem = ""
+            self.problem, self._was_read = "", True
             return loaded
+        # What a job reads that is no longer waited for is not known: it is read again.
         return Loaded()
 
     async def apply(
@@ -239,7 +240,6 @@ class Replica:
                 else:
                     quarantine_row(database, table, number, self._now())
                     wrong += 1
-        self._was_read = True
         return tables, wrong
 
     def _connected(self) -> sqlite3.Connection:
@@ -265,6 +265,7 @@ class Replica:
         self._identity = identity_of(self._path)
         if not self._was_read:
             self.late = list(self._read()[0].items())
+            self._was_read = True
             tables = self._merge(self.late, tables)
         with translate_corruption(), transaction(self._connected()) as database:
             for table, _ in tables:

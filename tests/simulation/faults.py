@@ -14,7 +14,7 @@ CALM_SECONDS = 0.75 * HOUR
 # fmt: off
 Kind = Literal[
     "outage", "refuse", "reject", "hang", "lose", "full", "broken", "torn", "stalled", "step",
-    "kill", "stop", "silence", "window", "reload", "network",
+    "kill", "stop", "silence", "window", "reload", "network", "suspend",
 ]
 # fmt: on
 DISK: tuple[Kind, ...] = ("full", "broken", "torn", "stalled")
@@ -93,6 +93,7 @@ class Weights:
             "window": 0.5,
             "reload": 0.5,
             "network": 0.6,
+            "suspend": 0.4,
         }
     )
 
@@ -122,6 +123,9 @@ def _fault(kind: Kind, random: Random, checks: tuple[str, ...], busy: float) -> 
         return Fault(
             kind, "clock", start, busy, size=random.choice([-1, 1]) * random.uniform(5, 9e3)
         )
+    if kind == "suspend":
+        # For so many seconds, which no clock counts but those that go on in a suspended machine.
+        return Fault(kind, "clock", start, busy, size=random.uniform(5.0, 9e3))
     if kind in DISK:
         whom = random.choice(["outbox", "journal", "all"])
         return Fault(kind, whom, start, min(busy, start + random.uniform(5.0, 1200.0)))

@@ -93,7 +93,7 @@ def _is_certain(scenario: Scenario, receiver: Receiver, outage: Fault) -> bool:
     disturbed = [
         fault
         for fault in scenario.faults
-        if fault.kind not in ("outage", "step", "full", "broken", "torn")
+        if fault.kind not in ("outage", "step", "suspend", "full", "broken", "torn")
         and fault.whom in (receiver.name, outage.whom, "own", "process", *STORES)
         and fault.start < outage.end
         and (fault.start if fault.whom == "process" else fault.end) > outage.start - 600.0
@@ -142,6 +142,7 @@ def _false(scenario: Scenario, receiver: Receiver) -> Iterator[str]:
         for alert in each.message.firing:
             name = alert.identity.check
             if alert.identity.rule != "failing":
+                yield f"{alert.identity} was sent at {each.at:.0f}, and every check had results"
                 continue
             failing = [
                 outage

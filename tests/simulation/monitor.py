@@ -79,9 +79,13 @@ class Simulation:
             self._between(self._folder)
             await asyncio.sleep(RESTART_SECONDS)
 
+    def _uptime(self) -> float:
+        slept = (f.size for f in self._scenario.of("suspend") if f.start <= self._clock())
+        return self._clock() + sum(slept)
+
     def _wall(self) -> float:
         steps = (f.size for f in self._scenario.of("step") if f.start <= self._clock())
-        return START + self._clock() + sum(steps)
+        return START + self._uptime() + sum(steps)
 
     def _boot(self, began: float) -> str:
         """Which boot of the machine it is: some kills are reboots."""
@@ -91,15 +95,15 @@ class Simulation:
     async def _live(self) -> None:
         began = self._clock()
         self._unseen = {check.name for check in self._checks}
-        steady = self._wall() - began
+        steady = self._wall() - self._uptime()
         manager = AlertManager(
             self._config(),
             self._folder,
             journals=(self._folder,),
-            now=lambda: steady + self._clock(),
+            now=lambda: steady + self._uptime(),
             wall=self._wall,
             clock=self._clock,
-            stored=StoredClock(self._wall, self._clock, self._boot(began)),
+            stored=StoredClock(self._wall, self._uptime, self._boot(began)),
         )
         soon: dict[str, asyncio.Event] = {check.name: asyncio.Event() for check in self._checks}
         manager.run_soon = lambda name, _: soon[name].set()

@@ -1,5 +1,6 @@
 """The wall clock is set while the monitor runs, and the monitor is started anew: everything that is
-open goes on, in the order and with the durations that it had."""
+open goes on, in the order and with the durations that it had. Of a machine that is suspended, or
+without a network of its own, nothing is reported that ended meanwhile."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -165,3 +166,42 @@ def test_the_same_of_all_steps(seconds: float, kind: float) -> None:
     test_a_refused_resolve_is_sent_again(seconds, kind)
     test_two_short_failures_with_a_step_between_make_no_page(seconds, kind)
     test_a_second_step_after_the_restart_changes_nothing(seconds)
+
+
+def _all_day(faults: tuple[Fault, ...], receiver: str) -> list[str]:
+    """What a receiver is sent of a day with these faults."""
+    with memory_folder() as folder:
+        run = Simulation(Scenario(0, ("a", "b"), faults, 6000.0), folder).play()
+    assert violations(run) == []
+    return [each.message.occasion.value for each in run.receivers[receiver].incidents]
+
+
+@pytest.mark.parametrize("receiver", ["pager", "chat"])
+@pytest.mark.parametrize(
+    "silent",
+    [
+        Fault("network", "own", 1000.0, 1900.0),
+        Fault("suspend", "clock", 1000.0, 6000.0, size=900.0),
+        Fault("suspend", "clock", 1000.0, 6000.0, size=9000.0),
+    ],
+)
+def test_checks_that_could_not_run_have_no_lack_of_data(silent: Fault, receiver: str) -> None:
+    assert _all_day((silent,), receiver) == []
+
+
+@pytest.mark.parametrize("receiver", ["pager", "chat"])
+@pytest.mark.parametrize("size", [600.0, 9000.0])
+def test_an_outage_that_ends_in_a_suspension_is_resolved_and_no_news(
+    size: float, receiver: str
+) -> None:
+    begins, falls_asleep = Fault("outage", "a", 1000.0, 1400.0), 1400.0
+    asleep = Fault("suspend", "clock", falls_asleep, 6000.0, size=size)
+    assert _all_day((begins, asleep), receiver) == ["firing", "resolved"]
+
+
+@pytest.mark.parametrize("receiver", ["pager", "chat"])
+def test_what_was_seen_to_fail_once_before_a_suspension_is_no_page_after_it(receiver: str) -> None:
+    """The check runs at 961 and 1081: it is seen to fail, and works when the machine wakes up."""
+    fails = Fault("outage", "a", 960.0, 965.0)
+    asleep = Fault("suspend", "clock", 965.0, 6000.0, size=9000.0)
+    assert _all_day((fails, asleep), receiver) == []

@@ -17,6 +17,7 @@ from alerts.notification.route import (
 )
 from alerts.notification.route import REPEAT_INTERVAL_SECONDS as REMIND_SECONDS
 from alerts.notification.template import headline
+from alerts.role import Assignment, Role
 from tests.alerts.notification.test_grouping import (
     BOTH,
     CHAT,
@@ -237,3 +238,23 @@ def test_an_alert_that_eases_is_still_said_to_ease() -> None:
     sent(here, 0, [alert("health")])
     (eased,) = sent(here, 10, [alert("health", Severity.WARNING)])
     assert eased == ("pager", "resolved", "health: no longer critical")
+
+
+def test_ones_own_message_is_changed_at_the_end_though_another_probe_has_opened_it_again() -> None:
+    here, steps = group_store(), [Assignment(Role.SEND)]
+    here.assign = lambda *_: steps.pop(0) if len(steps) > 1 else steps[0]
+    assert ("chat", "firing") in [each[:2] for each in sent(here, 0, [alert("health")])]
+    steps[:] = [Assignment(Role.REOPEN), Assignment(Role.STANDBY, "fra")]
+    assert "chat" not in [each[0] for each in sent(here, 60, [alert("health")])]
+    steps[:] = [Assignment(Role.FORGET)]
+    found = here.settle([Incident("backend")], 120, SETTING)
+    assert [each.message.quiet for each in found if each.notifier == "chat"] == [True]
+
+
+def test_who_has_sent_nothing_changes_nothing_at_the_end() -> None:
+    here, steps = group_store(), [Assignment(Role.STANDBY, "fra")]
+    here.assign = lambda *_: steps[0]
+    sent(here, 0, [alert("health")])
+    steps[:] = [Assignment(Role.FORGET)]
+    found = here.settle([Incident("backend")], 120, SETTING)
+    assert [each for each in found if each.notifier == "chat"] == []

@@ -1,14 +1,19 @@
-"""A message that another probe sends by now: an attempt under way delivers it no more."""
+"""A message that another probe sends by now: an attempt under way delivers it no more. An end that
+another one has sent changes what this one has sent before, where its service can, and this one
+holds nothing open any more."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from alerts.model import NotifyError
+from alerts.model import Delivery, NotifyError
+from alerts.notification.dedup import collapse
 from alerts.outbox.outbox import Outbox
 from tests.alerts.services import Post, Service, running
-from tests.alerts.words import RESOLVED, a_delivery
+from tests.alerts.words import FIRING, RESOLVED, a_delivery
 
 
 @pytest.fixture
@@ -98,3 +103,46 @@ async def test_what_waits_for_its_next_attempt_is_withdrawn_with_its_end(outbox:
         await post.dispatcher.withdraw("chat", "a")
         await post.emptied()
     assert len(chat.attempts) == 1
+
+
+class Editor(Service):
+    edits = True
+
+
+def quiet(at: float = 2.0) -> Delivery:
+    end = a_delivery(RESOLVED, at=at)
+    return replace(end, message=replace(end.message, quiet=True))
+
+
+@pytest.mark.parametrize(
+    ("service", "sent"),
+    [(Service(), ["firing at 1"]), (Editor(), ["firing at 1", "resolved at 2"])],
+    ids=["posts", "edits"],
+)
+async def test_what_only_changes_a_message_goes_to_those_who_can(
+    tmp_path: Path, service: Service, sent: list[str], leaks: None
+) -> None:
+    outbox = await Outbox.open(tmp_path, journals=(tmp_path,))
+    async with running(Post(outbox, service)) as post:
+        await post.commit(a_delivery(FIRING, at=1))
+        await service.took(1)
+        await post.settled()
+        journal = outbox.incidents
+        assert journal is not None
+        assert len(journal.open_incidents) == 1
+        await post.commit(quiet())
+        await service.took(len(sent))
+        await post.emptied()
+        assert journal.open_incidents == []
+    assert [each.title for each in service.attempts] == sent
+    assert await outbox.memory("pager", "a") == {}
+    await outbox.close()
+
+
+@pytest.mark.parametrize("first", [a_delivery(RESOLVED, at=1), quiet(1.0)])
+def test_an_end_that_is_to_be_heard_stays_so_when_it_is_joined_with_a_quiet_one(
+    first: Delivery,
+) -> None:
+    (step,) = collapse([replace(first, number=1), replace(quiet(), number=2)], True)
+    assert step.new is not None
+    assert step.new.message.quiet is first.message.quiet

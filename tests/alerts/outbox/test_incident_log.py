@@ -1,5 +1,6 @@
 """What the journal alone knows of an incident after several messages of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,4 +47,29 @@ async def test_an_incident_with_a_refused_first_message_is_not_open(tmp_path: Pa
     await log.begun(first)
     await log.refused(first)
     assert log.open_incidents == []
+    await log.close()
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+async def test_a_refused_end_leaves_open_what_a_receiver_may_have(
+    tmp_path: Path, attempts: int
+) -> None:
+    """The process was killed before it heard that the first message was taken."""
+    log = await opened(tmp_path)
+    first, end = a_delivery(MessageType.FIRING, at=1), a_delivery(MessageType.RESOLVED, at=2)
+    await log.begun(first)
+    await log.begun(end)
+    await log.refused(replace(end, attempts=attempts))
+    assert [each.key for each in log.open_incidents] == [first.message.key]
+    await log.close()
+
+
+async def test_a_first_message_that_was_sent_before_may_be_open_though_it_is_refused(
+    tmp_path: Path,
+) -> None:
+    log = await opened(tmp_path)
+    first = a_delivery(MessageType.FIRING, at=1)
+    await log.begun(first)
+    await log.refused(replace(first, attempts=2))
+    assert [each.key for each in log.open_incidents] == [first.message.key]
     await log.close()

@@ -6,14 +6,18 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from alerts.outbox.outbox import Outbox
 from alerts.outbox.schema import FILE, SCHEMA
+from probe.storage.thread import Stalled, StorageThread
 from tests.alerts.services import reopened, stored, titles
 from tests.alerts.words import a_delivery, a_silence
 from tests.clocks import Clock
+
+T = TypeVar("T")
 
 
 async def test_without_a_folder_it_works_in_memory_and_says_so(
@@ -157,6 +161,41 @@ async def test_a_file_that_can_be_read_only_later_is_added_to_what_came_meanwhil
     again = await reopened(outbox, tmp_path)
     assert await again.states() == states
     assert titles(await again.waiting()) == ["firing at 1", "firing at 2", "firing at 3"]
+    await again.close()
+
+
+class UnheardThread(StorageThread):
+    """Does its first job, the answer of which is not waited for or is an error."""
+
+    def __init__(self, name: str, error: Exception) -> None:
+        super().__init__(name)
+        self._error: Exception | None = error
+
+    async def run(self, work: Callable[[], T], *, seconds: float | None = None) -> T:
+        answer = await super().run(work, seconds=seconds)
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return answer
+
+
+@pytest.mark.parametrize("error", [Stalled(), OSError(5, "Input/output error")])
+async def test_what_was_read_too_late_at_the_start_is_read_again(
+    tmp_path: Path, error: Exception
+) -> None:
+    clock = Clock(1_800_000_000.0)
+    before = await Outbox.open(tmp_path, now=clock)
+    await before.commit({"a": "one", "b": "old"}, [a_delivery(at=1)])
+    await before.close()
+    outbox = await Outbox.open(tmp_path, now=clock, thread=lambda name: UnheardThread(name, error))
+    await outbox.commit({"b": "new"}, [a_delivery(at=2)])
+    clock.pass_(61)
+    await outbox.silences(clock())
+    assert outbox.had_late()
+    assert await outbox.states() == {"a": "one", "b": "new"}
+    again = await reopened(outbox, tmp_path)
+    assert await again.states() == {"a": "one", "b": "new"}
+    assert titles(await again.waiting()) == ["firing at 1", "firing at 2"]
     await again.close()
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from random import Random
 
@@ -11,13 +11,15 @@ import pytest
 
 from alerts.config import AlertingConfig
 from alerts.manager import AlertManager
-from alerts.model import MessageType, Severity
+from alerts.model import Message, MessageType, Severity
 from alerts.notification.route import REPEAT_INTERVAL_SECONDS, Route
+from alerts.notifier import TO
 from alerts.outbox.schema import FILE
 from probe.core.model import Status
 from tests.alerts.services import Service
 from tests.clocks import Clock
 from tests.fake_kind import result_of, toy
+from tests.simulation.test_simulation import memory_folder
 
 
 class Life:
@@ -45,6 +47,13 @@ class Life:
                 # after which nothing leaves before a new result.
                 self._clock.pass_(3.0)
                 await asyncio.sleep(0.05)
+
+    async def has_heard(self) -> None:
+        """Wait until the answer to every message is known."""
+        async with asyncio.timeout(30):
+            while self.manager.waiting:
+                self._clock.pass_(0.1)
+                await asyncio.sleep(0.01)
 
     async def kill(self) -> None:
         """End without a word."""
@@ -119,3 +128,75 @@ async def test_an_incident_open_before_a_restart_is_resolved_once_and_not_trigge
     await second.kill()
     occasions = [message.occasion for message in pager.received]
     assert occasions == [MessageType.FIRING, MessageType.RESOLVED]
+
+
+@pytest.fixture
+def memory_path() -> Iterator[Path]:
+    """A folder whose disk costs no time."""
+    with memory_folder() as folder:
+        yield folder
+
+
+class AddressedService(Service):
+    """A service at an address of its own."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.address = address
+
+    async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
+        return {**await super().send(message, memory), TO: self.address}
+
+
+@pytest.mark.parametrize(
+    ("then", "first", "second"),
+    [
+        ("one", ["firing"], ["resolved"]),
+        ("another", ["firing"], ["firing", "resolved"]),
+    ],
+)
+async def test_what_fires_is_sent_to_the_address_that_a_restart_brings(
+    memory_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    then: str,
+    first: list[str],
+    second: list[str],
+) -> None:
+    """As with another routing key of PagerDuty: nobody there has been paged."""
+    clock, before, after = Clock(1_800_000_000.0), AddressedService("one"), AddressedService(then)
+    life = Life(memory_path, clock, before)
+    await life.begin()
+    await life.see(Status.FAILED, 1)
+    await life.has_heard()
+    await life.kill()
+    await life.manager.close()
+    life = Life(memory_path, clock, after)
+    await life.begin()
+    await life.see(Status.FAILED, len(second) - 1)
+    await life.see(Status.OK, len(second))
+    await life.kill()
+    await life.manager.close()
+    assert [each.occasion.value for each in before.received] == first
+    assert [each.occasion.value for each in after.received] == second
+    assert ("to be ended there by hand: pager a" in caplog.text) is (then == "another")
+
+
+async def test_what_is_over_at_a_new_address_is_no_news_there(memory_path: Path) -> None:
+    clock, after = Clock(1_800_000_000.0), AddressedService("another")
+    life = Life(memory_path, clock, AddressedService("one"))
+    await life.begin()
+    await life.see(Status.FAILED, 1)
+    await life.has_heard()
+    await life.kill()
+    await life.manager.close()
+    life = Life(memory_path, clock, after)
+    await life.begin()
+    async with asyncio.timeout(30):
+        while life.manager.pipeline.firing or life.manager.open_at("pager"):
+            life.manager.handle_result(toy("a"), result_of("a", Status.OK), (), backed_up=False)
+            clock.pass_(3.0)
+            await asyncio.sleep(0.05)
+    await life.see(Status.FAILED, 1)
+    await life.kill()
+    await life.manager.close()
+    assert [each.occasion.value for each in after.received] == ["firing"]

@@ -154,3 +154,38 @@ def test_a_firing_alert_with_a_changed_limit_stays_until_a_result() -> None:
     moved = with_limit(thresholds={LASTING.name: {"warning": 3.0}})
     assert store.set_checks([moved], 35.0) == []
     assert len(store.firing) == 1
+
+
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_an_alert_on_what_is_not_measured_any_more_is_closed(restarts: bool) -> None:
+    """As of a label that has another value since a reload."""
+    store = fires_about_its_size()
+    if restarts:
+        stored = {name: text for name, text in store.documents().items() if text is not None}
+        store = AlertStore("lax")
+        store.restore(stored)
+        store.set_checks([with_limit()], 10.0)
+    fine = Evaluation("toy", LIMITED, {"disk": "d2"}, 0.5, Verdict.OK, 1)
+    for at in range(10, int(HOUR), 600):
+        assert store.update(with_limit(), result_of("toy"), [fine], at, backed_up=False) == []
+    (event,) = store.update(with_limit(), result_of("toy"), [fine], HOUR + 1.0, backed_up=False)
+    assert (event.alert.closed, store.firing) == ("no longer measured", [])
+
+
+def test_an_alert_on_what_cannot_be_measured_stays() -> None:
+    store, lacks = fires_about_its_size(), Evaluation("toy", LIMITED, {}, None, Verdict.UNKNOWN)
+    for status in (Status.FAILED, Status.UNKNOWN):
+        store.update(with_limit(), result_of("toy", status), [lacks], 3 * HOUR, backed_up=False)
+    assert LASTING.name in {alert.identity.rule for alert in store.firing}
+
+
+def test_an_alert_on_what_is_measured_now_and_then_stays() -> None:
+    store = fires_about_its_size()
+    bad = Evaluation("toy", LIMITED, {"disk": "d1"}, 2.0, Verdict.WARNING, 1)
+    for at in range(10, int(4 * HOUR), 10):
+        seen = [bad] if at % 3000 == 0 else []
+        store.update(with_limit(), result_of("toy"), seen, float(at), backed_up=False)
+    assert [alert.identity.rule for alert in store.firing] == [LASTING.name]

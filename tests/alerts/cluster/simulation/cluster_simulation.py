@@ -42,7 +42,8 @@ class Town:
 
     ``regions`` are the members in their order, ``down`` those that can't use the target,
     ``apart`` pairs of regions that don't hear each other, ``probes`` those that run. ``chat`` and
-    ``pages`` have (second, region, message), ``incidents`` are the pager's open ones.
+    ``pages`` have (second, region, message), ``incidents`` are the pager's open ones. ``edits``:
+    the chat changes what it was sent.
     """
 
     regions: tuple[str, ...] = REGIONS
@@ -54,9 +55,12 @@ class Town:
     pages: list[tuple[float, str, Message]] = field(default_factory=list)
     incidents: dict[str, float] = field(default_factory=dict)
     opened: int = 0
+    edits: bool = False
 
     def take(self, region: str, notifier: str, message: Message) -> None:
         """A notification is sent."""
+        if message.quiet and not self.edits:
+            return
         if notifier == "chat":
             self.chat.append((self.now, region, message))
             return
