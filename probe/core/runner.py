@@ -36,6 +36,10 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 0.5
 MAX_QUEUED = 120.0
 """Seconds that a run may take including the wait for a slot."""
+_QUEUED_HINT = (
+    "The checks that it waited for took all of the time, often because their server is silent: "
+    "see those first. A longer --deadline leaves more time."
+)
 
 
 def preload(checks: Sequence[Check]) -> None:
@@ -72,8 +76,8 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
             # The clean-up task is owned by the context, and delays the result only briefly.
             await context.closing.close(_finish(task), timeout=GRACE_SECONDS)
         disturbance = watch.end()
-    failure, status = _cut_off(record, limit, check) if cut_off else _ending(task, record, check)
-    failure, status = _blame_own_process(failure, status, disturbance, duration)
+    found = _cut_off(record, limit, check, duration) if cut_off else _ending(task, record, check)
+    failure, status = _blame_own_process(*found, disturbance, _whole(record, duration))
     if failure is not None and (kind := _shortage(task, cut_off, status)):
         failure, status = _own_shortage(failure, kind), Status.UNKNOWN
         shortages(context).note(kind, context.clock())
@@ -212,11 +216,30 @@ async def _finish(task: asyncio.Task[None]) -> None:
         task.exception()
 
 
-def _cut_off(record: Recorder, limit: float, check: Check) -> tuple[Failure, Status]:
+def _whole(record: Recorder, duration: float) -> float:
+    """The seconds of a run, with its wait where it had nothing else."""
+    return duration + record.queued if record.ended_in_queue else duration
+
+
+def _cut_off(
+    record: Recorder, limit: float, check: Check, duration: float
+) -> tuple[Failure | None, Status]:
+    if record.queued and duration < limit:
+        return _queued_too_long(record, limit, duration), Status.UNKNOWN
     message = f"no answer within {limit:g} s"
     hint = record.hint or HINTS[Cause.DEADLINE]
     status = Status.UNKNOWN if check.kind.third_party else Status.FAILED
     return Failure(record.current, Cause.DEADLINE, message, hint), status
+
+
+def _queued_too_long(record: Recorder, limit: float, duration: float) -> Failure:
+    """The end of a run that had less than its own deadline for the target."""
+    phase = "queue" if record.ended_in_queue else record.current
+    left = (
+        f"{duration:.1f} s of its {limit:g} s were left" if duration >= 0.05 else "no time was left"
+    )
+    message = f"waited {record.queued:.0f} s for other checks that use the same credentials: {left}"
+    return Failure(phase, Cause.OWN_RESOURCES, message, _QUEUED_HINT)
 
 
 def _ending(

@@ -85,7 +85,7 @@ class ProbeClient:
                     return text
                 raise _refusal(host, response.status, text, response.content_type)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            reason = f"no probe answers at {host}: {reason_of(error)}"
+            reason = f"no probe answers at {host}: {reason_of(error)}; is the daemon running there?"
             raise ClientError(reason, is_absent=True) from None
 
     def _headers(self) -> Mapping[str, str]:
