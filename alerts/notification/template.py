@@ -22,6 +22,8 @@ CLOSED_MARK = "-"
 MAX_ALERTS, MAX_LINES, MAX_NAMES, MAX_NEWS = 6, 4, 10, 20
 # One long text must not push out the others.
 MAX_LINE = 300
+NEW = "now also "
+RISEN = f"now {Severity.CRITICAL}, was {Severity.WARNING}"
 _SAME = Fingerprint("", "")
 # A headline of so many characters fits where services show one; its end says since when.
 MAX_HEADLINE = 150
@@ -100,8 +102,10 @@ def steps(message: Message, *, whole: bool = False) -> list[str]:
 
 
 def is_update(message: Message) -> bool:
-    """Whether a message says what has changed since the one before."""
-    return message.occasion is MessageType.CHANGED and bool(message.news)
+    """Whether a message says no more than what has changed since the one before. One that is
+    critical now because of a new alert says everything: what it says to do is another."""
+    rises = RISEN in message.news and any(each.startswith(NEW) for each in message.news)
+    return message.occasion is MessageType.CHANGED and bool(message.news) and not rises
 
 
 def change_lines(message: Message) -> list[str]:
@@ -114,8 +118,9 @@ def change_lines(message: Message) -> list[str]:
 def _paragraphs(message: Message, *, whole: bool) -> Iterator[list[str]]:
     view = _view(message)
     # The headline of what fires says since when.
-    when = f"for {_lasted(message)}" if message.firing else time_range(message)
-    yield [_line(f"{when}, {view}")]
+    when = f"for {_lasted(message)}, " if message.firing else f"{time_range(message)}, "
+    is_new = message.firing and message.at - message.since < 1.0
+    yield [_line(f"{'' if is_new else when}{view}")]
     if change_lines(message):
         yield change_lines(message)
     if is_update(message) and not whole:

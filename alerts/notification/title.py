@@ -21,7 +21,8 @@ def firing_title(
     and are no alerts yet."""
     first = _representative(alerts)
     count = len({*(alert.identity.check for alert in alerts), *affected})
-    services = dict.fromkeys((*(alert.service for alert in alerts), *affected_services))
+    worst = [alert for alert in alerts if alert.severity is first.severity]
+    services = dict.fromkeys((*(alert.service for alert in worst), *affected_services))
     named = [service for service in services if service]
     if count >= MANY_CHECKS and len(named) > 1:
         # Where nearly every check is a service of its own, what is wrong says more than names.

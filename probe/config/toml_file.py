@@ -1,5 +1,6 @@
 """Reads ``probe.toml`` into raw tables."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,12 @@ _REMEDIES = {
     "Unescaped '\\'": ": write \\\\ for a backslash, or the text in single quotes",
     "Illegal character": ": remove it, or write it as an escape",
     "Invalid statement": ": write KEY = VALUE, [[KIND]] or # and a comment",
+    "Expected '=' after a key": ": write KEY = VALUE",
 }
+_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
+_DECLARED = re.compile(r"\(('[^()]*',?)\)(?= twice)")
+_NAME = re.compile(r"'([^']*)'")
+_TYPOGRAPHIC_QUOTES = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb"
 
 Kinds = Sequence[Kind[Any, Any]]
 RawTables = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -56,7 +62,7 @@ def read_tables(
         return {}, [ConfigProblem(str(path), problem)]
     names = [*(kind.name for kind in kinds), *OTHER_TABLES, *EXPORTER_TABLES]
     tables = _exporter_as_lists(document)
-    problems = list(_shape_problems(path, tables, names))
+    problems = list(_shape_problems(path, tables, names, _keys_of(kinds)))
     good = {name: tables[name] for name in names if name in tables and _are_tables(tables[name])}
     return good, problems
 
@@ -70,15 +76,38 @@ def _parsed(text: str) -> tuple[Mapping[str, Any], str]:
     try:
         return tomllib.loads(text), ""
     except tomllib.TOMLDecodeError as error:
-        return {}, f"is not valid TOML: {error}{_remedy(str(error))}"
+        return {}, f"is not valid TOML: {_plain(str(error))}{_remedy(str(error), text)}"
     except (ValueError, RecursionError, OverflowError) as error:
         # tomllib leaves some values to what they are made with: dates, offsets, numbers.
         return {}, f"holds a value that can't be read: {error}"
 
 
-def _remedy(message: str) -> str:
+def _plain(message: str) -> str:
+    """tomllib's message with the table's name as the file has it: it shows a tuple."""
+    return _DECLARED.sub(lambda found: f"[{'.'.join(_NAME.findall(found[1]))}]", message)
+
+
+def _remedy(message: str, text: str) -> str:
     """How to mend what tomllib says in few words."""
+    if stray := _stray_character(message, text):
+        return stray
     return next((remedy for words, remedy in _REMEDIES.items() if words in message), "")
+
+
+def _stray_character(message: str, text: str) -> str:
+    """What word processors and web pages put where TOML wants quotes, blanks and line ends."""
+    if "\r" in text:
+        return ": its lines end in CR alone: save it with LF"
+    place = _PLACE.search(message)
+    if place is None:
+        return ""
+    line = text.split("\n")[int(place[1]) - 1]
+    found = line[int(place[2]) - 1 : int(place[2])]
+    if found and found in _TYPOGRAPHIC_QUOTES:
+        return f": {found} is a typographic quote: write \" or '"
+    if found.isspace() and not found.isascii():
+        return f": there is a U+{ord(found):04X} instead of a blank: write a blank"
+    return ""
 
 
 def variables_named_in(tables: RawTables) -> set[str]:
@@ -109,15 +138,23 @@ def _exporter_as_lists(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
+def _keys_of(kinds: Kinds) -> set[str]:
+    """What stands within the tables of checks."""
+    return {name for kind in kinds for name in kind.table.model_fields}
+
+
 def _shape_problems(
-    path: Path, document: Mapping[str, Any], kinds: list[str]
+    path: Path, document: Mapping[str, Any], kinds: list[str], keys: set[str]
 ) -> Iterable[ConfigProblem]:
     for key, value in document.items():
         if key not in kinds and not isinstance(value, dict | list):
             problem = f"is in no table: write it below a [[KIND]]{suggest(key, kinds, '')}"
             yield ConfigProblem(f'{path}: "{key}"', problem)
+        elif key not in kinds and key in keys:
+            problem = f"belongs to a check: write [KIND.{key}] below its [[KIND]]"
+            yield ConfigProblem(f'{path}: "{key}"', problem)
         elif key not in kinds:
-            yield ConfigProblem(f'{path}: "{key}"', "no such kind of check" + suggest(key, kinds))
+            yield ConfigProblem(f'{path}: "{key}"', "no such table" + suggest(key, kinds))
         elif not _are_tables(value) and key in EXPORTER_TABLES:
             written = "[exporter]" if key == "exporter" else "[modules.NAME] for each module"
             yield ConfigProblem(f'{path}: "{key}"', f"write it as a table {written}")

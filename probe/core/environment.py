@@ -24,6 +24,8 @@ from probe.core.field_types import plain_message
 from probe.untrusted.regular_file import read_regular, reason
 
 _MAX_BYTES = 1 << 20
+# Of difflib: at 0.6 "cron" is "reason".
+_LIKENESS = 0.65
 SECRETS_DIRECTORY = "PROBE_SECRETS_DIR"
 DEFAULT_SECRETS_DIRECTORY = Path("/run/secrets")
 
@@ -36,7 +38,8 @@ class ConfigProblem:
     problem: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.problem}"
+        mark = "" if self.problem.startswith("is not set") else ":"
+        return f"{self.place}{mark} {self.problem}"
 
 
 class ConfigurationError(Exception):
@@ -131,7 +134,7 @@ def suggest(word: str, known: Iterable[str], otherwise: str | None = None) -> st
     ``otherwise``, or all of them."""
     names = list(known)
     folded = {_folded(name): name for name in reversed(names)}
-    close = difflib.get_close_matches(_folded(word), folded, n=1)
+    close = difflib.get_close_matches(_folded(word), folded, n=1, cutoff=_LIKENESS)
     if close:
         return f': did you mean "{folded[close[0]]}"?'
     if otherwise is not None or not names:

@@ -29,9 +29,13 @@ _PLAIN = {
     "Input should be a valid integer, unable to parse string as an integer": (
         f"must be a whole number {_NO_UNIT}"
     ),
+    "Input should be a valid string": "must be text: write it in quotes",
+    "Input should be a valid number": f"must be a number {_NO_UNIT}",
+    "Input should be a valid integer": f"must be a whole number {_NO_UNIT}",
+    "Input should be a valid boolean": "must be true or false, without quotes",
     "Input should be a valid tuple": "must be a list: write it in [brackets]",
     "String should match pattern '^[a-z0-9][a-z0-9._-]{0,62}$'": (
-        "must be of small letters, digits, dots, dashes and underscores, at most 63, and begin "
+        "must be at most 63 lowercase letters, digits, dots, dashes and underscores, and begin "
         "with a letter or digit"
     ),
 }

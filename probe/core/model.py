@@ -76,8 +76,9 @@ class Signal:
     may be. ``ephemeral``: its labels name things that come and go (machines), so that a label
     set which a passing run no longer has is over, and not without data. ``counter``: a value is
     what one run adds, and the sum is exported; the name of such a signal alone ends in
-    ``_total``. ``runbook`` and ``dashboard`` replace those of its kind. ``range_seconds``: range of
-    a ratio that the target reports; two values within it share cases.
+    ``_total``. ``breach`` is the sentence for a boolean on its bad side, with ``{label}`` where a
+    label's value belongs. ``runbook`` and ``dashboard`` replace those of its kind.
+    ``range_seconds``: range of a ratio that the target reports; two values within it share cases.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Signal:
     runbook: str = ""
     dashboard: str = ""
     range_seconds: float = 0.0
+    breach: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ class Recorder:
     """Phases, samples and facts of one run, complete up to this moment at any moment.
 
     A check that is cut off in the middle of a phase leaves that phase's name in
-    ``current`` and the seconds spent in ``phases``. ``disturbs`` says whether a latency of so
+    ``current`` and the seconds spent in ``phases``; ``ended_in_queue`` says that it still waited
+    for a slot. ``disturbs`` says whether a latency of so
     many seconds, measured until now, is to a good part our own.
     """
 
@@ -32,6 +33,7 @@ class Recorder:
         self.queue_hint = ""
         self._queued = 0.0
         self._queued_since: float | None = None
+        self.ended_in_queue = False
 
     @property
     def queued(self) -> float:
@@ -44,9 +46,10 @@ class Recorder:
         """Around the wait for something that other checks of ours use meanwhile; ``hint`` is what
         to try first where it took too long."""
         self.queue_hint = hint
-        self._queued_since = self.clock()
+        self._queued_since, self.ended_in_queue = self.clock(), True
         try:
             yield
+            self.ended_in_queue = False
         finally:
             self._queued, self._queued_since = self.queued, None
 

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from probe.core.context import Context
+
 # Reserved for notifications and the web server.
 RESERVE = 32
 MAX_DESCRIPTORS = 1 << 20
@@ -173,3 +175,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         waiting += [each.__cause__, each.__context__, getattr(each, "os_error", None)]
         if isinstance(each, BaseExceptionGroup):
             waiting += each.exceptions
+
+
+def shortages(context: Context) -> Shortages:
+    """What this machine was short of."""
+    return context.get_or_create(Shortages, Shortages)

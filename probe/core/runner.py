@@ -25,7 +25,7 @@ from probe.core.model import (
     Status,
 )
 from probe.core.recorder import Recorder
-from probe.core.resources import FreeDescriptors, Shortages, lacks_descriptors, shortage_of
+from probe.core.resources import FreeDescriptors, lacks_descriptors, shortage_of, shortages
 from probe.core.safe_result import safe_result
 from probe.core.stall import Disturbance, StallWatch
 from probe.untrusted.text import redacting
@@ -75,9 +75,8 @@ async def run_check(
         if not task.done():
             await _cancel(task, context)
         disturbance = watch.end()
-    cut = _cut_off(record, limit, duration, check)
-    failure, status = cut if cut_off else _ending(task, record, check)
-    failure, status = _blame_own_process(failure, status, disturbance, duration)
+    found = _cut_off(record, limit, duration, check) if cut_off else _ending(task, record, check)
+    failure, status = _blame_own_process(*found, disturbance, _whole(record, duration))
     failure, status = _blame_shortage(failure, status, None if cut_off else task, context)
     result = Result(
         check.name,
@@ -172,11 +171,6 @@ async def _run_after(
     return await run_check(check, context, deadline=left)
 
 
-def shortages(context: Context) -> Shortages:
-    """What this machine was short of."""
-    return context.get_or_create(Shortages, Shortages)
-
-
 def _without_descriptors(check: Check, context: Context) -> Result:
     """A check that isn't started, so that notifications and the web server have what is left."""
     shortages(context).note("file descriptors", context.clock())
@@ -235,21 +229,28 @@ async def _finish(task: asyncio.Task[None]) -> None:
         task.exception()
 
 
+def _whole(record: Recorder, duration: float) -> float:
+    """The seconds of a run, with its wait where it had nothing else."""
+    return duration + record.queued if record.ended_in_queue else duration
+
+
 def _cut_off(
     record: Recorder, limit: float, duration: float, check: Check
-) -> tuple[Failure, Status]:
+) -> tuple[Failure | None, Status]:
     if record.queued > 0 and duration < QUEUED_SHARE * limit:
-        return _own_queue(record), Status.UNKNOWN
+        return _queued_too_long(record, limit, duration), Status.UNKNOWN
     message = f"no answer within {limit:g} s"
     hint = record.hint or HINTS[Cause.DEADLINE]
     status = Status.UNKNOWN if check.kind.third_party else Status.FAILED
     return Failure(record.current, Cause.DEADLINE, message, hint), status
 
 
-def _own_queue(record: Recorder) -> Failure:
-    cause = Cause.OWN_RESOURCES
-    message = f"other checks of the probe were in its way for {record.queued:.1f} s of its time"
-    return Failure(record.current, cause, message, record.queue_hint or HINTS[cause])
+def _queued_too_long(record: Recorder, limit: float, duration: float) -> Failure:
+    """The end of a run that had less than its own deadline for the target."""
+    cause, phase = Cause.OWN_RESOURCES, "queue" if record.ended_in_queue else record.current
+    left = f"{duration:.1f} s of its {limit:g} s" if duration >= 0.05 else "no time"
+    message = f"waited {record.queued:.0f} s for checks with the same credentials: {left} left"
+    return Failure(phase, cause, message, record.queue_hint or HINTS[cause])
 
 
 def _ending(

@@ -16,7 +16,7 @@ from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.context import Context
 from probe.core.kind import Check
-from probe.core.runner import shortages
+from probe.core.resources import shortages
 from probe.daemon.isolation import Isolation
 from probe.daemon.quota_counter import QuotaCounter
 from probe.daemon.readiness import Readiness

@@ -18,6 +18,7 @@ from probe.core.model import CheckFailed, FailurePolicy, Verdict
 from probe.core.recorder import Recorder
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
+from probe.turn_targets.allocation_slots import allocation_slots
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.last_allocations import allocation_results_of
 from probe.turn_targets.matrix import turn_checks
@@ -31,7 +32,7 @@ from probe.turn_targets.signals import (
     UNAUTHENTICATED,
     write_allocation,
 )
-from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig, allocation_slots
+from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig
 from probe.turn_targets.traffic_budget import (
     ALLOCATION_SECONDS,
     allocation_bytes,
@@ -86,7 +87,7 @@ async def run(table: AllocationTable, record: Recorder, context: Context) -> Non
 
     started = context.clock()
     with (
-        allocation_results_of(context).recording(table.name),
+        allocation_results_of(context).recording(table.name, record, table.place),
         counting_traffic(table, record, context),
     ):
         credentials, urls = await servers_for(table, record, context)

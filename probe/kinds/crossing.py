@@ -20,11 +20,12 @@ from probe.core.model import CheckFailed, FailurePolicy, Impact, NotMeasured, Si
 from probe.core.recorder import Recorder
 from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.uri import format_hostport
+from probe.turn_targets.allocation_slots import allocation_slots
 from probe.turn_targets.environment import PRIMARY, TurnEnvironment
 from probe.turn_targets.runbooks import OF_A_RELAY
 from probe.turn_targets.server_list import servers_for, with_uri
 from probe.turn_targets.signals import BYTES, traffic_of
-from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig, allocation_slots
+from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig
 from probe.turn_targets.traffic_budget import COSTLY_RELAY_SECONDS, ECHOES, path_bytes
 
 if TYPE_CHECKING:

@@ -42,7 +42,8 @@ BACKUP_IN_USE = Signal(
     "Whether every primary TURN URL fails while a backup's works.",
     labels=("source",),
     column="backup in use",
-    display_name="backup TURN provider in use, seen by",
+    display_name="backup TURN provider in use",
+    breach="every primary TURN server fails, so that users are on the backup",
 )
 SOURCE = "probe"
 
@@ -136,7 +137,8 @@ async def run(table: FallbackTable, record: Recorder, context: Context) -> None:
         in_use = backup_in_use(found(table.primary), found(table.backup))
     if in_use is None:
         message = "some TURN servers have no result yet, and the others don't settle it"
-        raise NotMeasured(Cause.NO_DATA, message, phase="looks")
+        hint = "Wait for the allocation checks, or see why they could not be measured."
+        raise NotMeasured(Cause.NO_DATA, message, phase="looks", hint=hint)
     record.sample(BACKUP_IN_USE, in_use, source=SOURCE)
 
 

@@ -78,6 +78,7 @@ REFUSES_WRITES = Signal(
     Unit.BOOLEAN,
     "1 where it is full and refuses writes (noeviction), 0 where it has a limit and does not.",
     display_name="full, writes refused",
+    breach="full, so that writes are refused",
 )
 DAILY = Signal(
     "probe_redis_daily_commands",

@@ -158,7 +158,11 @@ async def _known(host: str, port: int, family: int) -> list[Address]:
     """Each address once. Raises as ``_look_up`` does."""
     if is_literal(host) and "%" not in host:
         return list(_of_plain_literal(host, port, family))
-    return _distinct(await _look_up(host, port, family), port)
+    found = _distinct(await _look_up(host, port, family), port)
+    if host.lower() == "localhost" and family == socket.AF_UNSPEC:
+        # Browsers have both without asking, whatever the hosts file lists (RFC 6761, 6.3).
+        found = list(dict.fromkeys((*found, Address("::1", port, socket.AF_INET6))))
+    return found
 
 
 def _distinct(found: Iterable[tuple[Any, ...]], port: int) -> list[Address]:

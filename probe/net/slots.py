@@ -1,9 +1,9 @@
-"""A few places that checks share, taken in the order of arrival."""
+"""A few places that checks share: first for who wants the fewest, then in order of arrival."""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 
 class Slots:
@@ -23,6 +23,10 @@ class Slots:
             yield
         finally:
             self._give_back(count)
+
+    def are_free(self, count: int) -> bool:
+        """Whether ``hold`` would not wait."""
+        return not self._waiting and self._free >= min(count, self._count)
 
     async def _take(self, count: int) -> None:
         if not self._waiting and self._free >= count:
@@ -45,8 +49,28 @@ class Slots:
         self._admit()
 
     def _admit(self) -> None:
-        while self._waiting and self._waiting[0][0] <= self._free:
-            count, turn = self._waiting.popleft()
+        while self._waiting:
+            count, turn = least = min(self._waiting, key=lambda each: each[0])
+            if count > self._free:
+                return
+            self._waiting.remove(least)
             if not turn.done():
                 self._free -= count
                 turn.set_result(None)
+
+
+@asynccontextmanager
+async def hold_together(wanted: Sequence[tuple[Slots, int]]) -> AsyncIterator[None]:
+    """Hold places of several; while some are waited for, none of the others is held."""
+    order = list(wanted)
+    while True:
+        async with AsyncExitStack() as stack:
+            for slots, count in order[:1]:
+                await stack.enter_async_context(slots.hold(count))
+            busy = next((each for each in order[1:] if not each[0].are_free(each[1])), None)
+            if busy is None:
+                for slots, count in order[1:]:
+                    await stack.enter_async_context(slots.hold(count))
+                yield
+                return
+        order = [busy, *(each for each in order if each is not busy)]

@@ -30,12 +30,15 @@ def check_http_url(url: str) -> str:
         raise ValueError(f"'{shown}' holds a blank or a control character: remove it")
     if url[:1] in "\"'" or url[-1:] in "\"'":
         raise ValueError(f"'{shown}' has a quote at its beginning or end: leave it out")
+    if url[:1] == "$":
+        raise ValueError(f"'{shown}' is a variable, which is not expanded here: write the address")
     scheme, mark, rest = url.partition("://")
     if not mark:
         bare = _SCHEME_ALONE.sub("", shown)
         raise ValueError(f"'{shown}' has no scheme: write {_guessed_scheme(bare)}{bare}")
     if scheme.lower() not in ("http", "https"):
-        raise ValueError(f"'{shown}' is not a web address: write https://{_redacted(rest)}")
+        bare = _redacted(rest)
+        raise ValueError(f"'{shown}' is not a web address: write {_guessed_scheme(bare)}{bare}")
     _check_host(url, shown)
     return url
 

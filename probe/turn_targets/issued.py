@@ -17,8 +17,9 @@ from probe.net.tasks import gather_first_error
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn.allocation import allocate_and_delete
+from probe.turn_targets.allocation_slots import allocation_slots
 from probe.turn_targets.server_list import servers_for, with_uri
-from probe.turn_targets.table import MAX_ALLOCATIONS, TurnServerConfig, allocation_slots
+from probe.turn_targets.table import MAX_ALLOCATIONS, TurnServerConfig
 
 # Of what is left of the deadline, for all URLs together, so that a silent one can still be
 # named; and of that for each, so that there is time for the next.

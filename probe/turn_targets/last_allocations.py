@@ -5,8 +5,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
+from probe.core.recorder import Recorder
+
+_SILENT = "no answer in time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +27,35 @@ class AllocationResults:
         self._found: dict[str, _Found] = {}
         self._running: dict[str, asyncio.Event] = {}
         self._ended: dict[str, asyncio.Event] = {}
+        self._watchers: list[tuple[str, Callable[[CheckFailed], None]]] = []
 
     @contextmanager
-    def recording(self, name: str) -> Iterator[None]:
-        """Around one check: up unless it fails or is cancelled. A check that can't be made
-        says nothing, and the result before is kept."""
+    def failing(self, place: str, call: Callable[[CheckFailed], None]) -> Iterator[None]:
+        """Meanwhile, ``call`` is called with each failure of the check of this ``place``."""
+        watcher = (place, call)
+        self._watchers.append(watcher)
+        try:
+            yield
+        finally:
+            self._watchers.remove(watcher)
+
+    @contextmanager
+    def recording(self, name: str, record: Recorder, place: str = "") -> Iterator[None]:
+        """Around one check: up unless it fails or is cancelled. A check that can't be made, or
+        is cancelled while it waits for others, says nothing, and the result before is kept."""
         over = self._running[name] = asyncio.Event()
         works: bool | None = None
         try:
             yield
             works = True
-        except (CheckFailed, asyncio.CancelledError):
+        except CheckFailed as failure:
             works = False
+            self._notify(place, failure)
+            raise
+        except asyncio.CancelledError:
+            works = None if record.ended_in_queue else False
+            if works is False:
+                self._notify(place, CheckFailed(Cause.DEADLINE, _SILENT))
             raise
         finally:
             if works is not None:
@@ -42,6 +63,11 @@ class AllocationResults:
             self._running.pop(name, None)
             over.set()
             self._end_of(name).set()
+
+    def _notify(self, place: str, failure: CheckFailed) -> None:
+        for watched, call in tuple(self._watchers):
+            if watched == place:
+                call(failure)
 
     async def idle(self, names: Iterable[str]) -> None:
         """Wait until none of these checks is running."""

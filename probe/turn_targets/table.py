@@ -1,17 +1,11 @@
 """What a check's table says about its TURN server, shared by the kinds that use one."""
 
-from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
-from probe.core.context import Context
 from probe.core.kind import CheckConfig
 from probe.core.model import Impact
-from probe.core.recorder import Recorder
-from probe.net.slots import Slots
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Duration
 from probe.stun.credentials import (
@@ -19,7 +13,6 @@ from probe.stun.credentials import (
     Static,
     TimeLimited,
     TurnCredentials,
-    expiry_of,
 )
 from probe.stun.uri import TransportProtocol, TurnUri, parse_turn_url
 from probe.turn.resolve import Family
@@ -31,10 +24,6 @@ ALLOCATION_RESULTS = "allocation results"
 
 MAX_ALLOCATIONS = 2
 """Of one run at a time, as many as a call between two users has."""
-QUEUE_HINT = (
-    "Checks of one TURN user take turns: raise TURN_USER_QUOTA (a table: user_quota) if the server "
-    "permits more allocations, or let the checks that take long run less often."
-)
 
 
 def _read_url(value: object) -> object:
@@ -207,29 +196,3 @@ class TurnServerConfig(CheckConfig):
         if self.username is not None and self.password is not None:
             return Static(TurnCredentials(self.username, self.password))
         return TimeLimited(self.shared_secret) if self.shared_secret else None
-
-
-@asynccontextmanager
-async def allocation_slots(
-    users: Sequence[TurnCredentials | None], quota: int, record: Recorder, context: Context
-) -> AsyncIterator[None]:
-    """Wait until one allocation for each of ``users`` fits under the ``quota`` of each.
-
-    A user's quota is often that of one call. Allocations are deleted at the end of a run, so
-    that checks of one user take turns, and none of them exceeds the quota that another uses.
-    """
-    users_count = Counter(_user_of(each) for each in users if each is not None)
-    async with AsyncExitStack() as stack:
-        with record.queueing(QUEUE_HINT):
-            # In one order for everyone, or two could wait for each other.
-            for user, count in sorted(users_count.items()):
-                key = ("allocations of", user, quota)
-                slots = context.get_or_create(key, lambda: Slots(quota))
-                await stack.enter_async_context(slots.hold(count))
-        yield
-
-
-def _user_of(credentials: TurnCredentials) -> str:
-    """Whom a server counts a quota for: time-limited user names end in the same name."""
-    expiry, _, name = credentials.username.partition(":")
-    return name if expiry_of(expiry) is not None else credentials.username

@@ -23,7 +23,7 @@ def reason(error: OSError | UnicodeDecodeError) -> str:
     """Why such a file can't be read, for people; its text is not repeated."""
     if isinstance(error, UnicodeDecodeError):
         if error.object.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return "it is not UTF-8 text"
+            return "it is UTF-16 text: save it as UTF-8"
         line = error.object.count(b"\n", 0, error.start) + 1
         return f"it is not UTF-8 text (at line {line}): save it as UTF-8"
     return error.strerror or str(error) or "it can't be read"

@@ -139,7 +139,7 @@ def test_the_file_can_name_the_variable_that_holds_a_secret() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[[toi]]\n", '"toi": no such kind of check: did you mean "toy"?'),
+        ("[[toi]]\n", '"toi": no such table: did you mean "toy"?'),
         ("toy = 3\n", '"toy": write each check as a table [[toy]]'),
         ("[[toy]\n", "is not valid TOML"),
     ],
@@ -207,7 +207,7 @@ def test_a_quote_that_is_not_closed_swallows_nothing_in_silence(tmp_path: Path) 
 def test_a_secret_that_is_no_text_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "A").write_bytes(b"\xff\xfe")
     for environ in ({"PROBE_SECRETS_DIR": str(tmp_path)}, {"A_FILE": str(tmp_path / "A")}):
-        with pytest.raises(ConfigurationError, match="not UTF-8"):
+        with pytest.raises(ConfigurationError, match="save it as UTF-8"):
             EnvironmentSources(environ).load(["A"])
 
 

@@ -60,7 +60,7 @@ def test_a_table_that_contradicts_itself_has_no_key(tmp_path: Path) -> None:
     ("toml", "words"),
     [
         ("interval = 5\n" + PAGE, '"interval": is in no table: write it below a [[KIND]]'),
-        ("[[HTTP]]\n", '"HTTP": no such kind of check: did you mean "http"?'),
+        ("[[HTTP]]\n", '"HTTP": no such table: did you mean "http"?'),
         ("[[app-metrics]]\n", 'did you mean "app_metrics"?'),
         (PAGE + "deadline = 1\ndeadline = 2\n", "the key is written twice: remove one (at line 5"),
         ("[exporter]\n[exporter]\n", "the table is written twice"),
@@ -68,6 +68,12 @@ def test_a_table_that_contradicts_itself_has_no_key(tmp_path: Path) -> None:
         (PAGE + 'ca_file = "C:\\q"\n', "write \\\\ for a backslash"),
         (PAGE + 'contains = "x\n', "has a string that is not closed (at line 4)"),
         (PAGE + "a = " + "[" * 40 + "\n", "more than 32 nested brackets (at line 4)"),
+        (PAGE + "enabled =\u00a0true\n", "there is a U+00A0 instead of a blank"),
+        (PAGE + "contains = \u201cx\u201d\n", "\u201c is a typographic quote: write"),
+        (PAGE + "contains: 5\n", ": write KEY = VALUE"),
+        (PAGE.replace("\n", "\r"), "its lines end in CR alone: save it with LF"),
+        ("[exporter]\n[exporter]\n", "Cannot declare [exporter] twice"),
+        ("[thresholds.a]\nwarning = 1\n", "write [KIND.thresholds] below its [[KIND]]"),
         (PAGE.encode() + b"# \xe4\n", "it is not UTF-8 text (at line 4): save it as UTF-8"),
     ],
 )

@@ -92,12 +92,12 @@ def test_a_key_with_a_value_of_another_kind(tmp_path: Path, line: str, remedy: s
 @pytest.mark.parametrize("name", ["a b", "", "A", "-a", "a" * 64])
 def test_a_name_that_no_label_can_have(tmp_path: Path, name: str) -> None:
     toml = f'[[http]]\nname = "{name}"\nurl = "http://127.0.0.1:9/"\n'
-    assert "small letters, digits" in said(tmp_path, toml=toml)
+    assert "lowercase letters, digits" in said(tmp_path, toml=toml)
 
 
 def test_a_file_that_is_no_text_is_named_without_a_number_of_python(tmp_path: Path) -> None:
     text = said(tmp_path, toml=PAGE.encode("utf-16"))
-    assert text.endswith("can't be read: it is not UTF-8 text")
+    assert text.endswith("can't be read: it is UTF-16 text: save it as UTF-8")
 
 
 def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ def test_a_one_shot_run_that_was_over_before_its_turn_is_unknown() -> None:
     result = run_virtually(outcome(99.0, 1.0, deadline=20.0), Clock())
     assert result.failure is not None
     assert (result.status, result.failure.cause) == (Status.UNKNOWN, Cause.OWN_RESOURCES)
-    assert "for 20.0 s" in result.failure.message
+    assert "waited 20 s" in result.failure.message
 
 
 def test_a_first_run_leaves_room_for_the_second() -> None:

@@ -10,8 +10,8 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed, Status
 from probe.core.recorder import Recorder
-from probe.core.resources import PLENTY_SECONDS, FreeDescriptors, shortage_of
-from probe.core.runner import run_check, shortages
+from probe.core.resources import PLENTY_SECONDS, FreeDescriptors, shortage_of, shortages
+from probe.core.runner import run_check
 from tests.fake_kind import toy, toy_kind
 
 

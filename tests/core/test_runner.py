@@ -8,8 +8,9 @@ import pytest
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import Result, Status
+from probe.core.recorder import Recorder
 from probe.core.runner import run_check, run_checks
-from tests.fake_kind import TOY_SECONDS, toy, toy_kind
+from tests.fake_kind import TOY_SECONDS, ToyTable, toy, toy_kind
 
 
 async def test_a_check_that_works_is_ok_with_phases_and_samples() -> None:
@@ -97,3 +98,32 @@ async def test_an_instrument_that_does_not_answer_in_time_says_nothing_of_the_ta
     result = await run_check(check, Context())
     assert result.failure is not None
     assert (result.status, result.failure.cause) == (Status.UNKNOWN, Cause.DEADLINE)
+
+
+async def _wait_then_hang(table: ToyTable, record: Recorder, context: Context) -> None:
+    with record.queueing():
+        await asyncio.sleep(table.seconds)
+    with record.phase("finish"):
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("waits", "deadline", "status", "phase"),
+    [
+        # It never had its turn, it had a part of its time, and it had all of it.
+        (60.0, 0.1, Status.UNKNOWN, "queue"),
+        (0.05, 0.1, Status.UNKNOWN, "finish"),
+        (0.05, None, Status.FAILED, "finish"),
+    ],
+)
+async def test_time_that_other_checks_took_is_not_held_against_the_target(
+    waits: float, deadline: float | None, status: Status, phase: str
+) -> None:
+    """A healthy TURN server "did not answer" after 0.2 ms, because another one was silent."""
+    check = toy(kind=toy_kind(run=_wait_then_hang), seconds=waits, deadline=0.1)
+    result = await run_check(check, Context(), deadline=deadline)
+    assert result.failure is not None
+    assert (result.status, result.failure.phase) == (status, phase)
+    own = status is Status.UNKNOWN
+    assert result.failure.cause is (Cause.OWN_RESOURCES if own else Cause.DEADLINE)
+    assert ("checks with the same credentials" in result.failure.message) is own

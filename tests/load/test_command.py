@@ -59,7 +59,7 @@ async def test_the_budget_is_stated_first_and_stdout_holds_the_report_alone(
         ((), {"BACKEND_URL": "http://[2606:2800::1]"}, "2606:2800::1 has a public address"),
         ((), {"BACKEND_URL": "http://no-such-host.invalid"}, "no-such-host.invalid"),
         ((), {}, "there is nothing to check"),
-        ((), {"TURN_URLS": "turn:127.0.0.1"}, "BACKEND_URL: is not set"),
+        ((), {"TURN_URLS": "turn:127.0.0.1"}, "BACKEND_URL is not set"),
         (("--steps=dance",), {"BACKEND_URL": "http://127.0.0.1:9"}, "'dance' is not a step"),
         (("--ramp=2m",), {"BACKEND_URL": "http://127.0.0.1:9"}, "--ramp: is longer than --for"),
         (("--users=2", "--workers=3"), {"BACKEND_URL": "http://127.0.0.1:9"}, "more than --users"),

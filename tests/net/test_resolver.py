@@ -149,6 +149,12 @@ async def test_a_name_below_localhost_is_loopback(name: str) -> None:
     assert [each.ip for each in await resolve(name, 80, family=socket.AF_INET)] == ["127.0.0.1"]
 
 
+async def test_localhost_is_both_loopback_addresses_whatever_the_hosts_file_lists() -> None:
+    """A development server listens on ``::1`` alone: browsers reach it."""
+    found = {each.ip for each in await resolve("localhost", 80)}
+    assert found == {"127.0.0.1", "::1"}
+
+
 @pytest.mark.parametrize("name", ["a.localhost.invalid", "notlocalhost.invalid"])
 async def test_other_names_are_looked_up(name: str) -> None:
     with pytest.raises(CheckFailed):

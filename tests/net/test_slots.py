@@ -2,7 +2,7 @@
 
 import asyncio
 
-from probe.net.slots import Slots
+from probe.net.slots import Slots, hold_together
 
 
 class Holder:
@@ -70,3 +70,43 @@ async def test_more_than_there_are_means_all() -> None:
     holder = Holder(slots, 5)
     await holder.has.wait()
     await holder.end()
+
+
+async def test_who_wants_fewer_places_goes_first() -> None:
+    """An allocation check says within seconds what a call takes half a minute to say."""
+    slots, order, release = Slots(2), list[int](), asyncio.Event()
+
+    async def hold(number: int, count: int) -> None:
+        async with slots.hold(count):
+            order.append(number)
+            await release.wait()
+
+    tasks = [asyncio.create_task(hold(number, count)) for number, count in enumerate((2, 2, 1, 1))]
+    await settle()
+    release.set()
+    await asyncio.gather(*tasks)
+    assert order == [0, 2, 3, 1]
+
+
+async def test_who_waits_for_one_place_of_several_holds_none_of_the_others() -> None:
+    """A crossing that waited for a silent backup held up the checks of the primary."""
+    near, far, release = Slots(2), Slots(1), asyncio.Event()
+
+    async def hold_far() -> None:
+        async with far.hold(1):
+            await release.wait()
+
+    async def hold_both() -> None:
+        async with hold_together([(near, 1), (far, 1)]):
+            assert not near.are_free(2)
+            assert not far.are_free(1)
+
+    silent = asyncio.create_task(hold_far())
+    await settle()
+    crossing = asyncio.create_task(hold_both())
+    await settle()
+    assert near.are_free(2)
+    release.set()
+    await asyncio.gather(silent, crossing)
+    assert near.are_free(2)
+    assert far.are_free(1)

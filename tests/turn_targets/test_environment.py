@@ -11,8 +11,8 @@ from probe.core.recorder import Recorder
 from probe.lab import Lab
 from probe.lab.lab import LAB_QUOTA
 from probe.stun.credentials import Static, TimeLimited, TurnCredentials
+from probe.turn_targets.allocation_slots import allocation_slots
 from probe.turn_targets.environment import TurnEnvironment, named, servers_of
-from probe.turn_targets.table import allocation_slots
 from tests.clocks import settle
 
 
@@ -104,7 +104,7 @@ def test_every_mistake_is_reported_at_once_with_its_place() -> None:
         TURN_PORT="0",
     ) == [
         "TURN_BACKUP_URLS: entry 1 'b': must begin with turn: or turns:",
-        "TURN_BACKUP_USERNAME: is not set, but TURN_BACKUP_PASSWORD is: set both or neither",
+        "TURN_BACKUP_USERNAME is not set, but TURN_BACKUP_PASSWORD is: set both or neither",
         "TURN_HOST: must be a host name or an address alone, without scheme and port",
         "TURN_PORT: must be greater than or equal to 1",
         "TURN_URLS: entry 2 'turn:host:99999': the port must be 1 to 65535",
@@ -145,6 +145,35 @@ async def test_no_more_of_a_users_allocations_are_made_than_its_quota_permits(
     release.set()
     await asyncio.gather(*tasks)
     assert most == together
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        (("probe", "a"), ("probe", "a"), 1),
+        # The same name at two servers, which know nothing of each other.
+        (("probe", "a"), ("probe", "b"), 2),
+        (("probe", "a"), ("alice", "a"), 2),
+        # Time-limited: the name is behind the time, and the password is another each time.
+        (("1900000000:probe", "a"), ("1900000060:probe", "b"), 1),
+    ],
+)
+async def test_a_silent_server_holds_up_no_check_of_another_ones_user(
+    one: tuple[str, str], other: tuple[str, str], together: int
+) -> None:
+    context, release, holding = Context(), asyncio.Event(), list[str]()
+
+    async def hold(name: str, password: str) -> None:
+        users = [TurnCredentials(name, SecretStr(password))]
+        async with allocation_slots(users, 1, Recorder(), context):
+            holding.append(name)
+            await release.wait()
+
+    tasks = [asyncio.create_task(hold(*each)) for each in (one, other)]
+    await settle()
+    assert len(holding) == together
+    release.set()
+    await asyncio.gather(*tasks)
 
 
 def test_the_lab_permits_its_checks_what_its_relays_permit() -> None:

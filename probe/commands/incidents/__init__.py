@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from probe.command_group import CommandGroup
-from probe.commands.silence.parameters import Duration, Seconds
+from probe.commands.silence.parameters import Duration, Number, Seconds
 
 _URL = click.option(
     "--url", default="", help="URL of the daemon's pages.  [default: this machine's]"
@@ -23,7 +23,11 @@ _AUTHOR = click.option(
 @click.command("status")
 @click.option("--watch", is_flag=True, help="Repeat until interrupted.")
 @click.option(
-    "--every", type=Seconds(above=0.2), default=5.0, show_default=True, help="Interval in s."
+    "--every",
+    type=Seconds(above=0.2),
+    default=5.0,
+    show_default=True,
+    help="Time between two updates.",
 )
 @click.option(
     "--export",
@@ -57,7 +61,7 @@ def status(
     "--state", type=click.Choice(["open", "resolved", "all"]), default="all", show_default=True
 )
 @click.option("--since", type=Duration(), help="Only those of the last 12h, 7d, 4w.")
-@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
+@click.option("--limit", type=Number(1, 200), default=20, show_default=True)
 @click.option("--export", metavar="ID", help="Print this one as Markdown, for a post-mortem.")
 @_JSON
 @_URL

@@ -121,7 +121,7 @@ async def exchange(
             text = found.decode("utf-8", "replace")
             return DaemonAnswer(response.status, response.content_type, text)
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        reason = f"no probe answers at {host}: {reason_of(error)}"
+        reason = f"no probe answers at {host}: {reason_of(error)}; is the daemon running there?"
         raise ClientError(reason, is_absent=True) from None
 
 

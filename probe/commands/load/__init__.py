@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from probe.commands.silence.parameters import Number
+
 # What the extra `load` of pyproject.toml brings has no build for every machine.
 INSTALL = "pip install 'paircam-probe[load] @ git+https://github.com/paircam/probe'"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -63,7 +65,7 @@ class Steps(click.ParamType[tuple[str, ...]]):
 @click.command("load")
 @click.option(
     "--users",
-    type=click.IntRange(1, 100_000),
+    type=Number(1, 100_000),
     default=10,
     show_default=True,
     help="Synthetic users at the same time.",
@@ -106,24 +108,22 @@ class Steps(click.ParamType[tuple[str, ...]]):
 )
 @click.option(
     "--round-trips",
-    type=click.IntRange(1, 1000),
+    type=Number(1, 1000),
     default=3,
     show_default=True,
     help="Signaling round trips in each session.",
 )
 @click.option("--timeout", type=Span(), default="10s", show_default=True, help="For each step.")
-@click.option("--max-requests", type=click.IntRange(min=0), help="Budget of HTTP requests.")
+@click.option("--max-requests", type=Number(min=0), help="Budget of HTTP requests.")
 @click.option(
     "--max-redis-commands",
-    type=click.IntRange(min=0),
+    type=Number(min=0),
     help="Budget of Redis commands behind the backend.",
 )
-@click.option(
-    "--max-turn-bytes", type=click.IntRange(min=0), help="Budget of bytes through TURN servers."
-)
+@click.option("--max-turn-bytes", type=Number(min=0), help="Budget of bytes through TURN servers.")
 @click.option(
     "--workers",
-    type=click.IntRange(1, 256),
+    type=Number(1, 256),
     default=1,
     show_default=True,
     help="Processes that share the load.",

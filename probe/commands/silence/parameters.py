@@ -26,8 +26,24 @@ class Names(click.ParamType[tuple[str, ...]]):
         return names
 
 
+class Number(click.IntRange):
+    """A whole number within bounds."""
+
+    name = "N"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        """Read a number; the message names both bounds."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            bounds = f"of {self.min} or more"
+            if self.max is not None:
+                bounds = f"from {self.min} to {self.max}"
+            self.fail(f"'{value}' is not a whole number {bounds}", param, ctx)
+
+
 class Seconds(click.ParamType[float]):
-    """A finite number of seconds, more than ``above``."""
+    """A finite number of seconds, or a duration, of more than ``above``."""
 
     name = "SECONDS"
 
@@ -35,15 +51,15 @@ class Seconds(click.ParamType[float]):
         self._above = above
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        """Read a number; infinity and NaN are none."""
+        """Read a number or a duration; infinity and NaN are none."""
         try:
             seconds = float(value)
         except ValueError:
-            seconds = math.nan
+            seconds = _seconds_of(str(value)) or math.nan
         if not math.isfinite(seconds) or seconds <= self._above:
-            self.fail(
-                f"'{value}' must be a number of seconds above {max(self._above, 0):g}", param, ctx
-            )
+            least = f"{max(self._above, 0):g}"
+            problem = f"must be a number of seconds above {least}, or a duration like 90s or 5m"
+            self.fail(f"'{value}' {problem}", param, ctx)
         return seconds
 
 
@@ -72,14 +88,14 @@ class Duration(click.ParamType[float]):
         """Read a duration."""
         if isinstance(value, float):
             return value
-        parts = _DURATION.fullmatch(str(value).strip())
-        seconds = 0.0
-        if parts is not None:
-            seconds = sum(
-                int(number) * _SECONDS_OF[unit]
-                for unit, number in parts.groupdict().items()
-                if number
-            )
+        seconds = _seconds_of(str(value))
         if not 0 < seconds <= _MAX_HOURS * 3600:
             self.fail(f"'{value}' is not a positive duration: write 30m, 2h or 1d12h", param, ctx)
-        return float(seconds)
+        return seconds
+
+
+def _seconds_of(text: str) -> float:
+    """What a duration says; 0 for what is none."""
+    parts = _DURATION.fullmatch(text.strip())
+    found = parts.groupdict() if parts is not None else {}
+    return float(sum(int(number) * _SECONDS_OF[unit] for unit, number in found.items() if number))

@@ -18,12 +18,12 @@ from probe.kinds.call.settings import CallTable
 from probe.kinds.call.signals import ICE, SIGNALS, SUCCESS, THRESHOLDS, write, write_media
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
+from probe.turn_targets.allocation_slots import allocation_slots
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.runbooks import OF_A_CALL
 from probe.turn_targets.server_list import counting_traffic, servers_for
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import allocation_slots
 from probe.turn_targets.traffic_budget import (
     COSTLY_RELAY_SECONDS,
     call_bytes,
@@ -81,7 +81,9 @@ async def _run_through_server(table: CallTable, record: Recorder, context: Conte
         await measure_issued(table, measure, record, context, check_others=False)
         return
     credentials, urls = await servers_for(table, record, context)
-    async with allocation_slots([credentials] * 2, table.user_quota, record, context):
+    async with allocation_slots(
+        [credentials] * 2, table.user_quota, record, context, place=table.place
+    ):
         await measure(urls[0], credentials, table.deadline)
 
 

@@ -44,6 +44,7 @@ HTTPS_REDIRECT = Signal(
     "Whether plain HTTP redirects to HTTPS.",
     runbook="promises",
     display_name="plain HTTP redirects to HTTPS",
+    breach="plain HTTP is not redirected to HTTPS",
 )
 HSTS = Signal(
     "probe_http_hsts_max_age_seconds",
@@ -58,6 +59,7 @@ CORS_REFUSED = Signal(
     "Whether pages of a foreign origin are refused the answer.",
     runbook="promises",
     display_name="answers refused to foreign origins",
+    breach="pages of a foreign origin may read the answer",
 )
 
 SIGNALS = (STATUS, RESPONSE, DURATION, LOOKUP, VERSION, REDIRECTS, LENGTH, EXPIRY, REMAINING)

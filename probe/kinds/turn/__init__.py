@@ -26,6 +26,7 @@ from probe.kinds.turn.signals import (
 )
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
+from probe.turn_targets.allocation_slots import allocation_slots
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.runbooks import OF_A_MEASUREMENT
@@ -37,7 +38,7 @@ from probe.turn_targets.signals import (
     BYTES,
     write_allocation,
 )
-from probe.turn_targets.table import TurnServerConfig, allocation_slots
+from probe.turn_targets.table import TurnServerConfig
 from probe.turn_targets.traffic_budget import (
     COSTLY_RELAY_SECONDS,
     ECHOES,
@@ -82,7 +83,9 @@ async def run(table: TurnTable, record: Recorder, context: Context) -> None:
             await _run_issued(table, record, context)
         else:
             credentials, (url,) = await servers_for(table, record, context)
-            async with allocation_slots([credentials] * 2, table.user_quota, record, context):
+            async with allocation_slots(
+                [credentials] * 2, table.user_quota, record, context, place=table.place
+            ):
                 await _measure(url, credentials, table, table.deadline, record, context)
 
 

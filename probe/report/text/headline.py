@@ -129,7 +129,8 @@ def summary(overview: Overview) -> str:
     if overview.rows and all(row.verdict is None for row in overview.rows):
         return "starting"
     if verdict is Verdict.OK:
-        return "all ok"
+        unseen = sum(row.verdict is Verdict.UNKNOWN for row in overview.rows)
+        return f"ok, {unseen} not measured" if unseen else "all ok"
     return f"{number} {verdict.value}" if number else verdict.value
 
 
@@ -167,8 +168,10 @@ def _also(overview: Overview) -> str:
     """What a page with an ok verdict must not hide."""
     rows = broken(overview.rows)
     notices = [each for each in overview.notices if each.verdict in BROKEN]
+    unseen = sum(row.verdict is Verdict.UNKNOWN for row in rows)
     parts = (
-        f"{plural(len(rows), 'check')} failing" if rows else "",
+        f"{plural(len(rows) - unseen, 'check')} failing" if len(rows) > unseen else "",
+        f"{plural(unseen, 'check')} not measured" if unseen else "",
         f"{plural(len(notices), 'notice')}: {truncate(notices[0].title, _HEADLINE_NAME)}"
         if notices
         else "",

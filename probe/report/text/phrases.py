@@ -4,6 +4,8 @@ Everything returned here is clean: no text from a target passes unchanged.
 """
 
 import math
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from probe.core.model import Aggregation, Evaluation, LimitSide, Sample, Status, Unit, Verdict
@@ -21,6 +23,9 @@ SYMBOLS: Mapping[Verdict, str] = {
 }
 BREACHED = (Verdict.CRITICAL, Verdict.WARNING)
 MISSED = (*BREACHED, Verdict.OBJECTIVE_MISSED)
+_LABELS = {"machine_region": "region"}
+# What a label without a value leaves of a sentence.
+_EMPTY = re.compile(r" \(\)")
 
 
 def without_objectives(verdict: Verdict) -> Verdict:
@@ -63,19 +68,21 @@ def limit_sentence(evaluation: Evaluation) -> str:
     """A value against its limit: ``round trip 1.2 s is above 1 s``."""
     signal = evaluation.threshold.signal
     value, comparison = value_and_limit(evaluation)
+    if signal.breach:
+        labels = defaultdict(str, evaluation.labels)
+        return clean(_EMPTY.sub("", signal.breach.format_map(labels)))
     named = _named(evaluation, signal.display_name or signal.column or signal.name)
     if signal.unit is Unit.BOOLEAN:
-        return f"{named}: {value}, {comparison}"
-    return f"{named} {value} is {comparison}"
+        return f"{named}: {value}, {comparison}{_labels(evaluation.labels)}"
+    return f"{named} {value} is {comparison}{_labels(evaluation.labels)}"
 
 
 def objective_sentence(evaluation: Evaluation) -> str:
     """The same under the signal's own name, which is the one to look for or to configure."""
     value, comparison = value_and_limit(evaluation)
     verdict = evaluation.verdict.value.removesuffix("_missed")
-    return (
-        f"{_named(evaluation, evaluation.threshold.signal.name)} {value}, {comparison} ({verdict})"
-    )
+    named = _named(evaluation, evaluation.threshold.signal.name)
+    return f"{named} {value}, {comparison}{_labels(evaluation.labels)} ({verdict})"
 
 
 def value_and_limit(evaluation: Evaluation) -> tuple[str, str]:
@@ -160,10 +167,14 @@ def footer(report: Report) -> list[str]:
 
 
 def _named(evaluation: Evaluation, name: str) -> str:
-    parts = [name, *filter(None, evaluation.labels.values())]
-    if evaluation.threshold.aggregation is Aggregation.P95:
-        parts.append(Aggregation.P95.value)
-    return clean(" ".join(parts))
+    is_p95 = evaluation.threshold.aggregation is Aggregation.P95
+    return clean(f"{name} {Aggregation.P95.value}" if is_p95 else name)
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    """`` (machine m1, region lax)``: of what a value is; empty without labels."""
+    shown = [f"{_LABELS.get(name, name)} {value}" for name, value in labels.items() if value]
+    return clean(f" ({', '.join(shown)})") if shown else ""
 
 
 def _all_passed(report: Report, unmeasured: int) -> str:
@@ -184,7 +195,10 @@ def _figure(short: str, sample: Sample, now: float) -> str:
     unit = sample.signal.unit
     value = sample.value
     shown = show_until(value, now) if unit is Unit.TIMESTAMP else show(value, unit)
-    return clean(" ".join(filter(None, [short, *sample.labels.values(), shown])))
+    labels = [each for each in sample.labels.values() if each]
+    if len(labels) > 1 or (labels and unit is Unit.BOOLEAN):
+        return clean(f"{short} {shown} ({', '.join(labels)})")
+    return clean(" ".join([short, *labels, shown]))
 
 
 def _unevaluated(report: Report) -> int:

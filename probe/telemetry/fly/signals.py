@@ -54,6 +54,7 @@ UNREACHABLE = Signal(
     ephemeral=True,
     runbook="memory-high",
     display_name="memory limit above the machine's memory",
+    breach="a memory limit can't be reached: machine {machine} ({machine_region}) has less",
 )
 CPU = Signal(
     "probe_fly_cpu_ratio",
@@ -78,7 +79,8 @@ LOST = Signal(
     "Whether the machine runs, as Fly says, and its metrics have stopped.",
     _MACHINE,
     ephemeral=True,
-    display_name="metrics lost of",
+    display_name="metrics lost",
+    breach="machine {machine} ({machine_region}) stopped reporting metrics",
     runbook="machines-down",
 )
 MACHINE_UP = Signal(
@@ -88,6 +90,7 @@ MACHINE_UP = Signal(
     _MACHINE,
     ephemeral=True,
     display_name="machine up",
+    breach="machine {machine} ({machine_region}) is down",
     runbook="machines-down",
 )
 MACHINES = Signal(

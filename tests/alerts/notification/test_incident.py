@@ -142,6 +142,17 @@ def test_a_title_of_many_single_services_says_what_is_wrong_and_not_their_names(
     assert firing_title(backend) == "9 checks fail: service 0, service 1 and service 2"
 
 
+def test_the_title_of_a_critical_incident_names_no_service_that_only_has_a_warning() -> None:
+    """It was "9 checks fail: backend, security and frontend" where no backend answered."""
+    critical = [an_alert(f"a{n}", 0.0, service=f"service {n % 2}") for n in range(7)]
+    minor = [
+        replace(an_alert(f"b{n}", 0.0, service="security"), severity=Severity.WARNING)
+        for n in range(2)
+    ]
+    assert firing_title([*critical, *minor]) == "9 checks fail: service 0 and service 1"
+    assert firing_title([*critical, *minor], ["c"], ["calls"]).endswith("service 1 and calls")
+
+
 def test_an_incident_with_more_checks_than_are_kept_counts_them_all_when_it_ends() -> None:
     here, alerts = incidents(), services(2 * MAX_RESOLVED)
     here.assign(alerts)

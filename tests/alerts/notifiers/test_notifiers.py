@@ -265,6 +265,25 @@ def test_an_update_says_what_changed_and_repeats_no_steps() -> None:
     assert "First steps" in shown(slack.document(update, whole=True))
 
 
+def test_an_update_that_a_new_critical_alert_makes_critical_says_what_to_do() -> None:
+    """What woke somebody up was "now also health: connection refused" alone, below warnings whose
+    steps are about something else."""
+    news = ("now critical, was warning", "now also health: redis is down")
+    text = shown(slack.document(sample_message(MessageType.CHANGED, news=news)))
+    assert "now also health: redis is down" in text
+    assert "First steps" in text
+    assert "cause" in text
+
+
+def test_an_incident_that_begins_now_has_lasted_for_no_time() -> None:
+    """It was "for 1.8 ms"."""
+    now = sample_message(at=NOON + 0.002)
+    text = shown(slack.document(now))
+    assert "ms" not in text
+    assert "seen from lax" in text
+    assert "for 30 s, " in shown(slack.document(sample_message()))
+
+
 def test_what_is_no_longer_monitored_has_not_recovered() -> None:
     closed = failing(ended=NOON + 30, closed="no longer monitored")
     message = sample_message(

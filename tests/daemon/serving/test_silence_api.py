@@ -134,7 +134,7 @@ async def test_unsilence_takes_what_it_was_made_with(folder: Path) -> None:
 async def test_without_folder_and_daemon_both_ways_are_named(folder: Path) -> None:
     done = await silence(folder, "list", PROBE_LISTEN="127.0.0.1:9")
     assert done.code == 64
-    assert "PROBE_DATA: is not set" in done.err
+    assert "PROBE_DATA is not set" in done.err
     assert "--url" in done.err
 
 

@@ -10,6 +10,7 @@ from probe.config.check_plan import CheckPlan, make_plan, select
 from probe.core.context import Context
 from probe.core.environment import Variables
 from probe.core.model import Status, Verdict
+from probe.core.recorder import Recorder
 from probe.kinds import KINDS
 from probe.kinds.fallback import BACKUP_IN_USE, backup_in_use
 from probe.lab import Lab
@@ -50,7 +51,7 @@ def test_it_is_in_use_when_every_primary_fails_while_a_backup_works(
 async def test_an_allocation_in_progress_is_awaited() -> None:
     looks = AllocationResults(Clock())
     waiting = asyncio.create_task(looks.idle(["a", "b"]))
-    with looks.recording("a"):
+    with looks.recording("a", Recorder()):
         waiting = asyncio.create_task(looks.idle(["a", "b"]))
         await settle()
         assert not waiting.done()
@@ -62,7 +63,7 @@ async def test_an_allocation_in_progress_is_awaited() -> None:
 async def test_an_old_allocation_result_is_ignored() -> None:
     clock = Clock()
     looks = AllocationResults(clock)
-    with looks.recording("a"):
+    with looks.recording("a", Recorder()):
         pass
     clock.pass_(301)
     assert looks.is_up("a", newer_than=300) is None

@@ -155,6 +155,20 @@ def test_before_the_first_run_nothing_is_reported_as_passing() -> None:
     assert "✓" not in reading.text
 
 
+def test_what_could_not_be_measured_does_not_count_as_failing() -> None:
+    """The headline was "33/35 checks passing, and 2 checks failing" while Fly's token had expired,
+    and the tab said "all ok"."""
+    overview = samples.all_well()
+    first, *others = overview.rows
+    unseen = replace(first, verdict=Verdict.UNKNOWN, status=Status.UNKNOWN)
+    shown = replace(overview, rows=(unseen, *others))
+    said = read(shown).text
+    assert "1 check not measured" in said
+    assert "failing —" not in said
+    assert "1 not measured" in titled(shown)
+    assert "all ok" in titled(overview)
+
+
 def test_a_missed_objective_moves_nothing_and_is_shown() -> None:
     said = read(samples.all_well()).text
     assert "✓ OK: 6/6 checks passing" in said

@@ -45,4 +45,31 @@ def test_a_label_without_a_value_leaves_no_gap() -> None:
     threshold = Threshold(signal, Limits(warning=1e6))
     labels = {"source": "app", "zone": ""}
     found = limit_sentence(Evaluation("check", threshold, labels, 2e6, Verdict.WARNING, 1))
-    assert found == "memory app 2 MB is above 1 MB"
+    assert found == "memory 2 MB is above 1 MB (source app)"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("probe_redis_writes_refused", "full, so that writes are refused"),
+        ("probe_fly_machine_up", "machine x is down"),
+        ("probe_fly_machine_lost", "machine x stopped reporting metrics"),
+        (
+            "probe_turn_backup_in_use",
+            "every primary TURN server fails, so that users are on the backup",
+        ),
+    ],
+)
+def test_a_yes_or_no_is_never_glued_to_its_labels(name: str, said: str) -> None:
+    threshold = LIMITED[name]
+    labels = {**dict.fromkeys(threshold.signal.labels, "x"), "machine_region": ""}
+    evaluation = Evaluation("check", threshold, labels, 1.0, Verdict.WARNING, 1)
+    assert limit_sentence(evaluation) == said
+
+
+def test_figures_name_their_labels_apart_from_the_value() -> None:
+    """It was "memory app lab-1 lab 120 MB" and "backup in use probe no"."""
+    threshold = LIMITED["probe_memory_used_bytes"]
+    labels = {"source": "app", "machine": "m1", "machine_region": "lax"}
+    found = limit_sentence(Evaluation("app", threshold, labels, 4.8e8, Verdict.WARNING, 1))
+    assert found == "memory 480 MB is above 300 MB (source app, machine m1, region lax)"
