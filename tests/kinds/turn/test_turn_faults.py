@@ -161,7 +161,7 @@ async def test_a_server_that_goes_in_mid_run_is_reported_before_the_deadline(
     await lab.server.stop()
     refused = ("echo", "connect_refused")
     closed = ("echo", "connection_closed")
-    assert await running.ends() == (refused if way == "udp" else closed)
+    assert await running.ends(within=30) == (refused if way == "udp" else closed)
     assert await lab.is_clean(context)
 
 
