@@ -20,6 +20,7 @@ from probe.commands.turn import turn
 from probe.exit_codes import DEFECT, INTERRUPTED, OUTPUT_ERROR, USAGE_ERROR
 from probe.standard_streams import finish_output, is_of_output, open_standard_streams, say
 
+FILE = click.Path(path_type=Path, dir_okay=False)
 # Options of a one-shot run, which the daemon refuses.
 FOR_ONCE = {
     *("require", "format_", "output", "fail_on", "deadline", "wait"),
@@ -47,11 +48,7 @@ FOR_ONCE = {
     default="table",
     show_default=True,
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the report to this file.",
-)
+@click.option("--output", type=FILE, help="Write the report to this file.")
 @click.option(
     "--fail-on",
     type=click.Choice(["critical", "warning", "never"]),
@@ -81,19 +78,17 @@ FOR_ONCE = {
 @click.option("--push-label", multiple=True, metavar="NAME=VALUE", help="Grouping label.")
 @click.option(
     "--textfile",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="Write the metrics of the run to this file (*.prom), for node_exporter.",
 )
 @click.option("--notify", is_flag=True, help="Send one Slack message about the run.")
 @click.option(
-    "--env-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Read variables from this file.  [default: .env, if it exists]",
+    "--env-file", type=FILE, help="Read variables from this file.  [default: .env, if it exists]"
 )
 @click.option(
     "--web.config.file",
     "web_config_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="Prometheus' web configuration file: TLS, certificates, users. [PROBE_WEB_CONFIG_FILE]",
 )
 @click.version_option(package_name="paircam-probe", prog_name="probe")
@@ -149,7 +144,7 @@ def check_config(options: dict[str, Any], probe: bool) -> None:
 @click.option(
     "--series",
     is_flag=True,
-    help="How many series /metrics has of each check, of each kind, and in total.",
+    help="Show how many series /metrics has of each check, of each kind, and in total.",
 )
 @click.pass_obj
 def list_(options: dict[str, Any], series: bool) -> None:
@@ -197,9 +192,7 @@ def alerts_test(options: dict[str, Any], notifiers: tuple[str, ...]) -> None:
 )
 @click.option("--knobs", is_flag=True, help="List all knobs and exit.")
 @click.option(
-    "--write-env",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the environment to this file instead of printing it.",
+    "--write-env", type=FILE, help="Write the environment to this file instead of printing it."
 )
 def lab(settings: tuple[str, ...], knobs: bool, write_env: Path | None) -> None:
     """Run a test backend and two TURN relays until interrupted."""
@@ -223,7 +216,7 @@ for each in (turn, watch, report, load, doctor, status, incidents, annotate):
 
 @cli.command("rules")
 @click.option("--alertmanager", is_flag=True, help="Print an Alertmanager configuration instead.")
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Target file.")
+@click.option("--output", type=FILE, help="Write to this file instead of stdout.")
 def rules(alertmanager: bool, output: Path | None) -> None:
     """Print alerting and recording rules for Prometheus."""
     from probe.commands import rules as command

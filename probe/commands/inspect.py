@@ -32,6 +32,7 @@ from probe.report.text.check_list import (
     SourceRow,
     render,
 )
+from probe.report.text.skipped import by_reason
 
 
 def _settings(options: Mapping[str, Any]) -> Settings:
@@ -69,8 +70,8 @@ def check_config(options: Mapping[str, Any], *, probe: bool = False) -> int:
         click.echo(f"Warning: {warning}{'' if warning.endswith('?') else '.'}")
     if proxied := proxies.proxies_text():
         click.echo(f"{proxied}.")
-    for skip in plan.skipped:
-        click.echo(f"Skipped {skip.kind}: {skip.reason}.")
+    for kinds, reason in by_reason((skip.kind, skip.reason) for skip in plan.skipped):
+        click.echo(f"Skipped {kinds}: {reason}.")
     return _check_receivers(settings) if probe else 0
 
 

@@ -62,6 +62,7 @@ FILLED = Signal(
     "Memory of the limit.",
     column="of limit",
     display_name="memory of the limit",
+    runbook="redis-full",
 )
 CLIENTS = Signal(
     "probe_redis_clients", Unit.COUNT, "Connected clients, the probe included.", column="clients"
@@ -79,6 +80,7 @@ REFUSES_WRITES = Signal(
     "1 where it is full and refuses writes (noeviction), 0 where it has a limit and does not.",
     display_name="full, writes refused",
     breach="full, so that writes are refused",
+    runbook="redis-full",
 )
 DAILY = Signal(
     "probe_redis_daily_commands",
@@ -91,6 +93,7 @@ DAILY_SHARE = Signal(
     Unit.RATIO,
     "Commands of all clients in a day, as a share of the plan's.",
     display_name="commands in a day, of the plan's",
+    runbook="redis-full",
 )
 
 DAY = 86400.0

@@ -12,6 +12,10 @@ NO_CREDENTIAL = (
     "Access is denied and no credential was sent: check the rules of the proxy or firewall "
     "in front of the server."
 )
+LOGIN = (
+    "The page asks for a login (HTTP Basic): write user name, colon, password and @ in front of "
+    "the host in its address, or check a page that needs none."
+)
 CHALLENGED = (
     "Cloudflare asks for a proof that this is a browser (cf-mitigated: challenge), which users "
     "pass: let the probe's address or User-Agent pass by a WAF rule."
@@ -63,11 +67,20 @@ def status_error(
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         if credential:
             return CheckFailed(Cause.AUTH_REJECTED, message, phase=phase)
-        return CheckFailed(Cause.HTTP_STATUS, message, phase=phase, hint=NO_CREDENTIAL)
+        hint = LOGIN if _asks_for_basic(given) else NO_CREDENTIAL
+        return CheckFailed(Cause.HTTP_STATUS, message, phase=phase, hint=hint)
     if status == PROXY_LOGIN and are_configured():
         return NotMeasured(Cause.OWN_NETWORK, message, phase=phase, hint=HINT)
     return CheckFailed(
         Cause.HTTP_STATUS, message + _wait(given), phase=phase, hint=_HINTS.get(status)
+    )
+
+
+def _asks_for_basic(headers: Mapping[str, str]) -> bool:
+    """Whether a user name and a password would help (RFC 7617)."""
+    return any(
+        name.lower() == "www-authenticate" and value.strip().lower().startswith("basic")
+        for name, value in headers.items()
     )
 
 

@@ -1,6 +1,7 @@
 """TLS contexts, what a handshake showed, and every TLS error as a cause."""
 
 import ssl
+import time
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from probe.net.protocol.tls_chain import (
 CA_HINT = "Put the file back, or change PROBE_CA_FILE or ca_file."
 INTERMEDIATE_HINT = (
     "The server sends its own certificate alone: have it send the intermediate certificates "
-    "too. Browsers that have not cached them refuse it as well."
+    "too. Browsers that have not cached them refuse it as well. For a private authority set "
+    "PROBE_CA_FILE."
 )
 SNI_HINT = "The server has no certificate for this name (SNI): add the name, or correct it."
 CLIENT_CERTIFICATE_HINT = (
@@ -222,6 +224,9 @@ def translate_tls(error: ssl.SSLError, host: str, shown: Chain | None = None) ->
             hint = INTERMEDIATE_HINT
         elif error.verify_code == _SELF_SIGNED_IN_CHAIN:
             hint = ROOT_HINT
+        if shown is not None and "expired" not in reason and shown.has_expired(time.time()):
+            # What is mended first would only lead to this.
+            reason = f"{reason}, and it has expired"
         return CheckFailed(Cause.TLS_INVALID, f"the certificate of {host}: {reason}", hint=hint)
     reason = (error.reason or "handshake failed").lower().replace("_", " ")
     return CheckFailed(

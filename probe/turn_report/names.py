@@ -35,7 +35,12 @@ def read_target(text: str) -> Target:
         url = parse_turn_url(text)
         has_port = url.port != DEFAULT_PORTS[url.scheme] or f":{url.port}" in text
         return Target((url,), "" if has_port else url.host)
-    host = parse_host(text)
+    try:
+        host = parse_host(text)
+    except ValueError:
+        raise ValueError(
+            f"'{text}' is no TURN server: write turn:HOST, turn:HOST:PORT, turns:HOST or HOST alone"
+        ) from None
     return Target(
         (
             TurnUri("turn", host, DEFAULT_PORTS["turn"], "udp"),

@@ -136,7 +136,7 @@ silence.params = [
 @_URL
 @click.pass_obj
 def unsilence(options: dict[str, Any], name: str, url: str) -> None:
-    """End the silence of this NAME, or those made with this matcher: silence expire."""
+    """End the silence of this NAME, or those made with this matcher (as silence expire)."""
     from probe.commands.silence import actions
 
     sys.exit(actions.expire(options, actions.SilenceTarget(url), (name,)))

@@ -55,7 +55,7 @@ def run(
         credentials = login.at(context.now())
         account = account_of(issuer) if issuer is not None else None
     except (ValueError, ConfigurationError) as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"probe: {error}", err=True)
         return USAGE_ERROR
     options = replace(options, credentials=credentials)
     findings = asyncio.run(_collect(target, options, account, context))

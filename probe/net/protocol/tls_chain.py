@@ -32,6 +32,10 @@ class Chain:
         """When the first of them ends, in seconds since 1970."""
         return min(each.not_after for each in self.certificates)
 
+    def has_expired(self, now: float) -> bool:
+        """Whether the server's own has, at ``now`` in seconds since 1970."""
+        return bool(self.certificates) and self.certificates[0].not_after < now
+
     @property
     def is_leaf_alone(self) -> bool:
         """Whether there is nothing but the server's own, and it is not self-issued."""

@@ -110,11 +110,14 @@ def shown(report: GateReport, decision: Decision) -> list[ObjectiveRow]:
 
 
 def sentence(row: ObjectiveRow) -> str:
-    """``95 % from 140 cases: 90 to 97.6 %, not decided (…)``."""
+    """``success 95 % from 140 cases: 90 to 97.6 %, not decided (…)``."""
     end = f"{DECISIONS[row.decision]} ({row.reason})"
     if row.estimate is None:
         return end
     value = measured(row)
+    if row.statistic not in row.name:
+        # "error-rate: 100 %" would be read as the opposite.
+        value = f"{row.statistic} {value}"
     cases = row.by_count.cases if row.by_count else 0
     counted = f" from {cases:,} {'case' if cases == 1 else 'cases'}" if cases else ""
     spread = interval(row)
@@ -129,7 +132,7 @@ def measured(row: ObjectiveRow) -> str:
 def interval(row: ObjectiveRow) -> str:
     """``90 to 97.6 %``; empty where it is a point."""
     found = row.estimate
-    if found is None or found.low == found.high:
+    if found is None or show(found.low, row.unit) == show(found.high, row.unit):
         return ""
     return f"{_without_unit(found, row.unit)} to {show(found.high, row.unit)}"
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from probe.core.model import Verdict
 from probe.report.model import SkippedRow
 from probe.report.text.phrases import skipped_by_reason
+from probe.report.text.skipped import by_reason
 from probe.report.text.table import render
 from tests.report.samples import health, report
 
@@ -27,3 +28,22 @@ def test_kinds_that_are_skipped_for_one_reason_are_one_line() -> None:
 
 def test_without_anything_skipped_there_is_no_line() -> None:
     assert skipped_by_reason(report(Verdict.OK, health())) == []
+
+
+def test_what_one_variable_is_for_stands_with_the_kinds() -> None:
+    """A run of one page listed BACKEND_URL four times and TURN_URLS three times."""
+    skipped = [
+        ("http", "BACKEND_URL is not set"),
+        ("turn", "BACKEND_URL is not set (credentials that it issues)"),
+        ("call", "BACKEND_URL is not set (credentials that it issues)"),
+        ("http", "BACKEND_URL is not set"),
+        ("resilience", "BACKEND_URL is not set (Socket.IO)"),
+        ("fallback", "TURN_URLS is not set: nothing to fall back from"),
+    ]
+    assert by_reason(skipped) == [
+        (
+            "http, turn, call (credentials that it issues), resilience (Socket.IO)",
+            "BACKEND_URL is not set",
+        ),
+        ("fallback", "TURN_URLS is not set: nothing to fall back from"),
+    ]
