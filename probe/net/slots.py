@@ -33,14 +33,15 @@ class Slots:
             self._free -= count
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((count, turn))
+        waiter = (count, turn)
+        self._waiting.append(waiter)
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if not turn.cancelled():
                 self._give_back(count)
-            else:
-                self._waiting.remove((count, turn))
+            elif waiter in self._waiting:  # otherwise whoever gave a place back has passed it over
+                self._waiting.remove(waiter)
                 self._admit()
             raise
 

@@ -42,7 +42,10 @@ class PhaseTimeouts:
     @classmethod
     def as_browsers(cls, seconds: float) -> "PhaseTimeouts":
         """No phase ends before a browser's would, as far as that fits into so many seconds."""
-        most, share = _SETUP_SHARE * seconds, min(1.0, seconds / _FULL_DEADLINE)
+        most, share = _SETUP_SHARE * seconds, 1.0
+        if seconds < _FULL_DEADLINE:
+            # A fifth for what follows the set-up, and a tenth for what has no limit of its own.
+            share = 0.2 * seconds / (cls().more_echoes + cls().settling)
         return cls(
             gathering=min(GATHERING_SECONDS, most),
             ice=min(ICE_SECONDS, most),

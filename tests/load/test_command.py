@@ -69,7 +69,7 @@ async def test_the_budget_is_stated_first_and_stdout_holds_the_report_alone(
         (("--for=nan",), {}, "'nan' is not a time"),
         (("--rate=0",), {}, "'0' is not a number of iterations"),
         (("--rate=nan",), {}, "'nan' is not a number of iterations"),
-        (("--users=0",), {}, "0 is not in the range"),
+        (("--users=0",), {}, "'0' is not a whole number from 1 to 100000"),
         (("--output=no/such/folder.json",), {}, "there is no folder"),
     ],
 )

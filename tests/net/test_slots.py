@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from probe.net.slots import Slots, hold_together
 
 
@@ -110,3 +112,25 @@ async def test_who_waits_for_one_place_of_several_holds_none_of_the_others() -> 
     await asyncio.gather(silent, crossing)
     assert near.are_free(2)
     assert far.are_free(1)
+
+
+@pytest.mark.parametrize("ended", [(0,), (1,), (0, 1), (1, 2), (0, 1, 2)])
+@pytest.mark.parametrize("holder_is_first", [True, False])
+async def test_who_gives_up_while_places_are_given_back_leaves_the_others_theirs(
+    ended: tuple[int, ...], holder_is_first: bool
+) -> None:
+    slots = Slots(1)
+    holder = Holder(slots, 1)
+    await holder.has.wait()
+    waiters = [Holder(slots, 1) for _ in range(3)]
+    await settle()
+    cancelled = [waiters[number].task for number in ended]
+    for task in [holder.task, *cancelled] if holder_is_first else [*cancelled, holder.task]:
+        task.cancel()
+    await asyncio.wait([holder.task, *cancelled])
+    assert all(task.cancelled() for task in cancelled)
+    for number, waiter in enumerate(waiters):
+        if number not in ended:
+            await waiter.has.wait()
+            await waiter.end()
+    assert slots.are_free(1)
