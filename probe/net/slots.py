@@ -1,9 +1,20 @@
 """A few places that checks share: first for who wants the fewest, then in order of arrival."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+MAX_OVERTAKEN = 6
+"""Who was overtaken so often by others that want fewer places is next: six allocations of one
+server (UDP, TCP and TLS, twice) go before a call, and not all that may ever come."""
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    count: int
+    turn: asyncio.Future[None]
+    overtaken: int = 0
 
 
 class Slots:
@@ -12,7 +23,7 @@ class Slots:
 
     def __init__(self, count: int) -> None:
         self._count = self._free = count
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._waiting: list[_Waiter] = []
 
     @asynccontextmanager
     async def hold(self, count: int) -> AsyncIterator[None]:
@@ -32,13 +43,12 @@ class Slots:
         if not self._waiting and self._free >= count:
             self._free -= count
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiter = (count, turn)
+        waiter = _Waiter(count, asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
         try:
-            await turn
+            await waiter.turn
         except asyncio.CancelledError:
-            if not turn.cancelled():
+            if not waiter.turn.cancelled():
                 self._give_back(count)
             elif waiter in self._waiting:  # otherwise whoever gave a place back has passed it over
                 self._waiting.remove(waiter)
@@ -51,13 +61,22 @@ class Slots:
 
     def _admit(self) -> None:
         while self._waiting:
-            count, turn = least = min(self._waiting, key=lambda each: each[0])
-            if count > self._free:
+            at = self._next()
+            waiter = self._waiting[at]
+            if waiter.count > self._free:
                 return
-            self._waiting.remove(least)
-            if not turn.done():
-                self._free -= count
-                turn.set_result(None)
+            del self._waiting[at]
+            if not waiter.turn.done():
+                self._free -= waiter.count
+                waiter.turn.set_result(None)
+                for each in self._waiting[:at]:
+                    each.overtaken += 1
+
+    def _next(self) -> int:
+        """The position of who is next."""
+        if self._waiting[0].overtaken >= MAX_OVERTAKEN:
+            return 0
+        return min(range(len(self._waiting)), key=lambda at: self._waiting[at].count)
 
 
 @asynccontextmanager

@@ -1,10 +1,10 @@
-"""Places are given in the order of arrival, several at once or none."""
+"""Places are given to who wants few first, in order of arrival, and to nobody too late."""
 
 import asyncio
 
 import pytest
 
-from probe.net.slots import Slots, hold_together
+from probe.net.slots import MAX_OVERTAKEN, Slots, hold_together
 
 
 class Holder:
@@ -88,6 +88,30 @@ async def test_who_wants_fewer_places_goes_first() -> None:
     release.set()
     await asyncio.gather(*tasks)
     assert order == [0, 2, 3, 1]
+
+
+@pytest.mark.parametrize("others", [1, 5, 20])
+async def test_who_wants_many_places_is_not_overtaken_for_ever(others: int) -> None:
+    slots, ended = Slots(2), 0
+
+    async def come_again() -> None:
+        nonlocal ended
+        while not pair.has.is_set():
+            async with slots.hold(1):
+                await asyncio.sleep(0)
+            ended += 1
+
+    first = Holder(slots, 2)
+    await first.has.wait()
+    pair = Holder(slots, 2)
+    tasks = [asyncio.create_task(come_again()) for _ in range(others)]
+    await settle()
+    await first.end()
+    async with asyncio.timeout(10):
+        await pair.has.wait()
+    assert ended <= MAX_OVERTAKEN + 2
+    await pair.end()
+    await asyncio.gather(*tasks)
 
 
 async def test_who_waits_for_one_place_of_several_holds_none_of_the_others() -> None:
