@@ -225,12 +225,12 @@ async def test_a_server_that_goes_in_mid_call_is_reported(mortal_lab: TurnLab) -
 
 async def test_much_loss_gives_a_call_or_a_failure_with_a_name(lab: TurnLab) -> None:
     lab.knobs.loss, lab.knobs.seed = 0.3, 1
-    checks = [lab_check(lab, deadline=SHORT) for _ in range(6)]
+    checks = [lab_check(lab, deadline=20.0) for _ in range(6)]
     results = await asyncio.gather(*(run(check) for check in checks))
     causes = {result.failure.cause.value for result in results if result.failure}
     named = {"ice_failed", "dtls_failed", "data_channel_failed", "relay_loss", "hairpin_failed"}
     assert causes <= named
-    assert all(result.duration < SHORT for result in results)
+    assert all(result.duration < 20.0 for result in results)
     assert lab.server.allocations == 0
 
 
