@@ -4,8 +4,9 @@ Plain frozen values. Times are wall-clock seconds since 1970 (UTC), durations se
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -32,8 +33,7 @@ class MessageType(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(Struct, frozen=True):
     """What an alert is about; the same from the first failure to the end, and over restarts.
 
     ``rule`` is ``failing``, ``no-data`` or the name of the signal whose limit is broken;
@@ -49,8 +49,7 @@ class Fingerprint:
         return f"{self.check}/{self.rule}" + (f"{{{inner}}}" if inner else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """Something that fires, or has fired.
 
     ``since`` is when it began (the first bad result), ``fired`` when it had lasted long
@@ -92,8 +91,7 @@ class Alert:
         return self.summary if self.cause in _REPORTED_BY_TARGET else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A notification about a group of alerts that fire together.
 
     ``key`` is the group's identity: the same from its first message to its last, and what
@@ -130,8 +128,7 @@ class Message:
         return self.occasion is not MessageType.NOTE and not self.test
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """One message on its way to one notifier. ``number`` orders them; 0 before it is stored.
 
     ``attempts`` were made so far, the next one is due at ``due``; ``error`` says why the
@@ -146,8 +143,7 @@ class Delivery:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(Struct, frozen=True):
     """Suppresses alerts whose check, kind or label value is among ``matches``."""
 
     name: str
@@ -158,8 +154,7 @@ class Silence:
     end: float
 
 
-@dataclass(frozen=True, slots=True)
-class OpenAlert:
+class OpenAlert(Struct, frozen=True):
     """What a receiver says is open there. ``key`` is its incident where the service keeps that,
     ``check``, ``rule`` and ``labels`` say which alert it is where it keeps those, else they are
     empty; ``memory`` is what the notifier would remember of the incident."""
@@ -174,8 +169,7 @@ class OpenAlert:
     memory: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
+class Acknowledged(Struct, frozen=True):
     """Somebody has taken an incident on at a receiver: ``key`` is the alert group's, ``at`` in
     seconds since 1970."""
 

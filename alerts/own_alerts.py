@@ -5,7 +5,9 @@ apply to them too.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.notification.message import AlertGroup
@@ -19,8 +21,7 @@ RUNBOOK = "probe-itself"
 _PREFIX = "own:"
 
 
-@dataclass(frozen=True, slots=True)
-class OwnProblem:
+class OwnProblem(Struct, frozen=True):
     """Something that is wrong with the probe, in a sentence."""
 
     summary: str

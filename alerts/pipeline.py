@@ -6,8 +6,9 @@ a receiver accepted or refused is handed back in.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import product
+
+from msgspec.structs import replace
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.cluster_groups import ClusterLink, incidents_among

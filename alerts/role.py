@@ -1,7 +1,8 @@
 """What this probe does about an alert group: notify, or leave it to another probe."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 # The owner of a group that this probe has notified of.
 THIS_PROBE = ""
@@ -19,8 +20,7 @@ class Role(StrEnum):
     REOPEN = "reopen"
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """This probe's role; ``owner`` is the probe it stands by for."""
 
     role: Role

@@ -1,7 +1,8 @@
 """The model of a dashboard, independent of Grafana. Plain frozen values."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 # Colours by their names in Grafana.
 GREEN, BLUE, YELLOW, ORANGE, RED = "green", "blue", "yellow", "orange", "red"
@@ -19,8 +20,7 @@ class PanelType(StrEnum):
     TABLE = "table"
 
 
-@dataclass(frozen=True, slots=True)
-class PanelQuery:
+class PanelQuery(Struct, frozen=True):
     """PromQL, and what its series are called. ``now``: the newest value alone."""
 
     expr: str
@@ -28,8 +28,7 @@ class PanelQuery:
     now: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(Struct, frozen=True):
     """One plot. ``unit`` is Grafana's; ``thresholds`` are (from which value, colour), the first
     from None; ``width`` is in 24ths, ``height`` in Grafana's rows. ``value_mappings`` name values,
     ``link_to`` is the uid of the detailed dashboard of a check. ``decimals`` None: as many as
@@ -54,8 +53,7 @@ class Panel:
     links: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DashboardRow:
+class DashboardRow(Struct, frozen=True):
     """Panels below one heading. ``repeat``: once for each value of this variable."""
 
     title: str
@@ -64,8 +62,7 @@ class DashboardRow:
     repeat: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Dashboard:
+class Dashboard(Struct, frozen=True):
     """One dashboard: ``uid`` is stable and at most 40 characters. ``providers``: it can be
     narrowed to TURN providers and transports; ``services``: it has a variable of services."""
 

@@ -5,8 +5,9 @@ a line here.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from dashboards.model import BLUE, GREEN, ORANGE, RED, DashboardRow, Panel, PanelQuery, PanelType
 from probe.core.kind import Kind

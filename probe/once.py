@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+
+from msgspec import Struct
 
 from alerts.evaluation.own_network import References
 from alerts.evaluation.verdict import Judgement, judge
@@ -25,8 +26,7 @@ LAST_START = 0.6
 DRAIN_SECONDS = 1.5
 
 
-@dataclass(frozen=True)
-class OnceOptions:
+class OnceOptions(Struct, frozen=True):
     """How a one-shot run behaves; see the command line's contract."""
 
     fail_on: str = "critical"

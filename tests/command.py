@@ -4,8 +4,9 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from tests.forking.network import file_of
 from tests.forking.process import ForkedProcess
@@ -17,8 +18,7 @@ _KEPT = ("PATH", "HOME", "LANG", "SYSTEMROOT")
 _READ_EARLY = ("LANG", "LC_", "LD_", "MALLOC_", "PROMETHEUS_", "PYTHON")
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """How a command ended."""
 
     code: int

@@ -2,16 +2,16 @@
 
 import asyncio
 import os
-from dataclasses import dataclass
 from typing import Any, Self
+
+from msgspec import Struct
 
 from tests.forking.process import is_of_the_server
 
 _DESCRIPTORS = "/proc/self/fd"
 
 
-@dataclass(frozen=True, slots=True)
-class Footprint:
+class Footprint(Struct, frozen=True):
     """The tasks of the running loop and the descriptors of the process, at one moment."""
 
     tasks: frozenset[asyncio.Task[Any]]

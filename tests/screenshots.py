@@ -6,8 +6,9 @@ import asyncio
 import itertools
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from tests.report.html.documents import DOCUMENTS
 from tests.servers.chromium import Chromium
@@ -19,8 +20,7 @@ ALL = ROOT / "build" / "screenshots"
 PHONE_HEIGHT = 844
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """``page`` is one of ``DOCUMENTS``, ``height`` that of the window; 0 is the whole page."""
 
     file: Path

@@ -1,7 +1,8 @@
 """What the members agree on: the quorum state of every alert that fires here."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from alerts.cluster.decisions import quorum
 from alerts.cluster.decisions.quorum import Circumstances, MemberVote, QuorumState, Scope, Vote

@@ -9,8 +9,9 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from alerts.cluster.agreement import Agreement
 from alerts.cluster.decisions.quorum import QuorumState, Scope

@@ -3,7 +3,8 @@ the others are asked for, and what is left to them."""
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.protocol.responder import (

@@ -5,7 +5,8 @@ hands in what history knows, so that "since when" survives.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from alerts.evaluation.sample_window import SampleWindow
 from alerts.evaluation.verdict import (
@@ -21,8 +22,7 @@ from probe.core.thresholds import thresholds_of
 from probe.history.model import HEALTH_STATES, HealthState, StatePeriod
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """The state of a check has changed. ``was`` is None for the first verdict on it.
 
     ``since`` is when the period that it left began, ``at`` when the new verdict was given;
@@ -38,8 +38,7 @@ class Change:
     evaluations: tuple[Evaluation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckState:
+class CheckState(Struct, frozen=True):
     """The state of one check: the verdict on its newest result, and since when.
 
     ``since`` is when the present health (healthy, unhealthy, unknown) began, in seconds since

@@ -6,7 +6,8 @@ every failure counts.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.core.causes import HINTS, Cause
 from probe.core.kind import Check

@@ -7,7 +7,8 @@ more samples than a run brings is unknown and changes nothing.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.kind import Check
 from probe.core.model import (
@@ -35,8 +36,7 @@ _RANK = {
 _ALERTING = (Verdict.WARNING, Verdict.CRITICAL)
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """The verdict on each check (by name), every evaluation, and the verdict on the whole."""
 
     checks: Mapping[str, Verdict]

@@ -5,8 +5,9 @@ stored by somebody else; nothing here waits or fails because of that.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from alerts.incident_history.records import (
     begun,

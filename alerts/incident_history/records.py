@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from alerts.model import Alert, Delivery, Fingerprint, Severity
 from alerts.notification.message import AlertGroup, name_of

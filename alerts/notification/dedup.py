@@ -14,7 +14,9 @@ Notes and tests are never touched, and nothing is merged across them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from alerts.model import Alert, Delivery, Message, MessageType
 
@@ -24,8 +26,7 @@ MAX_RESOLVED = 20
 _URGENCY = {MessageType.REMINDER: 0, MessageType.CHANGED: 1, MessageType.FIRING: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """``new`` stands for all of ``old`` (the same one thing if it is left alone).
 
     ``past``: the resolve of an incident that no service was sent.

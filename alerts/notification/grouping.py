@@ -9,7 +9,9 @@ names them. Pure: the log is all there is, and it can be stored.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from alerts.model import Alert, Delivery, Message, MessageType, Severity
 from alerts.notification.message import (

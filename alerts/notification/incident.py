@@ -15,10 +15,11 @@ group is one incident there and nothing is joined (``cluster``).
 import json
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from heapq import merge
 from itertools import takewhile
+
+from msgspec.structs import replace
 
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.notification.message import AlertGroup

@@ -1,7 +1,9 @@
 """The message about an incident: its title, news, links and first steps; pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from alerts.model import Alert, Message, MessageType, Severity
 from alerts.notification.notification_log import NotificationLogEntry
@@ -16,8 +18,7 @@ MAX_NAMES, MAX_IN_TITLE = 10, 4
 NO_LONGER_ROUTED = "no longer routed here"
 
 
-@dataclass(frozen=True, slots=True)
-class AlertGroup:
+class AlertGroup(Struct, frozen=True):
     """All alerts of one cause: ``firing`` ones to be sent, ``suppressed`` ones that fire and are
     suppressed now, ``over`` those that were resolved since it opened. ``affected`` checks fail
     too and are no alerts yet. ``held``: it is open at another probe; ``moved_to`` says as what
@@ -40,8 +41,7 @@ def is_open(group: AlertGroup) -> bool:
     return bool(group.firing or group.over or group.suppressed or group.affected or group.held)
 
 
-@dataclass(frozen=True, slots=True)
-class MessageContext:
+class MessageContext(Struct, frozen=True):
     """What every message says of the probe itself, and recent changes.
 
     ``public_url`` is where people reach the probe's pages, empty if they don't. ``incident``

@@ -7,10 +7,11 @@ resolve that was refused is sent again until it is accepted.
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Annotated, ClassVar
+from dataclasses import dataclass, field
 
-from pydantic import ConfigDict, Field
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from alerts.model import Delivery, Message, MessageType, Severity
 from alerts.outbox.codec import dump_message, load_message
@@ -23,8 +24,7 @@ RESOLVE_SECONDS = 86400.0
 Key = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class NotificationLogEntry:
+class NotificationLogEntry(Struct, frozen=True):
     """What one notifier was sent of one incident, and when; times in seconds since 1970.
 
     ``members`` fire as far as the receiver knows, ``story`` has every alert that it was sent
@@ -35,12 +35,10 @@ class NotificationLogEntry:
     was sent (``told`` where it is stored). ``posted``: this probe has sent one itself.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_inf_nan="constants")
-
     severity: Severity
     members: tuple[str, ...]
     since: float
-    sent_at: Annotated[float, Field(alias="told")]
+    sent_at: float = msgspec.field(name="told")
     opened: float
     owner: str = THIS_PROBE
     story: tuple[str, ...] = ()

@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.model import Unit
 from probe.report.text.sanitize import clean
@@ -14,8 +15,7 @@ FACTS = ("version", "instance")
 MAX_CHANGES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(Struct, frozen=True):
     """Something that people or their tools have noted: a deployment, say; ``at`` is in seconds
     since 1970."""
 
@@ -30,8 +30,7 @@ class Marker:
         return f"{self.text}: {apart} after the incident began"
 
 
-@dataclass(frozen=True, slots=True)
-class FactChange:
+class FactChange(Struct, frozen=True):
     """A fact that a check reads is another one now."""
 
     at: float

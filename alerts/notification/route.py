@@ -7,10 +7,11 @@ alerts go instead; the first one that matches decides.
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.model import Alert, Severity
@@ -26,8 +27,7 @@ GROUP_INTERVAL_SECONDS = 300.0
 REPEAT_INTERVAL_SECONDS = 4 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """The route to one notifier: its severities, and how often what goes on firing is repeated,
     in seconds. ``deduplicates``: messages with the same key are one incident there, however
     many probes send them.

@@ -10,9 +10,10 @@ nothing and at worst sends its last message again.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from random import Random
+
+from msgspec.structs import replace
 
 from alerts.model import Delivery, MessageType, NotifyError
 from alerts.notification.dedup import collapse

@@ -5,8 +5,9 @@ and nothing twice. An update says what has changed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from alerts.model import Alert, Fingerprint, Message, MessageType, Severity
 from probe.core.model import Unit

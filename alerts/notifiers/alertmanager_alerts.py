@@ -5,9 +5,10 @@ Identity labels and a check's own labels are one set there: the caller knows whi
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from alerts.model import NotifyError, OpenAlert, Severity
 from alerts.notifiers.base import error_from_answer, request

@@ -4,10 +4,11 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from alerts.model import NotifyError, Severity
 from alerts.notifier import Notifier
@@ -31,8 +32,7 @@ _WORD = re.compile(r"(?=.{2,60}\Z)[a-z]+(_[a-z]+)*")
 E = TypeVar("E", bound=Environment)
 
 
-@dataclass(frozen=True)
-class NotifierKind(Generic[E]):
+class NotifierKind(Struct, Generic[E], frozen=True):
     """One kind of notifier: its variables, its default severities, and how it is made from its
     variables (None: it is not configured). ``deduplicates``: the service takes messages with
     the same key as one incident, however many probes send them. ``load`` imports what sending
@@ -47,8 +47,7 @@ class NotifierKind(Generic[E]):
     load: Callable[[], None] = lambda: None
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(Struct, frozen=True):
     """What a service answered: status, header fields in lower case, text."""
 
     status: int

@@ -7,7 +7,8 @@ alert may have expired on arrival, or its end be in the future.
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from alerts.model import NotifyError
 from alerts.notifiers.base import HttpAnswer, request
@@ -18,8 +19,7 @@ MAX_CLOCK_OFFSET = 5.0
 TIMEOUT_SECONDS = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     """``offset`` of a receiver's clock, and of our wall clock from the monotonic one then."""
 
     offset: float

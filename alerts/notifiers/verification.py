@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from alerts.model import NotifyError
 from alerts.notifier import Notifier, Verifiable
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """What a receiver answered: ``accepts`` is None where it can't be asked."""
 
     name: str

@@ -10,9 +10,9 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any, Self
 
+from msgspec import to_builtins
 from pydantic import Field, SecretStr, model_validator
 
 from alerts.model import Message, NotifyError, Severity
@@ -82,7 +82,7 @@ class Webhook:
 
 def document(message: Message) -> dict[str, Any]:
     """All of a message, for strict parsers too."""
-    said = {name: value for name, value in asdict(message).items() if name != "quiet"}
+    said = {name: value for name, value in to_builtins(message).items() if name != "quiet"}
     return {"schema": SCHEMA, **whole(said)}
 
 

@@ -7,9 +7,11 @@ next) and when it was delivered, before the database forgets the message.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from alerts.model import Alert, Delivery, MessageType
 from alerts.outbox.journal_copies import JournalCopies
@@ -31,8 +33,7 @@ MAX_ALERTS = 50
 _ALERTS = JsonCodec(tuple[Alert, ...])
 
 
-@dataclass(frozen=True, slots=True)
-class OpenIncident:
+class OpenIncident(Struct, frozen=True):
     """An incident that a receiver has been sent, and may have accepted; ``sent_at`` is the time of
     the last message, ``opened`` that of the first, in seconds since 1970."""
 

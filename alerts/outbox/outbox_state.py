@@ -1,10 +1,9 @@
 """What the outbox says of itself."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxState:
+class OutboxState(Struct, frozen=True):
     """The state of the outbox.
 
     ``persistent``: what it holds survives the process; if not, ``problem`` says why.

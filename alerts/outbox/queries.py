@@ -7,7 +7,8 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace as changed
+
+from msgspec.structs import replace as changed
 
 from alerts.model import Delivery, MessageType
 from alerts.outbox.codec import dump_message, load_message

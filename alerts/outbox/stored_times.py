@@ -11,9 +11,11 @@ over a reboot can't be distinguished from a long pause.
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 # A clock that is slewed, and two processes that read it one after the other, differ by less.
 STEP_SECONDS = 2.0
@@ -39,8 +41,7 @@ def boot_id() -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClockReading:
+class ClockReading(Struct, frozen=True):
     """The clock of stored times: ``booted`` is when the machine booted by it, in seconds since
     1970, and ``boot`` which boot that was (empty: unknown). The wall clock was at ``wall`` when
     it was read, and had been set forward by ``step`` seconds since the start."""

@@ -4,7 +4,7 @@ Alerting counts on a clock that doesn't jump. When the wall clock is set while t
 machine that booted without the time), what it sends from then on would be years out of date.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from alerts.model import Alert, Message
 from alerts.outbox.stored_times import STEP_SECONDS

@@ -5,7 +5,8 @@ regions agree on, or the only one there is, is ``scope="global"``, critical, and
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 # What separates installations that one server scrapes: staging is judged apart from production.
 SITE = ("job", "environment")
@@ -17,8 +18,7 @@ EVERY = 15.0
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(Struct, frozen=True):
     """A rule that keeps the value of an expression under a name."""
 
     record: str
@@ -26,8 +26,7 @@ class Recording:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Alerting:
+class Alerting(Struct, frozen=True):
     """A rule that fires while its expression has had a value for ``hold`` seconds, and for ``keep``
     seconds more."""
 
@@ -42,8 +41,7 @@ class Alerting:
 Rule = Recording | Alerting
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Rules that are evaluated one after the other, every so many seconds."""
 
     name: str

@@ -10,7 +10,8 @@ such an alert. And a window that is longer than what is recorded is not judged.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from alerts.prometheus import annotations
 from alerts.prometheus.alert_rules import AGREED, FIRING
@@ -44,8 +45,7 @@ _CHECK = (*SITE, "check")
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Burn:
+class Burn(Struct, frozen=True):
     """How fast a budget burns (1: all of it in 30 days), seen over two windows in seconds."""
 
     rate: float

@@ -6,9 +6,10 @@ the first steps of one are also in the notification of the alert. A page is a te
 """
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+from msgspec import Struct
 
 from alerts.runbooks.lookup import NO_DATA_PAGE, PROBE_PAGE, slug_for
 from alerts.runbooks.template import GENERIC, RunbookError, Values, render
@@ -40,8 +41,7 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 _STEP = re.compile(r"^\d+\. +")
 
 
-@dataclass(frozen=True, slots=True)
-class Runbook:
+class Runbook(Struct, frozen=True):
     """One page: its title, and below it the text, in Markdown."""
 
     title: str

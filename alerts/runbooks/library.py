@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from alerts.model import Alert
 from alerts.runbooks import Runbook, page, pages_named, rendered, slugs, steps_of, template
@@ -40,8 +41,7 @@ def chosen(check: Check, slug: str) -> str:
     return own if is_address(own) else own_slug(check.name)
 
 
-@dataclass(frozen=True)
-class RunbookLibrary:
+class RunbookLibrary(Struct, frozen=True):
     """``values`` are what the configuration says, by a template's names; ``own`` the
     operators' pages from files, by slug."""
 

@@ -7,7 +7,8 @@ messages say of their senders is read back from the receiver.
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from alerts.senders.mark import SenderMark, SentBy
 
@@ -22,8 +23,7 @@ MAX_REPORTED = 20
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class KnownSenders:
+class KnownSenders(Struct, frozen=True):
     """Whose messages are this cluster's: ``ids`` of this process and of every member that has
     answered in its life, and digests of their PROBE_PEERS. ``peers`` is this probe's own digest,
     ``all_answer``: no member is missing, so that an unknown process is none of them."""
@@ -34,8 +34,7 @@ class KnownSenders:
     all_answer: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignSender:
+class ForeignSender(Struct, frozen=True):
     """Another probe's mark in an incident of this one's, seen at a receiver."""
 
     notifier: str

@@ -9,8 +9,10 @@ SHA-256: no address and no key can be read from them.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.report.text.sanitize import clean, cut
 
@@ -26,8 +28,7 @@ _MARK = re.compile(
 _DEEPEST = 12
 
 
-@dataclass(frozen=True, slots=True)
-class SenderMark:
+class SenderMark(Struct, frozen=True):
     """Who has sent a message. ``id`` is another one for every start of a process, ``peers`` and
     ``key`` are digests, empty for none; ``at`` is by the sender's wall clock in seconds since
     1970."""
@@ -46,8 +47,7 @@ class SenderMark:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class SentBy:
+class SentBy(Struct, frozen=True):
     """An open incident's ``key`` at a receiver, and one of those who have sent messages of it."""
 
     key: str

@@ -7,6 +7,8 @@ counts the members differently. It shows in who asks, and in the lists that memb
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from alerts.senders.foreign_senders import KnownSenders
 from alerts.senders.mark import peers_digest
 from probe.report.text.sanitize import clean
@@ -16,8 +18,7 @@ NOTICED_SECONDS = 90.0
 MAX_IDS, MAX_QUERIERS = 1000, 100
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweringMember:
+class AnsweringMember(Struct, frozen=True):
     """What a member that answers says of itself: its process, the name by which it is shown, a
     digest of its PROBE_PEERS, and the processes that it knows in the order of that list."""
 

@@ -6,9 +6,10 @@ seconds since 1970 (UTC); a window or silence holds from its start until just be
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice, pairwise
+
+from msgspec import Struct
 
 from alerts.model import Alert, Silence
 from alerts.silence.matcher import matches
@@ -16,8 +17,7 @@ from alerts.silence.time_zone import instant
 from alerts.silence.window_table import DAY, WindowTable, days
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """One occurrence of a maintenance window."""
 
     name: str

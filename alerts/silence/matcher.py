@@ -9,8 +9,9 @@ wildcards (``turn-*``) allowed; one of several has to match.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from alerts.model import Alert
 from alerts.silence.regular_expression import compiled, is_full_match
@@ -24,8 +25,7 @@ _LONGEST = 200
 _OF_ALERTS = frozenset({"rule", "severity", "region", "cause", "alertname"})
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
+class Matcher(Struct, frozen=True):
     """One condition on a label, as Alertmanager has it."""
 
     name: str

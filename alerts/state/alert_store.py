@@ -1,10 +1,11 @@
 """Stores every alert: results and the passing of time go in, firing alerts come out. Pure:
-``documents`` is what has to be kept to go on after a restart, one text for each alert.
-"""
+``documents`` is what has to be kept to go on after a restart, one text for each alert."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.state import annotations
@@ -54,8 +55,7 @@ NO_LONGER_MEASURED = "no longer measured"
 FRESH_INTERVALS = 1.5
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """An alert fired, escalated, eased, flaps, or is resolved."""
 
     alert: Alert

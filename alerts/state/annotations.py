@@ -1,7 +1,8 @@
 """Annotations of an alert: summary, target and values, from the newest result."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from alerts.model import SEEN_FROM, Alert, Fingerprint, Severity
 from alerts.runbooks import slug_for

@@ -6,7 +6,8 @@ that alerts.
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from alerts.evaluation.verdict import failing_verdict
 from alerts.model import Fingerprint, Severity
@@ -28,8 +29,7 @@ CLEAR_SECONDS, MAX_VALUE_CLEAR_SECONDS = 120.0, 3600.0
 _SEEN = {Verdict.WARNING: ObservedLevel.WARNING, Verdict.CRITICAL: ObservedLevel.CRITICAL}
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """What one result says of one alert, and with which timers it fires."""
 
     identity: Fingerprint

@@ -10,6 +10,8 @@ its own page.
 
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from alerts.model import Alert, Fingerprint
 from alerts.state.annotations import FAILING
 from probe.core.kind import Check
@@ -29,8 +31,7 @@ TOGETHER_SECONDS = 120.0
 RECENT_SECONDS = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedRecovery:
+class ObservedRecovery(Struct, frozen=True):
     """A check failed from ``began`` on and was seen to work ``at``."""
 
     began: float

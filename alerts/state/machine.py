@@ -12,8 +12,10 @@ pending condition that is no longer observed does not fire either.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from alerts.model import Severity
 
@@ -40,8 +42,7 @@ class ObservedLevel(StrEnum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True, slots=True)
-class Timers:
+class Timers(Struct, frozen=True):
     """How long a condition holds before it fires, by severity, and how long it has to be
     good before it is resolved; in seconds. ``k_of_n``: so many bad results of the last
     ``window`` count as bad although there were good ones between them."""
@@ -52,8 +53,7 @@ class Timers:
     window: int = 6
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """One alert's state; made of plain values, so that it can be stored and restored.
 
     ``since`` is when the present condition began, ``severe`` when it became critical,
@@ -83,8 +83,7 @@ class TransitionType(StrEnum):
     FLAPPING = "flapping"
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """An alert's change: ``severity`` is what it is now, or was when it resolved.
 
     ``since`` is when the condition began, ``at`` when the change took place.

@@ -2,10 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from dataclasses import dataclass, field
 
-from pydantic import ConfigDict
+from msgspec import Struct
+from msgspec.structs import replace
 
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.outbox.codec import dump_alert, load_alert
@@ -75,11 +75,8 @@ def restored(alert: Alert, heard: float) -> AlertRecord:
     return AlertRecord(state, terms, lambda: alert, alert, heard=heard, stale=True)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredAlert:
+class StoredAlert(Struct, frozen=True):
     """A record as it is stored; alerts are JSON within it."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_inf_nan="constants")
 
     identity: Fingerprint
     state: State

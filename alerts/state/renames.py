@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from msgspec import structs
+
 from alerts.model import Fingerprint, Labels
 from alerts.state.alert_records import AlertRecords
 from alerts.state.record import AlertRecord
@@ -37,7 +39,7 @@ def rename(
 
 
 def _moved(records: AlertRecords, names: Mapping[str, str]) -> dict[Fingerprint, Fingerprint]:
-    found = {each: replace(each, check=names[each.check]) for each in _of(records, names)}
+    found = {each: structs.replace(each, check=names[each.check]) for each in _of(records, names)}
     for old, new in found.items():
         records.add(new, _under(records.pop(old), new))
     return found
@@ -52,9 +54,11 @@ def _under(record: AlertRecord, identity: Fingerprint) -> AlertRecord:
     annotate = record.annotate
     return replace(
         record,
-        annotate=None if annotate is None else lambda: replace(annotate(), identity=identity),
-        alert=None if record.alert is None else replace(record.alert, identity=identity),
-        first=None if record.first is None else replace(record.first, identity=identity),
+        annotate=None
+        if annotate is None
+        else lambda: structs.replace(annotate(), identity=identity),
+        alert=None if record.alert is None else structs.replace(record.alert, identity=identity),
+        first=None if record.first is None else structs.replace(record.first, identity=identity),
     )
 
 

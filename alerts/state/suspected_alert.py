@@ -1,12 +1,11 @@
 """What one probe sees as bad before it has agreed on it with others."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from alerts.model import Fingerprint, Severity
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedSeverity:
+class ObservedSeverity(Struct, frozen=True):
     """One rule of a check that another probe sees as bad; ``sure``: for long enough not to be
     a single lost packet, and still."""
 
@@ -14,8 +13,7 @@ class ObservedSeverity:
     sure: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SuspectedAlert:
+class SuspectedAlert(Struct, frozen=True):
     """Something that this probe itself sees as bad since ``since``, notified of or not."""
 
     identity: Fingerprint

@@ -6,8 +6,10 @@ Amounts are in the plan's unit: bytes, commands, or seconds awake. A month is on
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.core.kind import Check, QuotaUse
 
@@ -22,8 +24,7 @@ PlanUnit = Literal["bytes", "commands", "seconds"]
 _LOCAL = re.compile(r"(?:^|[/:@\[])(?:localhost|127(?:\.\d+){3}|::1)(?:[\]:/?]|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Struct, frozen=True):
     """The quota of a plan for a ``period``, and the ``share`` of it that checks may use."""
 
     allowance: float
@@ -67,8 +68,7 @@ def uses_of(check: Check) -> tuple[QuotaUse, ...]:
     return check.kind.uses(check.table)
 
 
-@dataclass(frozen=True, slots=True)
-class Consumer:
+class Consumer(Struct, frozen=True):
     """One check's part: ``amount`` for each run, every ``interval`` seconds.
 
     With ``shared_window`` the amount is time: runs that follow sooner share it.
@@ -85,8 +85,7 @@ class Consumer:
         return min(taken, seconds) if self.shared_window else taken
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """A plan, and all its consumers."""
 
     plan: str

@@ -1,9 +1,10 @@
 """Diagnosis of a failed call by our own client, whose errors keep their cause."""
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.context import Context
@@ -19,8 +20,7 @@ _RELAYED = ("echo", "server_rtt", "mtu")
 _DIAGNOSED_CAUSES = (Cause.ICE_FAILED, Cause.DTLS_FAILED)
 
 
-@dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True):
     """Examines one server; each attempt ends within ``limit`` seconds."""
 
     url: TurnUri

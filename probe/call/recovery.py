@@ -9,8 +9,9 @@ this process as soon as both sides have gathered, which during a loss they can't
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from probe.call.aiortc_import import RTCCertificate
 from probe.call.endpoint import CallEndpoint
@@ -37,8 +38,7 @@ RESTARTS, RESTART_SECONDS = 3, 40.0
 CLOSE_TIMEOUT = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class CallRecovery:
+class CallRecovery(Struct, frozen=True):
     """How a call came back, in seconds from the end of the disruption and from its beginning.
 
     ``path`` is where media flow again, ``data`` the data channel, which waits for SCTP's

@@ -8,8 +8,10 @@ comes back is read with care: a server may send anything.
 import ipaddress
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from probe.call.endpoint import SCTP_PORT, CallEndpoint
 from probe.core.causes import Cause
@@ -37,8 +39,7 @@ RELAYED_PRIORITY = (65535 << 8) | 255
 Kind = Literal["offer", "answer"]
 
 
-@dataclass(frozen=True, slots=True)
-class SdpDescription:
+class SdpDescription(Struct, frozen=True):
     """The other side: its ICE credentials and the fingerprint of its certificate."""
 
     login: IceCredentials

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from probe.call.aiortc_import import RTCDtlsParameters
 from probe.call.endpoint import CallEndpoint
 from probe.core.causes import Cause
@@ -28,8 +30,7 @@ class EndpointTimes:
     opened: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class CallSetup:
+class CallSetup(Struct, frozen=True):
     """Takes an end of a call through its phases, as soon as each can begin.
 
     ``phases`` times each of ``ice``, ``dtls`` and ``data_channel``; ``reached`` is called with

@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from probe.call import sdp
 from probe.call.aiortc_import import RTCCertificate
 from probe.call.echo import ChannelEcho
@@ -36,8 +38,7 @@ SETTLE_SECONDS = 0.5
 _PHASES = {"gathering": "ice", "ice": "ice", "dtls": "dtls", "data_channel": "open"}
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteDescription:
+class RemoteDescription(Struct, frozen=True):
     """The remote description, as signaling delivered it."""
 
     description: SdpDescription

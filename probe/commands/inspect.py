@@ -4,10 +4,10 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import click
+from msgspec.structs import asdict
 
 from alerts.settings import receivers
 from probe.budget.plans import DAY, Budget, consumers_by_plan, format_amount, terms_of

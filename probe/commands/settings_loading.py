@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import structs
 
 from probe.config.advice import NOT_READ
 from probe.config.check_plan import CheckPlan, select
@@ -40,7 +41,7 @@ def settings_for(
     """
     settings = configured_settings(options, lab_environment)
     if (web_config := options["web_config_file"]) is not None:
-        service = replace(settings.service, web_config_file=web_config)
+        service = structs.replace(settings.service, web_config_file=web_config)
         settings = replace(settings, service=service)
     try:
         plan = select(settings.plan, options["only"], options["require"], once=options["once"])
@@ -117,7 +118,7 @@ def _expecting(plan: CheckPlan, expected: Mapping[str, str]) -> CheckPlan:
     for index, check in enumerate(checks):
         table = check.table
         if isinstance(table, HttpTable) and table.body == "health":
-            checks[index] = replace(check, table=table.model_copy(update=dict(expected)))
+            checks[index] = structs.replace(check, table=table.model_copy(update=dict(expected)))
             found = True
     if not found:
         options = " and ".join("--" + key.replace("_", "-") for key in expected)

@@ -4,10 +4,11 @@ All mistakes are collected before any is reported, so that one attempt shows the
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from probe.config.toml_file import FROM_VARIABLE, Kinds, RawTables
@@ -30,8 +31,7 @@ OUT_OF_ORDER = {
 }
 
 
-@dataclass(frozen=True)
-class CheckPlan:
+class CheckPlan(Struct, frozen=True):
     """The configured checks in a fixed order, and what is skipped and why.
 
     ``may_be_empty``: a plan without checks is valid (a witness).

@@ -1,9 +1,9 @@
 """Settings of the daemon alone, from the probe's own variables."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from msgspec import Struct, field
 from pydantic import SecretStr
 
 from alerts.cluster.membership.peers_plan import PeersPlan
@@ -13,8 +13,7 @@ from probe.config.public_page import PublicSettings, public_settings
 from probe.net.urls import split_urls
 
 
-@dataclass(frozen=True)
-class DaemonSettings:
+class DaemonSettings(Struct, frozen=True):
     """Listen address, data directory, login, heartbeat, peers.
 
     ``data`` is the directory of the history; None keeps it in memory.

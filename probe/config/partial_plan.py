@@ -2,7 +2,8 @@
 probe knows that its own network works."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.config.check_plan import CheckPlan
 from probe.config.shard import Shard

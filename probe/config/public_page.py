@@ -1,9 +1,10 @@
 """Settings of the public status page: where it is served, its title, logo and links."""
 
 import base64
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from probe.config.listen import check_listen, listen_address
 
@@ -25,8 +26,7 @@ _TAKEN = frozenset(
 EXAMPLE = "0.0.0.0:9092, or a path such as /status"
 
 
-@dataclass(frozen=True, slots=True)
-class PublicSettings:
+class PublicSettings(Struct, frozen=True):
     """``listen`` is the public page's own address, ``path`` its path among the other pages;
     neither: it is not served to the public. ``logo`` is a ``data:`` address, ``links`` are
     (name, address)."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 from pydantic import SecretStr
 
 from alerts.cluster.membership.peers_plan import static_warnings
@@ -79,15 +80,14 @@ class Settings:
         return tuple(sorted(text for text in found if text.strip("/")))
 
 
-@dataclass(frozen=True)
-class _Configured:
+class _Configured(msgspec.Struct, frozen=True):
     """What variables and ``probe.toml`` say besides the probe's own variables."""
 
-    plan: CheckPlan = field(default_factory=lambda: CheckPlan(()))
-    alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
+    plan: CheckPlan = msgspec.field(default_factory=lambda: CheckPlan(()))
+    alerting: Alerting = msgspec.field(default_factory=lambda: Alerting(DEFAULT_REGION))
     gate: tuple[GateTable, ...] = ()
-    exporter: ExporterConfig = field(default_factory=ExporterConfig)
-    discovered: DiscoveredTables = field(default_factory=DiscoveredTables)
+    exporter: ExporterConfig = msgspec.field(default_factory=ExporterConfig)
+    discovered: DiscoveredTables = msgspec.field(default_factory=DiscoveredTables)
     warnings: tuple[str, ...] = ()
 
 
@@ -161,7 +161,7 @@ def _own_part(
     """This shard's part of the plan. Without any check of its own the daemon may still probe on
     request, or find targets later."""
     is_waiting = bool(exporter.allowed.entries or discovered.patterns or discovered.refresh)
-    plan = replace(plan, may_be_empty=plan.may_be_empty or is_waiting)
+    plan = msgspec.structs.replace(plan, may_be_empty=plan.may_be_empty or is_waiting)
     return plan if own.shard is None else plan_of_shard(plan, Shard.of(own.shard))
 
 

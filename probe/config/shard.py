@@ -3,13 +3,13 @@ only its share of them (Thaler and Ravishankar, 1998)."""
 
 import hashlib
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _FORM = re.compile(r"(\d{1,4})/(\d{1,4})")
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """One of ``count`` shards, from 0."""
 
     number: int

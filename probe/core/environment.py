@@ -8,11 +8,11 @@ import difflib
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
 from dotenv.parser import parse_stream
+from msgspec import Struct
 from pydantic import ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -30,8 +30,7 @@ SECRETS_DIRECTORY = "PROBE_SECRETS_DIR"
 DEFAULT_SECRETS_DIRECTORY = Path("/run/secrets")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ConfigProblem:
+class ConfigProblem(Struct, frozen=True, order=True):
     """One thing wrong in the configuration: where, what, and what would be right."""
 
     place: str
@@ -230,8 +229,7 @@ def _is_quoted(value: str) -> bool:
     return len(value) > 1 and value[0] in "\"'" and value[0] == value[-1]
 
 
-@dataclass(frozen=True)
-class _Layer:
+class _Layer(Struct, frozen=True):
     """Variables of one place, and what can't be read there, by its text."""
 
     place: str

@@ -1,14 +1,14 @@
 """Types of settings that carry their unit or their text: the reference is made from them; and
 what is said of a value that does not fit its type."""
 
-from dataclasses import dataclass
 from typing import Annotated
+
+from msgspec import Struct
 
 from probe.core.model import Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(Struct, frozen=True):
     """What a field of this type is, wherever it stands, and its type in words; a field's own
     docstring wins over the text."""
 

@@ -3,11 +3,12 @@ validates one (``table``) and runs it (``run``). Deadline and evaluation are the
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from typing import Any, Generic, Literal, TypeVar
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import ConfigDict, Field
 
 from probe.core.causes import Cause
@@ -146,8 +147,7 @@ class CheckConfig(Table):
         return frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """What is not checked for lack of configuration; listed, so that it is not taken for
     passing."""
 
@@ -155,8 +155,7 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DerivedChecks:
+class DerivedChecks(Struct, frozen=True):
     """Raw tables that the variables give, and what they lack for others.
 
     ``defaults`` are keys that hold for every table of the kind, those of ``probe.toml``
@@ -182,8 +181,7 @@ def lazy_import(*modules: str) -> Callable[[], None]:
     return load
 
 
-@dataclass(frozen=True)
-class Kind(Generic[E, T]):
+class Kind(Struct, Generic[E, T], frozen=True):
     """One kind of check; everything about it is declared in its file.
 
     ``load`` imports what ``run`` needs. ``core`` kinds are essential to a smoke test: one that
@@ -236,8 +234,7 @@ BACKOFF_ABOVE_SECONDS = 7200.0
 """Checks with a longer interval back off while they fail."""
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(Struct, frozen=True, dict=True):
     """One configured check, ready to run."""
 
     kind: Kind[Any, Any]

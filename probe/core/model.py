@@ -5,10 +5,11 @@ times are UTC; sizes are bytes; shares are ratios from 0 to 1.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
+
+from msgspec import Struct, field
 
 from probe.core.causes import HINTS, Cause
 
@@ -65,8 +66,7 @@ class LimitSide(StrEnum):
     BELOW = "below"
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Struct, frozen=True):
     """One measured quantity: its Prometheus name, unit and label names.
 
     ``labels`` are those of a sample, besides the check's own. ``column`` is its name in tables
@@ -96,8 +96,7 @@ class Signal:
     breach: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Objective, warning and critical limit in the signal's unit; None stays empty."""
 
     objective: float | None = None
@@ -105,8 +104,7 @@ class Limits:
     critical: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(Struct, frozen=True):
     """Limits on one signal, and how its samples are aggregated before comparing.
 
     ``window`` is in seconds, 0 for the newest sample alone. ``bad`` names the side of the limit
@@ -130,8 +128,7 @@ class Threshold:
     margin: float = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Impact:
+class Impact(Struct, frozen=True):
     """What users lose when a check fails, for the first line of a notification.
 
     ``service`` is what it is about, shared by kinds whose failures have one cause; ``loss``
@@ -143,8 +140,7 @@ class Impact:
     degradation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FailurePolicy:
+class FailurePolicy(Struct, frozen=True):
     """The severity of a failed check (not of a value beyond a limit).
 
     ``severity`` applies when no other check of the same group is ok, ``severity_with_backup`` when
@@ -160,8 +156,7 @@ class FailurePolicy:
     no_retry_causes: frozenset[Cause] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One value of one signal, from one run of one check.
 
     ``denominator`` is the number of cases behind a ratio that the target reports (the requests of
@@ -179,8 +174,7 @@ class Sample:
     disturbed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Where a check stopped and why. ``message`` and ``hint`` are for people."""
 
     phase: str
@@ -189,8 +183,7 @@ class Failure:
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What one run of one check found.
 
     ``phases`` maps a phase to its seconds, in order. ``facts`` are details that are not numbers (a
@@ -207,8 +200,7 @@ class Result:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True):
     """One threshold evaluated against the measured values.
 
     ``value`` is None, and the verdict unknown, where there is not enough to compare.
@@ -223,8 +215,7 @@ class Evaluation:
     samples: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaUse:
+class QuotaUse(Struct, frozen=True):
     """What one run uses of a quota, including what it causes elsewhere.
 
     ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands), ``neon`` (seconds

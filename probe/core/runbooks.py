@@ -1,7 +1,8 @@
 """What the alerts of a kind of check link to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from probe.core.causes import Cause
 
@@ -9,8 +10,7 @@ from probe.core.causes import Cause
 ANY_CHECK = "any-check"
 
 
-@dataclass(frozen=True, slots=True)
-class Runbooks:
+class Runbooks(Struct, frozen=True):
     """Names of runbooks: of a check that fails, and of a value beyond its limit.
 
     ``by_cause`` has others for some causes of a failure; ``by_name`` replaces ``failing`` for

@@ -5,7 +5,8 @@ place where all of it is made safe.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.core.model import Failure, Result, Sample
 from probe.untrusted.text import MAX_LABEL, MAX_TEXT, Redact, one_line, redacting, untrusted

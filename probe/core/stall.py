@@ -10,8 +10,9 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 TICK_SECONDS = 0.02
 # One stall that is this long, or several that are this long together and this share of the
@@ -27,8 +28,7 @@ DISTURBED_SHARE = 0.2
 CLOCK_STEP = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Disturbance:
+class Disturbance(Struct, frozen=True):
     """Seconds: the longest standstill, all of them together, and the step of the wall clock
     (positive: ahead) against the monotonic one."""
 

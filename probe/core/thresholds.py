@@ -3,9 +3,10 @@ limit is called."""
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 from enum import StrEnum
 from typing import Any
+
+from msgspec.structs import replace
 
 from probe.core.kind import Check, Kind
 from probe.core.model import COMMON, Aggregation, Limits, LimitSide, Signal, Threshold, Unit

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from alerts.evaluation.own_network import References
 from probe.daemon.readiness import Readiness
@@ -18,8 +19,7 @@ CHECK_IN = "paircam-probe"
 AGAIN_SECONDS = 5.0
 
 
-@dataclass(frozen=True)
-class HeartbeatLoop:
+class HeartbeatLoop(Struct, frozen=True):
     """Beats every ``seconds`` of ``clock``, for as long as every check runs on time, our own
     network works, and ``alerting_problem`` is empty."""
 

@@ -7,8 +7,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from probe.config.discovery.reading import DiscoveredTables
 from probe.config.settings import Settings
@@ -29,8 +30,7 @@ DEADLINE_SECONDS = 10.0
 Stamp = tuple[int, int, int] | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReloadResult:
+class ReloadResult(Struct, frozen=True):
     """The result of the last reload. ``changed`` is when a configuration was last taken over,
     ``since`` when it was first found wrong; seconds since 1970."""
 

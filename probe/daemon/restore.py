@@ -1,7 +1,8 @@
 """Restores state from the history of the last process."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from alerts.evaluation.check_state import CheckStates, longest_window
 from probe.core.kind import Check
@@ -12,8 +13,7 @@ from probe.history import History
 from probe.history.model import ResultRow
 
 
-@dataclass(frozen=True)
-class StateRestorer:
+class StateRestorer(Struct, frozen=True):
     """Restores check states and quota usage. ``clock`` is the monotonic clock, ``now`` the wall
     clock in seconds since 1970."""
 

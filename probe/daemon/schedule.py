@@ -12,8 +12,9 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from probe.daemon.alarm_clock import AlarmClock
 
@@ -29,8 +30,7 @@ RESERVE_SECONDS = 1.0
 SHARE_OF_INTERVAL = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class CheckTiming:
+class CheckTiming(Struct, frozen=True):
     """When one check runs: ``first`` seconds after it is taken up, then at ``phase`` and
     every ``interval`` after it."""
 

@@ -9,7 +9,8 @@ characters. Up to three layers; each is read once.
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _LAYERS = 3
 _TOKEN = re.compile(
@@ -29,8 +30,7 @@ _BASES = {
 _LAST = 0x10FFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(Struct, frozen=True):
     """A decoded text; its character ``n`` is made of ``[starts[n], ends[n])`` of the first one."""
 
     text: str

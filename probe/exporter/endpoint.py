@@ -2,9 +2,9 @@
 
 import gzip
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from aiohttp import web
+from msgspec import Struct
 
 from probe.core.model import Result
 from probe.exporter.debug_log import debug_page
@@ -27,8 +27,7 @@ RETRY_SECONDS = 1
 _MIN_ZIPPED = 1024
 
 
-@dataclass(frozen=True)
-class ProbeEndpoint:
+class ProbeEndpoint(Struct, frozen=True):
     """The handlers. ``reload`` reads the configuration again and gives what is wrong with it, empty
     if it is in force."""
 

@@ -1,9 +1,10 @@
 """What ``/probe`` is asked to probe, and how it refuses a target."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from probe.core.kind import Check
 
@@ -21,8 +22,7 @@ class HostnameConflict(ValueError):
     """The module's host header and the parameter ``hostname`` differ."""
 
 
-@dataclass(frozen=True)
-class ProbeTarget:
+class ProbeTarget(Struct, frozen=True):
     """What is probed: the target as it was given, by which module, and the hostname that is meant
     where the target is an address. ``planned`` are the scheduled checks, whose TURN credentials
     serve their own hosts."""

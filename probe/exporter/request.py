@@ -7,9 +7,10 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
 
 from probe.exporter.probe_target import InvalidTarget
 from probe.exporter.probers.target import check_host
@@ -35,8 +36,7 @@ class BadRequest(Exception):
     """The request can't be answered; the text says why, and never repeats what may be secret."""
 
 
-@dataclass(frozen=True)
-class ProbeRequest:
+class ProbeRequest(Struct, frozen=True):
     """What is asked for; ``deadline`` is in seconds."""
 
     target: str

@@ -1,10 +1,10 @@
 """The exporter's settings: ``[exporter]`` and ``[modules.NAME]``, variables, ``modules.yml``."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from probe.core.environment import (
@@ -71,8 +71,7 @@ class ExporterTable(BaseModel):
         return value
 
 
-@dataclass(frozen=True)
-class ExporterConfig:
+class ExporterConfig(Struct, frozen=True):
     """What ``/probe`` runs, and what it may contact; ``rate`` is in probes a second,
     ``timeout_offset`` in seconds. ``files`` are what it was read from, besides ``probe.toml``."""
 

@@ -6,8 +6,9 @@ first and each address is checked, of redirects and alternate servers too (SSRF)
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
@@ -18,8 +19,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _ALLOWED_IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_*?")
 
 
-@dataclass(frozen=True, slots=True)
-class AllowEntry:
+class AllowEntry(Struct, frozen=True):
     """A host pattern or a network, and the port that is meant; None: any."""
 
     pattern: str = ""
@@ -72,8 +72,7 @@ def _without_port(text: str) -> tuple[str, int | None]:
     return head, int(tail)
 
 
-@dataclass(frozen=True)
-class AllowList:
+class AllowList(Struct, frozen=True):
     """Hosts and networks that may be probed; without entries nothing may."""
 
     entries: tuple[AllowEntry, ...] = ()

@@ -7,7 +7,9 @@ times, the interval is one that holds at every moment; at its end it is Wilson's
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.confidence_intervals import wilson_interval
 from probe.core.model import LimitSide, Unit
@@ -32,8 +34,7 @@ from probe.report.text.units import show
 EARLY_PART = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class Levels:
+class Levels(Struct, frozen=True):
     """``final`` is the confidence of the intervals at the end, ``early`` that of those which
     are looked at again and again; ``early`` is shared by so many objectives."""
 
@@ -53,8 +54,7 @@ class Levels:
         return 1 - (1 - self.confidence) * EARLY_PART / max(self.objectives, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectiveFinding:
+class ObjectiveFinding(Struct, frozen=True):
     """What a judge has found, with the figures that it rests on."""
 
     decision: Decision

@@ -1,6 +1,6 @@
 """From measurements to decisions: one objective of a window, as its report shows it."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from probe.core.model import Unit
 from probe.gate.judges import JUDGES, Levels, ObjectiveFinding

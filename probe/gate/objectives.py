@@ -5,8 +5,10 @@ fallback) and, for what the probe itself sees, the share of its own requests and
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.config.gate_table import GateTable
 from probe.core.environment import ConfigProblem, ConfigurationError
@@ -35,8 +37,7 @@ REQUESTS_PASS, CALLS_PASS = 0.999, 0.95
 _REQUESTS, _CALLS = ("http",), ("call", "peer", "journey")
 
 
-@dataclass(frozen=True, slots=True)
-class GateObjective:
+class GateObjective(Struct, frozen=True):
     """One objective. ``checks`` are the names of those whose results count together; ``signal`` is
     None where runs are judged; ``limit`` is in ``unit``; ``range_seconds`` is its signal's."""
 

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from probe.storage.atomic import replace_file
 
 FILE = "watch.json"
@@ -27,8 +29,7 @@ class UnreadableProgress(Exception):
     """The file can't be read; the text says what to do."""
 
 
-@dataclass(frozen=True)
-class WatchClocks:
+class WatchClocks(Struct, frozen=True):
     """``now``: seconds since 1970; ``boot``: seconds since the machine booted, sleep included;
     ``monotonic``: without sleep. ``boot_id`` names the boot."""
 

@@ -1,7 +1,8 @@
 """A window of results, judged: the same for a watch that lasts and for the past."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.kind import Check
 from probe.gate.baseline.series import SeriesCollector
@@ -25,8 +26,7 @@ from probe.report.gate.model import (
 SLACK_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class GatePlan:
+class GatePlan(Struct, frozen=True):
     """What is judged: the checks, the objectives, and how sure the gate is to be."""
 
     checks: Sequence[Check]

@@ -6,9 +6,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from probe.history import periods, queries
 from probe.history.live.day import DayBuckets, empty_day

@@ -4,8 +4,9 @@ Times are wall-clock seconds since 1970 (UTC), durations seconds.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from probe.core.model import Result, Signal, Status, Verdict
 
@@ -29,8 +30,7 @@ HEALTH_STATES: Mapping[Verdict, HealthState] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ResultRow:
+class ResultRow(Struct, frozen=True):
     """One stored result. ``at`` is when the run began; ``phase``, ``cause`` and ``message`` are
     empty where nothing failed. ``value`` is that of the signal that is plotted; ``samples`` are
     (signal name, sorted labels, value). ``cases`` are written alike: of how many cases a ratio is
@@ -49,8 +49,7 @@ class ResultRow:
     cases: tuple[tuple[str, Labels, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TimeBucket:
+class TimeBucket(Struct, frozen=True):
     """All entries of one check in one time bucket: how many of each verdict, and the median and the
     greatest of their values (None where nothing was measured)."""
 
@@ -59,8 +58,7 @@ class TimeBucket:
     greatest: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StatePeriod:
+class StatePeriod(Struct, frozen=True):
     """A period in which a check had the same health state.
 
     ``verdict``, ``phase``, ``cause`` and ``message`` are those of its worst entry (the newest of

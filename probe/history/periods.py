@@ -8,8 +8,9 @@ period of a million entries as for one of two.
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from probe.history.database import Unreadable, newest_entry
 from probe.history.late_entries import unhealthy_periods_by_time
@@ -45,8 +46,7 @@ _VERDICTS_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(Struct, frozen=True):
     """A period as ids: its first entry, and those of the check around it that are not of it
     (``after`` is 0 and ``before`` past all ids where there is none)."""
 

@@ -11,7 +11,8 @@ Size goes by what the pages hold, in the order of writing, whatever the clock sa
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.history.database import (
     PAGE_BYTES,
@@ -37,8 +38,7 @@ _PORTION = 5000
 _PAGES = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(Struct, frozen=True):
     """How long entries are kept, and how many bytes file and log may take up."""
 
     seconds: float = 30 * 86400

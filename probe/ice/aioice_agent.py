@@ -4,8 +4,9 @@ Host addresses, what a STUN server sees, and a relay of our own where one is giv
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import cast
+
+from msgspec import Struct
 
 from probe.ice.aioice_import import Connection, TransportPolicy
 from probe.ice.candidate import IceParameters, places_of
@@ -15,8 +16,7 @@ from probe.ice.relay_transport import RelayServer
 from probe.ice.transport import HostIce, IceTransport
 
 
-@dataclass(frozen=True)
-class IceServers:
+class IceServers(Struct, frozen=True):
     """What a side may use: a STUN server's address and port, and a relay."""
 
     stun: tuple[str, int] | None = None

@@ -10,10 +10,10 @@ or reserved: a token that leaks opens no way to what only this machine reaches.
 """
 
 import json
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from probe.ice.aioice_import import Candidate
@@ -110,8 +110,7 @@ class SessionDescription(BaseModel):
         return IceParameters(IceCredentials(self.ice.fragment, self.ice.password), self.candidates)
 
 
-@dataclass(frozen=True, slots=True)
-class IceParameters:
+class IceParameters(Struct, frozen=True):
     """One side of ICE as the other one learns of it."""
 
     login: IceCredentials

@@ -2,8 +2,9 @@
 
 import secrets
 import string
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from probe.stun import message as messages
 from probe.stun.codec import MessageClass, Method, StunMessage, has_fingerprint
@@ -15,8 +16,7 @@ _ICE_CHARACTERS = string.ascii_letters + string.digits + "+/"
 _PRIORITY = (110 << 24) | (65535 << 8) | (256 - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class IceCredentials:
+class IceCredentials(Struct, frozen=True):
     """One side's user name fragment and password (RFC 8445 section 5.3)."""
 
     fragment: str

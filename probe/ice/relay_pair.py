@@ -13,8 +13,9 @@ for 30 s, and both ends are in the same process.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import cast
+
+from msgspec import Struct
 
 from probe.core.model import CheckAborted
 from probe.ice import connectivity_check
@@ -31,8 +32,7 @@ MAX_COMPARED = 1000
 """Datagrams of a call that are compared with what was sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteParameters:
+class RemoteParameters(Struct, frozen=True):
     """The other side, from signaling: its ICE credentials and relayed address."""
 
     login: connectivity_check.IceCredentials

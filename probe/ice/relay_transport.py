@@ -5,9 +5,10 @@ import secrets
 import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from probe.core.model import CheckAborted, CheckFailed
 from probe.ice import connectivity_check
@@ -26,8 +27,7 @@ RTO_ROUND_TRIPS = 3
 _REFRESH_SECONDS, _BINDING_SECONDS = 2.0, 1.0
 
 
-@dataclass(frozen=True)
-class RelayServer:
+class RelayServer(Struct, frozen=True):
     """A TURN server: its URL, who we are there, its addresses, and TLS for ``turns:``."""
 
     url: TurnUri

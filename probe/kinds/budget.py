@@ -7,7 +7,7 @@ backend is in it: /health wakes the database, a signaling session asks Redis.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, InstanceOf, model_validator
 
 from probe.budget.plans import (
     DAY,
@@ -109,7 +109,7 @@ class BudgetTable(CheckConfig):
     """Share of the plan that the probe may use. Example: `0.2`"""
     session_rate: float = Field(default=250_000, gt=0)
     """Assumed traffic of a relayed call, in bytes per second. Example: `250000`"""
-    drains: tuple[Consumer, ...]
+    drains: tuple[InstanceOf[Consumer], ...]
     """Checks that draw from the plan; derived, not written."""
 
     @model_validator(mode="before")

@@ -9,9 +9,9 @@ ends there is no path to measure.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from probe.core.context import Context

@@ -7,7 +7,7 @@ Browsers ask these first: the reflexive address is what lets most calls connect 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, InstanceOf
 
 from probe.core.causes import Cause
 from probe.core.context import Context
@@ -54,7 +54,7 @@ class StunTable(CheckConfig):
 
     provider: str = Field(default="custom", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
     """Name of the provider, a label of its metrics. Example: `eu`"""
-    url: Annotated[TurnUri, BeforeValidator(_read_url)]
+    url: Annotated[InstanceOf[TurnUri], BeforeValidator(_read_url)]
     """`stun:HOST` or `stun:HOST:PORT`. Example: `stun:stun.example.org:3478`"""
     family: Family | None = None
     """Address family; without it the first address of the name. Example: `ipv6`"""

@@ -3,6 +3,8 @@
 import itertools
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 REMATCH_SECONDS = 3600.0
 FIELDS = frozenset(
     {
@@ -21,8 +23,7 @@ LANGUAGES = ("language", "nativeLanguage", "learningLanguage")
 QUEUE_TYPES = frozenset({"casual", "serious", "language", "gaming"})
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedUser:
+class QueuedUser(Struct, frozen=True):
     """One user in the queue."""
 
     sid: str

@@ -4,10 +4,10 @@ import base64
 import hashlib
 import hmac
 import math
-from dataclasses import dataclass
 
 import jwt
 from jwt.types import Options
+from msgspec import Struct
 
 TOKEN_SECONDS = 300
 CREDENTIAL_SECONDS = 3600
@@ -16,8 +16,7 @@ CREDENTIAL_SECONDS = 3600
 _ANY_TIME: Options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Struct, frozen=True):
     """Makes and reads what one backend hands out; times are in seconds since 1970."""
 
     jwt_secret: str

@@ -6,7 +6,8 @@ Whatever ends it (time, budget, an interruption), every user closes what it has 
 import asyncio
 import random
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.context import Context
 from probe.core.resources import raise_descriptor_limit
@@ -28,8 +29,7 @@ THINK_SPREAD = 0.5
 _STOPPED_BY_TIME = "time"
 
 
-@dataclass(frozen=True, slots=True)
-class LoadRequest:
+class LoadRequest(Struct, frozen=True):
     """A load: what is done, to what, and within which limit. ``owns_target``: public relays too."""
 
     plan: LoadPlan

@@ -1,7 +1,9 @@
 """What a load is: how many users, for how long, which steps, and the share of one worker."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 STEPS = ("health", "token", "session", "round_trip", "credentials", "call")
 """A user's steps in their order."""
@@ -20,8 +22,7 @@ DRAIN_SECONDS = 30.0
 QUICK_ITERATION = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
+class Spending(Struct, frozen=True):
     """Requests (HTTP, WebSocket handshakes among them), Redis commands behind the backend, and
     bytes through TURN servers, sent and received, headers included."""
 
@@ -52,8 +53,7 @@ class Spending:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LoadPlan:
+class LoadPlan(Struct, frozen=True):
     """``users`` at the same time for ``duration`` seconds, the first ``ramp`` of which they
     arrive in. With a ``rate`` (iterations per second) the model is open: each has its intended
     start, fixed in advance; without, it is closed: a user begins anew ``think`` seconds after

@@ -1,8 +1,9 @@
 """A load that has ended, as its reports show it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.model import Verdict
@@ -15,8 +16,7 @@ QUANTILES = (0.5, 0.95, 0.99)
 _ORDER = ("health", "response", "token", "session", "round_trip", "credentials", "call", "journey")
 
 
-@dataclass(frozen=True, slots=True)
-class StepRow:
+class StepRow(Struct, frozen=True):
     """One step: its counts, and seconds: quantiles, greatest, p95 with coordinated omission
     corrected, and the generator's own mean share of them (0 to 1)."""
 
@@ -32,8 +32,7 @@ class StepRow:
     own_share: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorRow:
+class ErrorRow(Struct, frozen=True):
     """Errors of one step and cause, with the first one's message."""
 
     step: str
@@ -44,8 +43,7 @@ class ErrorRow:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoadResult:
+class LoadResult(Struct, frozen=True):
     """``lost`` says what happened to workers that did not report to the end, ``limits_met`` which
     of the target's limits the plan meets; ``interrupted``: by a signal."""
 

@@ -1,6 +1,6 @@
 """What a load is put on: the tables of the configured checks, as the load uses them."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from probe.config.check_plan import CheckPlan
 from probe.core.environment import ConfigProblem, ConfigurationError
@@ -16,8 +16,7 @@ from probe.load.verdict import Objectives
 from probe.net.urls import show_url
 
 
-@dataclass(frozen=True, slots=True)
-class LoadTarget:
+class LoadTarget(Struct, frozen=True):
     """The health page, the signaling server, the journey, and the relay of calls where the
     backend is not asked for one; the objectives are those of the configured checks."""
 

@@ -5,7 +5,8 @@ misses it too; otherwise it is unknown.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.confidence_intervals import quantile_shares, wilson_interval
 from probe.core.model import LimitSide, Unit, Verdict
@@ -19,8 +20,7 @@ CALLS = ("call", "journey")
 """The steps in which a call is set up: without and with the application's matching."""
 
 
-@dataclass(frozen=True, slots=True)
-class Objectives:
+class Objectives(Struct, frozen=True):
     """Limits: share of failed steps, seconds (p95) of the response to ``/health`` and of a
     signaling round trip, share of calls that connect. None: nothing is asked."""
 
@@ -30,8 +30,7 @@ class Objectives:
     call_success: float | None = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectiveResult:
+class ObjectiveResult(Struct, frozen=True):
     """One objective: its measured value from ``samples``, of which ``own`` is the generator's.
 
     With 95 % confidence the target's own value is between ``low`` and ``high``: for the number of

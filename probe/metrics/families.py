@@ -1,8 +1,8 @@
 """The metrics that every check has besides its signals, and its alerting policy."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from prometheus_client.samples import Exemplar
 
 from probe.core.kind import Check
@@ -12,8 +12,7 @@ from probe.core.thresholds import components_of
 Pairs = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """One metric: its name (a counter's with ``_total``), type and help."""
 
     name: str
@@ -30,8 +29,7 @@ class Family:
         return f"# HELP {name} {text}\n# TYPE {name} {self.type}\n".encode()
 
 
-@dataclass(frozen=True, slots=True)
-class MetricSample:
+class MetricSample(Struct, frozen=True):
     """One value: its family, the suffix of its name, labels, and the run that it is of."""
 
     family: Family

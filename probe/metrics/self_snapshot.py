@@ -1,14 +1,14 @@
 """The state of the daemon's own parts, as its metrics show it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from alerts.cluster.membership.member import PeersReading
 from probe.history import HistoryState
 
 
-@dataclass(frozen=True, slots=True)
-class SelfSnapshot:
+class SelfSnapshot(Struct, frozen=True):
     """The state of the daemon's parts at one moment.
 
     ``skipped`` and ``missed`` are runs of each check that were not started: because the one before

@@ -6,7 +6,8 @@ these, lines make room that say least while it fails. Nothing that rules read is
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.metrics.families import (
     DISTURBED,
@@ -44,8 +45,7 @@ _OF_STATE = frozenset(
 _OF_VALUES = frozenset({THRESHOLD, JUDGED, JUDGED_SAMPLES})
 
 
-@dataclass(frozen=True, slots=True)
-class StateOfLines:
+class StateOfLines(Struct, frozen=True):
     """What may make room: ``phase`` is the one that failed, ``settled`` are the signals that are
     within their limits, ``details`` those whose limits are shown beyond them alone, ``old`` the
     labels of counters of causes that have not occurred for an hour."""

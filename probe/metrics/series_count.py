@@ -5,10 +5,10 @@ only then: two of most labels, of a machine or a source one.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
 
+from msgspec import Struct
 from prometheus_client import CollectorRegistry
 
 from probe.core.kind import Check
@@ -39,8 +39,7 @@ _LABEL_VALUES = {"phase": 5, "standing": 4, "machine": 1, "machine_region": 1, "
 _MAX_VALUES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class CheckSeries:
+class CheckSeries(Struct, frozen=True):
     """Series of one check that passes, in the default set and with ``PROBE_METRICS=full``, and the
     bytes of their lines."""
 

@@ -7,9 +7,10 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
@@ -38,8 +39,7 @@ SERVFAIL_HINT = (
 MAX_ADDRESSES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """One resolved address: ``ip`` as text, ``port``, ``family`` (AF_INET or AF_INET6)."""
 
     ip: str

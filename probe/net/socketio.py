@@ -8,8 +8,9 @@ never interpreted.
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
@@ -38,8 +39,7 @@ _OLD_PROTOCOL_HINT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedEvent:
+class ReceivedEvent(Struct, frozen=True):
     """An event, when it came, and what it carries (whatever the server sends)."""
 
     name: str

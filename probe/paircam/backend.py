@@ -4,10 +4,10 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from probe.core.causes import Cause
@@ -35,16 +35,14 @@ RENEWAL_SECONDS = 30.0
 CONFIRMED_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(Struct, frozen=True):
     """When the backend last issued a token (monotonic clock) and the seconds it took."""
 
     at: float
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class _CachedCredentials:
+class _CachedCredentials(Struct, frozen=True):
     value: SecretStr
     until: float
 

@@ -5,8 +5,9 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
@@ -25,8 +26,7 @@ PUBSUB_HINT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class BackendIdentity:
+class BackendIdentity(Struct, frozen=True):
     """Who answered: the deployed version and the machine, where the body has them."""
 
     version: str | None = None

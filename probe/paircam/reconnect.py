@@ -12,9 +12,9 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from probe.core.causes import Cause
@@ -37,8 +37,7 @@ def delay_before(attempt: int, rng: Callable[[], float] = random.random) -> floa
     return pause * (1 + SPREAD * (2 * rng() - 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
+class Recovery(Struct, frozen=True):
     """How a session came back. All in seconds; ``recovered`` counts from the end of the loss,
     ``out`` from its start. ``attempts`` to connect: 0 where the session itself survived, and
     then ``noticed`` (from the start, when it was given up) is None."""
@@ -49,8 +48,7 @@ class Recovery:
     noticed: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class SignalingServer:
+class SignalingServer(Struct, frozen=True):
     """The signaling server: base address, where its name leads, a token that it takes."""
 
     url: SecretStr

@@ -8,9 +8,9 @@ expected partner is ended in the same moment, and nothing is ever sent into it.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from probe.core.causes import Cause
@@ -37,8 +37,7 @@ LISTEN = (
 CLOSE_TIMEOUT_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """Whom the application matched us with, and in which session."""
 
     session: str

@@ -8,7 +8,8 @@ say in what is sent, to which server we go, or how long.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.call.echo import ECHO_BYTES
 from probe.call.endpoint import CallEndpoint
@@ -42,8 +43,7 @@ _BOUNDS = PhaseTimeouts(gathering=GATHER_SECONDS)
 ServersFor = Callable[[str], Awaitable[IceServers]]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """An HTTP status and what goes with it; ``retry_after`` in seconds, 0 for none."""
 
     status: int

@@ -6,10 +6,11 @@ import os
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path as FilePath
 from platform import node
+
+from msgspec import Struct
 
 from probe.call.aiortc_import import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters
 from probe.call.echo import ChannelEcho
@@ -31,8 +32,7 @@ Phases = Callable[[str], AbstractContextManager[None]]
 Signaling = Callable[[SessionDescription], Awaitable[SessionDescription]]
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeInstance:
+class ProbeInstance(Struct, frozen=True):
     """Who this probe is towards others: version, process, network stack and region."""
 
     version: str

@@ -5,9 +5,9 @@ application: the other probe could not be asked. So all of it is NotMeasured.
 """
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from probe.core.causes import Cause
@@ -43,8 +43,7 @@ _REFUSALS = {
 }
 
 
-@dataclass(frozen=True)
-class PeerClient:
+class PeerClient(Struct, frozen=True):
     """One peer: base URL, token, and timeout of its answer in seconds."""
 
     url: str

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from probe.core.context import Context
 from probe.core.kind import Check

@@ -1,7 +1,10 @@
 """The two calls of one run to a peer elsewhere: directly, and through a relay of ours."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path as FilePath
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.core.causes import Cause
 from probe.core.context import Context
@@ -40,8 +43,7 @@ class Attempt:
         return median(rtts) if rtts else None
 
 
-@dataclass(frozen=True, slots=True)
-class CallOptions:
+class CallOptions(Struct, frozen=True):
     """What both calls have in common: whose relay, how many echoes, how long each phase, and
     whether private addresses are offered and called."""
 

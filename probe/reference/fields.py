@@ -8,7 +8,6 @@ import re
 import textwrap
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum
 from functools import cache
@@ -16,6 +15,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal
 
+from msgspec import Struct
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
@@ -38,8 +38,7 @@ _TYPES: Mapping[Any, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SettingField:
+class SettingField(Struct, frozen=True):
     """One variable or key as documented; ``default`` is empty where there is none."""
 
     name: str

@@ -5,7 +5,8 @@ Rows only, made by the daemon; no engine. Times are wall-clock seconds since 197
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from probe.core.model import Verdict
 from probe.history.incidents.model import Annotation, Announcement, Incident
@@ -14,8 +15,7 @@ from probe.history.uptime.model import SignalSeries, UptimeReport
 from probe.report.status import Overview, StatusRow
 
 
-@dataclass(frozen=True, slots=True)
-class TransportRow:
+class TransportRow(Struct, frozen=True):
     """One cell of a provider's matrix: all checks of one transport (``udp``, ``tcp``, ``tls``,
     ``all`` for what a backend issues)."""
 
@@ -24,8 +24,7 @@ class TransportRow:
     checks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderRow:
+class ProviderRow(Struct, frozen=True):
     """One TURN provider; ``verdict`` is the worst of its checks, since ``since``."""
 
     name: str
@@ -36,8 +35,7 @@ class ProviderRow:
     uptime: UptimeReport
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceRow:
+class ServiceRow(Struct, frozen=True):
     """One service: ``name`` is that of its badge and page, ``title`` is for people.
 
     ``verdict`` is the worst of its checks (None: none has run), since ``since``. ``providers``
@@ -56,8 +54,7 @@ class ServiceRow:
     that is no time."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatusBoard:
+class StatusBoard(Struct, frozen=True):
     """Everything about the present and the last 90 days.
 
     ``open`` incidents are the worst first, ``recent`` ones over, newest first, of 90 days.
@@ -79,8 +76,7 @@ class StatusBoard:
         return next(found, next((each for each in self.services if name in each.checks), None))
 
 
-@dataclass(frozen=True, slots=True)
-class CheckDetails:
+class CheckDetails(Struct, frozen=True):
     """A check's own page: its row, uptime with days, every signal over time, its last runs
     (newest first), and the incidents that it was part of (newest first)."""
 
@@ -91,8 +87,7 @@ class CheckDetails:
     incidents: tuple[Incident, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SilenceRow:
+class SilenceRow(Struct, frozen=True):
     """A silence that has not ended; ``matchers`` are its words as ``probe alerts silence`` takes
     them."""
 

@@ -4,13 +4,13 @@ Each is imported when it is used: rich alone takes longer to load than all the r
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.report.model import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """What the reader's side can show: colours, and how many columns."""
 
     colour: bool = False

@@ -1,14 +1,14 @@
 """The rows of reports: data only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from probe.core.model import Evaluation, Result, Signal, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class ReportRow:
+class ReportRow(Struct, frozen=True):
     """One check: its settings, result and verdict.
 
     ``headline`` are the kind's signals worth showing in a table, in order; ``target`` is
@@ -24,16 +24,14 @@ class ReportRow:
     headline: tuple[Signal, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SkippedRow:
+class SkippedRow(Struct, frozen=True):
     """What was not checked, and the reason."""
 
     kind: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RetriedRow:
+class RetriedRow(Struct, frozen=True):
     """A check that did not pass in so many earlier rounds of ``--wait``; ``result`` is the last of
     these."""
 
@@ -41,8 +39,7 @@ class RetriedRow:
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """One run of all checks. ``duration`` is in seconds, ``started_at`` in UTC.
 
     ``rows`` and ``skipped`` stand in the order of the plan, so two runs compare line by

@@ -1,7 +1,8 @@
 """Services of the status page: which checks make which, and TURN by provider."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.kind import Check
 
@@ -19,8 +20,7 @@ PROVIDER, TRANSPORT = "provider", "transport"
 BY_PROVIDER = "turn"
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceProvider:
+class ServiceProvider(Struct, frozen=True):
     """One TURN provider and its checks."""
 
     name: str
@@ -37,8 +37,7 @@ class ServiceProvider:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """A service and its checks, in the order of the plan."""
 
     name: str

@@ -5,7 +5,8 @@ Times are wall-clock seconds since 1970 (UTC).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.model import Evaluation, Failure, Limits, Sample, Signal, Status, Verdict
 from probe.history.model import StatePeriod, TimeBucket
@@ -15,8 +16,7 @@ from probe.history.uptime.model import Uptime
 ALERT = "Alert: "
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """A notice above the checks: an alert, a maintenance window, a problem of the probe itself.
     ``since`` is None if unknown; ``link`` leads to details."""
 
@@ -27,8 +27,7 @@ class Notice:
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StatusRow:
+class StatusRow(Struct, frozen=True):
     """One check.
 
     ``verdict`` is the present one, since ``since``; ``verdict`` and ``since`` are None before the
@@ -66,8 +65,7 @@ class StatusRow:
     outdated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """Everything that the status page shows. ``day_start`` and ``day_end`` bound the
     rows' ``day``; its last stretch may go on beyond ``now``. ``skipped`` are (kind, reason)."""
 

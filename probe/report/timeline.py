@@ -1,8 +1,9 @@
 """What happened in an incident, in order: alerts, messages, people, deployments."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from probe.history.incidents.model import (
     Acknowledgement,
@@ -24,8 +25,7 @@ _LABELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineEntry:
+class TimelineEntry(Struct, frozen=True):
     """One thing that happened at ``at`` (seconds since 1970).
 
     ``kind`` is ``began``, ``fired``, ``resolved``, ``notification``, ``acknowledged``, ``note``,

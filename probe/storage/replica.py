@@ -8,9 +8,10 @@ once it works again, brought up to date as a whole.
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
+
+from msgspec import Struct, field
 
 from probe.storage.invalid_rows import quarantine_row
 from probe.storage.salvage import Row, makes_sense
@@ -43,8 +44,7 @@ class Runner(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """What was in the file when it was opened.
 
     ``invalid`` rows made no sense and stayed behind; ``notice`` says what became of a file

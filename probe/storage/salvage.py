@@ -12,9 +12,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 Row = tuple[Any, ...]
 IsValid = Callable[[Row], bool]
@@ -23,8 +24,7 @@ _COPIED = ("", "-wal")
 _BATCH = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Salvaged:
+class Salvaged(Struct, frozen=True):
     """How many rows of each table were copied, and how many made no sense."""
 
     rows: Mapping[str, int] = field(default_factory=dict)

@@ -9,8 +9,9 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from probe.storage.atomic import make_folder
 from probe.storage.quarantine import quarantine
@@ -20,8 +21,7 @@ from probe.storage.sqlite_errors import Unreadable, describe, error_code, transl
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Schema:
+class Schema(Struct, frozen=True):
     """What a database file holds.
 
     ``name`` is that of the file, without its suffix. ``tables`` are CREATE TABLE texts by

@@ -4,8 +4,9 @@ The rate is that of the last day where it is known, else the mean since the cycl
 """
 
 from collections import deque
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 DAY = 86400.0
 # What less time gives is no rate: a quarter of an hour of calls would end every quota.
@@ -13,8 +14,7 @@ MIN_SECONDS = DAY / 2
 _POINTS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Cycle:
+class Cycle(Struct, frozen=True):
     """A billing cycle; seconds since 1970."""
 
     start: float

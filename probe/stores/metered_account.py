@@ -6,9 +6,10 @@ https://www.metered.ca/docs/turn-rest-api/get-current-usage
 import asyncio
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.context import Context
@@ -25,8 +26,7 @@ _MAX_BYTES = 1 << 16
 _TIMEOUT_SHARE = 0.9
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Of the present billing cycle, in bytes: what the plan holds, and what has been used
     within it and beyond it."""
 

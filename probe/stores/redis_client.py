@@ -3,8 +3,9 @@
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
@@ -48,8 +49,7 @@ _BY_CODE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Info:
+class Info(Struct, frozen=True):
     """What INFO says; None where the server leaves it out. Sizes are bytes.
 
     ``refusals`` is how many commands it has refused because memory was full since its start.

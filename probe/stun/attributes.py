@@ -6,8 +6,9 @@ Text is kept as the bytes that were sent: a realm in Latin-1 signs as well as on
 import ipaddress
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 COOKIE = 0x2112A442
 COOKIE_BYTES = struct.pack("!I", COOKIE)
@@ -23,8 +24,7 @@ _ADDRESS_BYTES = {_IPV4: 4, _IPV6: 16}
 _MAX_LENGTH = 0xFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeType:
+class AttributeType(Struct, frozen=True):
     """One attribute: its number and name, and how its value is written and read.
 
     ``read`` raises ValueError for bytes that are no such value; both get the transaction id,

@@ -3,7 +3,8 @@
 import ipaddress
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
@@ -17,8 +18,7 @@ from probe.stun.transaction import RFC_8489
 from probe.stun.uri import TurnUri
 
 
-@dataclass(frozen=True, slots=True)
-class BindingResult:
+class BindingResult(Struct, frozen=True):
     """The result of one Binding: our address as the server sees it, and as we do.
 
     ``rtt`` is in seconds until the answer reached this machine, retransmissions included;

@@ -5,7 +5,8 @@ One place for every check that calls or relays. Where libwebrtc has a constant, 
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 GATHERING_SECONDS = 17.0
 """libwebrtc sends an Allocate for the seventh time after 15.75 s."""
@@ -24,8 +25,7 @@ _SETUP_SHARE, _ALLOCATION_SHARE = 0.7, 0.85
 _FULL_DEADLINE = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseTimeouts:
+class PhaseTimeouts(Struct, frozen=True):
     """How long each phase may take, in seconds."""
 
     gathering: float = GATHERING_SECONDS

@@ -3,8 +3,8 @@
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from probe.core.causes import Cause
@@ -17,16 +17,14 @@ DEFAULT_TTL = 3600.0
 _EARLIEST, _LATEST = 1_000_000_000, 99_999_999_999
 
 
-@dataclass(frozen=True, slots=True)
-class TurnCredentials:
+class TurnCredentials(Struct, frozen=True):
     """A user's name and password for the long-term mechanism (RFC 8489 section 9.2)."""
 
     username: str
     password: SecretStr
 
 
-@dataclass(frozen=True, slots=True)
-class Static:
+class Static(Struct, frozen=True):
     """Credentials that stay the same."""
 
     credentials: TurnCredentials
@@ -36,8 +34,7 @@ class Static:
         return self.credentials
 
 
-@dataclass(frozen=True, slots=True)
-class TimeLimited:
+class TimeLimited(Struct, frozen=True):
     """Credentials made anew for each run; ``ttl`` is how many seconds they last."""
 
     secret: SecretStr

@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.stun.codec import MessageClass, StunMessage
@@ -24,8 +26,7 @@ class UnsignedAnswer(CheckFailed):
     """Only successes came that are not signed, which browsers ignore (RFC 8489 section 9.2.5)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RetransmissionTimers:
+class RetransmissionTimers(Struct, frozen=True):
     """When a request that is not answered leaves again: after ``first`` seconds, then after
     twice as many each time, ``longest`` at most; ``sends`` times in all."""
 

@@ -2,8 +2,9 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Scheme = Literal["turn", "turns"]
 Transport = Literal["udp", "tcp"]
@@ -21,8 +22,7 @@ _BARE_IPV6 = re.compile(r"[0-9A-Fa-f.]*(:[0-9A-Fa-f.]*){2,}")
 _STUN = ("stun:", "stuns:")
 
 
-@dataclass(frozen=True, slots=True)
-class TurnUri:
+class TurnUri(Struct, frozen=True):
     """One TURN server by one transport; ``host`` is a name or an address without brackets."""
 
     scheme: Scheme
@@ -39,8 +39,7 @@ class TurnUri:
         return f"{self.scheme}:{format_hostport(self.host, self.port)}?transport={self.transport}"
 
 
-@dataclass(frozen=True, slots=True)
-class UrlList:
+class UrlList(Struct, frozen=True):
     """What a list of URLs holds; ``ignored`` are the STUN servers that browsers' lists carry."""
 
     urls: tuple[TurnUri, ...]

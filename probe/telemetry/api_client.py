@@ -6,6 +6,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from yarl import URL
 
 from probe.core.causes import Cause
@@ -19,8 +20,7 @@ from probe.untrusted.text import excerpt
 _MAX_REFUSAL = 1 << 14
 
 
-@dataclass(frozen=True, slots=True)
-class ApiAnswer:
+class ApiAnswer(Struct, frozen=True):
     """What came back: status, body, and for how many seconds it wants to be left alone."""
 
     status: int

@@ -1,15 +1,16 @@
 """What an application's ``/health`` says of the process that answers."""
 
 import math
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.paircam.health import identify
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """What ``/health`` says of its process: memory in bytes, uptime in seconds, who it is, its
     version, how many channels of Redis it is subscribed to, and its clock (seconds since 1970)."""
 

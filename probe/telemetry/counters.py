@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 Labels = tuple[tuple[str, str], ...]
 Series = tuple[str, Labels]
 Values = Mapping[Series, float]
@@ -30,8 +32,7 @@ class _Process:
     values: Values
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """From one scrape of a process to its next: when, how long it took, what rose."""
 
     at: float
@@ -39,8 +40,7 @@ class _Step:
     risen: Values
 
 
-@dataclass(frozen=True, slots=True)
-class Increase:
+class Increase(Struct, frozen=True):
     """The increase over a stretch of time, of all processes together.
 
     ``seconds`` is how much of the stretch is known of the process that is known best.

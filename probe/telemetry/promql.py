@@ -8,8 +8,9 @@ not have arrived.
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.model import NotMeasured
@@ -23,8 +24,7 @@ MAX_SERIES = 5000
 TOKEN_HINT = "Is FLY_API_TOKEN right, and may it read FLY_ORG? fly tokens create readonly ORG"
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """One series of an instant vector: its labels and its value (finite)."""
 
     labels: Mapping[str, str]

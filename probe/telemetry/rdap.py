@@ -4,10 +4,11 @@ The registry's server comes from IANA's bootstrap file (RFC 9224), or from the c
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.context import Context
@@ -23,8 +24,7 @@ _HEADERS = {"Accept": "application/rdap+json, application/json"}
 _SERVER_HINT = "name the registry's server as rdap_url of the check"
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """A registered domain: the name that the registry knows, when it expires in seconds since 1970,
     the registry's status words (RFC 8056), and the registrar, empty where it is not said."""
 

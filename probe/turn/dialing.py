@@ -7,8 +7,9 @@ browser gathers on both, and its answer decides.
 
 import ssl
 from collections.abc import Callable, MutableMapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from probe.core.model import CheckAborted
 from probe.net.racing import Race, family_name
@@ -24,8 +25,7 @@ PREFER_SECONDS = 0.05
 """How much later than another the preferred address may answer and still be taken."""
 
 
-@dataclass(frozen=True)
-class Dialed:
+class Dialed(Struct, frozen=True):
     """A connection; ``challenge`` is the answer to the first Allocate where that was asked for
     already, which took ``unauthenticated`` seconds."""
 

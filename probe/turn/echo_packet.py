@@ -3,7 +3,8 @@
 import hashlib
 import os
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 ECHO_BYTES = 160  # 20 ms of G.711 audio, a packet as calls send them
 ECHO_SIZES = (160, 161, 162, 163)
@@ -15,8 +16,7 @@ HELLO, ECHO, REPLY, LARGE, LARGE_REPLY = range(5)
 _HEAD = struct.Struct("!8sBIH")
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(Struct, frozen=True):
     """What arrived: its kind (None for a packet that isn't of this run), number, announced size,
     and whether its bytes are those that were sent."""
 

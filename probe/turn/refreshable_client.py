@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
@@ -15,8 +16,7 @@ NOT_FORGOTTEN = (Cause.STALE_NONCE, Cause.AUTH_REJECTED)
 """Refusals that say nothing of the allocation; any other says that it is gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refreshed:
+class Refreshed(Struct, frozen=True):
     """What a Refresh took, and the allocation's lifetime now; both in seconds."""
 
     seconds: float

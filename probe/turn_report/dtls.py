@@ -8,7 +8,6 @@ import ipaddress
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from ssl import get_default_verify_paths
@@ -16,6 +15,7 @@ from typing import TypeVar
 
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+from msgspec import Struct
 from OpenSSL import SSL
 
 from probe.core.causes import Cause
@@ -37,8 +37,7 @@ _NOT_USED = "browsers do not use it"
 _RENEW = "Give the DTLS listener the certificate and chain of the TLS listener."
 
 
-@dataclass(frozen=True)
-class DtlsListener:
+class DtlsListener(Struct, frozen=True):
     """What answered: the protocol's version, the cipher, the chain (leaf first), and whether it
     asks for credentials as a TURN server does."""
 

@@ -4,8 +4,9 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.context import Context
@@ -32,8 +33,7 @@ _DAY = 86400.0
 _EXPIRY_WARNING = 14 * _DAY
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Struct, frozen=True):
     """Who we are there, and how long a step may take, in seconds."""
 
     credentials: TurnCredentials | None

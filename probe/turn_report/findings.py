@@ -1,8 +1,9 @@
 """What was found out about a TURN server: one line each, with its cause and its fix."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from probe.core.causes import HINTS, Cause
 from probe.core.model import CheckAborted
@@ -17,8 +18,7 @@ class FindingStatus(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that was examined. ``url`` is the transport it was found on, empty for what
     holds for all; ``data`` are values for programs."""
 

@@ -1,11 +1,11 @@
 """From what was typed to the transports of a server: URLs, and SRV records (RFC 5928)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import dns.asyncresolver
 import dns.exception
 import dns.resolver
+from msgspec import Struct
 
 from probe.stun.uri import DEFAULT_PORTS, TurnUri, parse_host, parse_turn_url
 from probe.turn_report.findings import Finding, ok, skipped
@@ -18,8 +18,7 @@ _SERVICES = (
 _MAX_RECORDS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What was asked for: the transports, and the name whose SRV records may name more."""
 
     urls: tuple[TurnUri, ...]

@@ -4,8 +4,9 @@ import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.context import Context
@@ -22,8 +23,7 @@ from probe.turn.client import TurnClient
 THROUGHPUT_SECONDS, PACKET_BYTES, BITS_A_SECOND = 5.0, 1200, 1_000_000
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(Struct, frozen=True):
     """One transport, by its resolved addresses."""
 
     url: TurnUri

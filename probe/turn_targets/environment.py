@@ -1,9 +1,9 @@
 """Which TURN servers the operators' variables name, and how to log in to each."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from msgspec import Struct
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from probe.net.urls import BaseUrl
@@ -180,8 +180,7 @@ class TurnEnvironment(BackendEnvironment):
         return str(type(self).model_fields[ISSUER_FIELDS[issuer][key]].alias)
 
 
-@dataclass(frozen=True, slots=True)
-class ConfiguredTurnServer:
+class ConfiguredTurnServer(Struct, frozen=True):
     """One server by one transport; ``source`` is None where no credentials are configured."""
 
     provider: str
@@ -189,8 +188,7 @@ class ConfiguredTurnServer:
     source: CredentialSource | None
 
 
-@dataclass(frozen=True, slots=True)
-class TurnServers:
+class TurnServers(Struct, frozen=True):
     """The servers in a fixed order, and what is not looked at and why."""
 
     servers: tuple[ConfiguredTurnServer, ...]

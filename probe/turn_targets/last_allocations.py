@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.context import Context
@@ -13,8 +14,7 @@ from probe.core.recorder import Recorder
 _SILENT = "no answer in time"
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     works: bool
     at: float
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, InstanceOf, SecretStr, model_validator
 
 from probe.core.kind import CheckConfig
 from probe.core.model import Impact
@@ -42,7 +42,7 @@ class TurnServerConfig(CheckConfig):
 
     provider: str = Field(default="custom", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
     """Name of the provider, a label of its metrics. Example: `eu`"""
-    url: Annotated[TurnUri, BeforeValidator(_read_url)] | None = None
+    url: Annotated[InstanceOf[TurnUri], BeforeValidator(_read_url)] | None = None
     """`turn:HOST`, `turn:HOST?transport=tcp` or `turns:HOST`. Example:
     `turn:eu.relay.example.org:3478`"""
     username: str | None = None

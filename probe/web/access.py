@@ -4,10 +4,10 @@ import base64
 import binascii
 import hmac
 import logging
-from dataclasses import dataclass, field
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from msgspec import Struct, field
 from pydantic import SecretStr
 
 from probe.diagnostics.repeated_errors import LogRate
@@ -34,8 +34,7 @@ _NOT_OURS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """Credentials for the pages; without user and token they are public. ``metrics_open`` leaves
     /metrics public, for a scraper that can't log in; ``api_token`` opens the API alone;
     ``open_paths`` are those of the public status page."""

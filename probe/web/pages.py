@@ -3,10 +3,10 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterable
-from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from msgspec import Struct
 
 from probe.report.board import StatusBoard
 from probe.report.html import badge
@@ -64,8 +64,7 @@ AT_ONCE = 4
 _NEVER_WAITING = OPEN_PATHS | PEER_PATHS | {EVENTS_PATH, PROBE_PATH}
 
 
-@dataclass(frozen=True)
-class PageData:
+class PageData(Struct, frozen=True):
     """The functions that give the content of the pages.
 
     ``metrics`` takes an Accept header and gives the body and its content type; ``ready`` says what

@@ -7,10 +7,10 @@ import struct
 import zlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from aiohttp import web
+from msgspec import Struct, field
 
 _LEVEL = 5
 # Smaller ones gain nothing.
@@ -29,8 +29,7 @@ _FAMILY, _KEY_BYTES = b"\n# HELP ", 80
 _GZIP_HEAD, _LAST_BLOCK = b"\x1f\x8b\x08\0\0\0\0\0\x04\xff", b"\x03\0"
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedPage:
+class RenderedPage(Struct, frozen=True):
     """A page as it is sent; ``zipped`` is empty where compressing gains nothing, ``etag`` where a
     copy is never the newest."""
 

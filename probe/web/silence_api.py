@@ -6,10 +6,10 @@ pages are open, and JSON as content type, which no form of a foreign page can se
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 
 SILENCES_PATH = "/api/v2/silences"
 SILENCE_PATH = "/api/v2/silence/{name}"
@@ -21,8 +21,7 @@ class Refused(Exception):
     """The silence is rejected; the text says why."""
 
 
-@dataclass(frozen=True)
-class Silences:
+class Silences(Struct, frozen=True):
     """What the page asks for: all silences as documents; one that is added (raises Refused),
     and the document that answers; one that is expired by its name (False: there is none)."""
 

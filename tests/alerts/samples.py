@@ -1,9 +1,9 @@
 """Whole messages as the pipeline makes them, and any text in all of their fields."""
 
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alerts.model import Alert, Fingerprint, Message, MessageType, Severity
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from msgspec import Struct
+
 from alerts.config import AlertingConfig
 from alerts.evaluation.check_state import CheckStates
 from alerts.model import Delivery, Message, Severity, Silence
@@ -43,8 +45,7 @@ def result(
     return Result(check.name, status, moment, seconds, {}, found, failure)
 
 
-@dataclass(frozen=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """What was sent, when (seconds after the start) and to whom."""
 
     at: float

@@ -4,8 +4,9 @@ For one cause: one firing message, at most one update and one resolve in the cha
 and one resolve at the pager; and nothing else once the recovery was seen.
 """
 
-from dataclasses import replace
 from itertools import pairwise
+
+from msgspec.structs import replace
 
 from alerts.model import Severity, Silence
 from alerts.notification.route import GROUP_INTERVAL_SECONDS, Route

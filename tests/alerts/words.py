@@ -1,7 +1,8 @@
 """Messages and alerts for tests, in few words."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from alerts.model import Alert, Delivery, Fingerprint, Message, MessageType, Severity, Silence
 

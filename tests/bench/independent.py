@@ -12,10 +12,11 @@ import re
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from msgspec import Struct
 
 from tests import requirements
 from tests.command import probe
@@ -28,8 +29,7 @@ SCRIPT = Path(__file__).parent.parent / "servers" / "node" / "load.mjs"
 TOLERANCE_SECONDS, TOLERANCE_SHARE = 0.001, 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class Servers:
+class Servers(Struct, frozen=True):
     """What both sides ask."""
 
     backend: NodeBackend
@@ -49,8 +49,7 @@ class Servers:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """One figure: a check's signal, and who else measures it."""
 
     words: str

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from tests import requirements
 from tests.command import probe
 from tests.servers.coturn import Coturn, CoturnConfig
@@ -27,8 +29,7 @@ LATENCY = "20-200"
 """Milliseconds after which the backend answers, evenly distributed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     """Users, seconds of one round, mean think time in seconds, processes of ours."""
 
     users: int

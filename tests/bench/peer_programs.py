@@ -8,17 +8,17 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from tests.bench.target import Target
 from tests.command import environment
 from tests.servers.ports import free_port
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What is checked: ``names`` of pages of ``target``, each every ``interval`` seconds."""
 
     folder: Path
@@ -40,8 +40,7 @@ class Plan:
         return {"SSL_CERT_FILE": str(self.ca_file)} if self.ca_file else {}
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """One process: its command and variables; ``counts`` is false for one that only passes
     notifications on."""
 

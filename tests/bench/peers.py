@@ -18,9 +18,10 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from tests.bench.daemon import cpu_seconds, deployed
 from tests.bench.peer_programs import PROGRAMS, Plan, Program, missing
@@ -39,8 +40,7 @@ START_SECONDS, DETECTION_SECONDS = 60.0, 30.0
 SETTLE_SECONDS = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """One round of one program. ``cpu`` is in seconds for each check, ``memory`` in bytes,
     ``late`` (99th percentile) and ``detection`` in seconds."""
 

@@ -3,11 +3,11 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 
 from tests.servers.chromium import Chromium, Tab
 
@@ -15,8 +15,7 @@ SCRIPT = Path(__file__).with_name("call.js")
 PAGE = "<!doctype html><title>call</title><script>{}</script>"
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(Struct, frozen=True):
     """One entry of RTCConfiguration.iceServers."""
 
     urls: Sequence[str]
@@ -24,8 +23,7 @@ class Server:
     credential: str
 
 
-@dataclass(frozen=True)
-class Experience:
+class Experience(Struct, frozen=True):
     """What the page has seen. Times are in seconds from the start of gathering."""
 
     report: dict[str, Any]

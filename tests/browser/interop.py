@@ -8,8 +8,9 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from probe.core.context import Context
 from probe.core.model import Result, Status
@@ -50,8 +51,7 @@ WHY = {
 }
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One server by one transport in one situation."""
 
     product: TurnProduct
@@ -59,8 +59,7 @@ class Cell:
     situation: str
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What the three said of it: whether a call was possible, and in their words; ``why`` explains
     a row in which they differ."""
 

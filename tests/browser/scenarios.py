@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec import Struct
 
 from tests.browser.forwarder import HOST, forwarded
 from tests.servers.certificate import Certificate, make_certificate
@@ -21,8 +22,7 @@ from tests.servers.turn.turn_client import allocate, release
 HTTPS = 443
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One way in: its name in the table, its URL, and who we are there."""
 
     way: str
@@ -55,8 +55,7 @@ class Stage:
 Arrangement = Callable[[Stage], AbstractAsyncContextManager[Sequence[Entry]]]
 
 
-@dataclass(frozen=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     """One row of the table in docs/browser.md. ``note`` says why where the two differ,
     ``walled`` that it needs a network namespace.
 

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from probe.core.context import Context
 from probe.core.model import Result, Status
@@ -18,8 +19,7 @@ PATIENCE = 14.0
 HEADER = ("scenario", "what Chromium experienced", "what `call` reported", "why")
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """Both sides of one scenario."""
 
     scenario: Scenario

@@ -3,17 +3,16 @@
 import json
 import re
 import shlex
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from dockerfile_parse import DockerfileParser
+from msgspec import Struct, field
 
 # Names of variables that must stand in no file.
 SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|_KEY|WEBHOOK|DSN|CREDENTIAL", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(Struct, frozen=True):
     """One instruction: its name in capitals and what follows it, without flags, on one line."""
 
     name: str
@@ -34,8 +33,7 @@ class Instruction:
         return {name: value for name, _, value in split}
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """A FROM and what follows up to the next."""
 
     base: str

@@ -11,9 +11,10 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from tests import requirements
 
@@ -68,8 +69,7 @@ def run(command: Sequence[str], *, timeout: float = 540.0) -> str:
     return done.stdout
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
+class Engine(Struct, frozen=True):
     """Images and containers in a folder of their own."""
 
     folder: Path
@@ -146,8 +146,7 @@ class Engine:
         subprocess.run(self.podman("rmi", "--all", "--force"), capture_output=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """How a container ended."""
 
     code: int

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from probe.core import runner, stall
 from probe.core.causes import Cause
@@ -97,8 +98,8 @@ async def test_a_deadline_that_passed_while_the_process_was_stopped_is_unknown(
         await asyncio.Event().wait()
 
     check = check_that_raises(Cause.DEADLINE)
-    object.__setattr__(check.kind, "run", run)
-    result = await run_check(check, Context(), deadline=0.2)
+    stopped = replace(check, kind=replace(check.kind, run=run))
+    result = await run_check(stopped, Context(), deadline=0.2)
     assert result.failure is not None
     assert (result.status, result.failure.cause) == (Status.UNKNOWN, Cause.OWN_STALL)
 

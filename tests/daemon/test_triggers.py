@@ -1,9 +1,9 @@
 """A look that begins to fail, or no longer does, has others look at once; nothing else does."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.evaluation.check_state import CheckState
 from probe.config.check_plan import make_plan

@@ -7,10 +7,10 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
+from msgspec import Struct
 
 from probe.config.check_plan import make_plan
 from probe.core.environment import Variables
@@ -49,8 +49,7 @@ KINDS_IN_PART = {
 NO_KIND = "nothing in the lab for checks of this kind"
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """Everything that runs. ``fed`` says of each metric that was fed why."""
 
     lab: Lab

@@ -3,12 +3,14 @@
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from probe.core.context import Context
 from probe.core.kind import Check
@@ -25,8 +27,7 @@ from tests.servers.certificate import Certificate
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A response; ``samples`` by their whole names."""
 
     status: int

@@ -1,6 +1,6 @@
 """Which system calls fail how, and from which call on."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 # What each call may fail with; "slow" takes 3 s and succeeds.
 FAILURES = {
@@ -26,8 +26,7 @@ ONCE = (1, 2, 3, 5, 8, 13, 21, 34)
 FROM_THEN_ON = (1, 5, 21)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """The ``nth`` call of ``call`` fails, and with ``lasts`` every one after it too, until the
     fault is taken away."""
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from msgspec import Struct
+
 from alerts.state.machine import FLAP_CLEAR_SECONDS
 from tests.faults.incident import launch
 from tests.faults.kill_world import OTHERS, KillWorld
@@ -60,8 +62,7 @@ class Tally:
         return ", ".join(f"{name} {getattr(self, name)}" for name in self.__dataclass_fields__)
 
 
-@dataclass(frozen=True)
-class Life:
+class Life(Struct, frozen=True):
     """A daemon from its first look at the target to its kill."""
 
     start: float

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from msgspec import Struct
 
 from tests.faults.incident import CONFIG, PROBE
 from tests.servers.ports import free_port
@@ -22,8 +23,7 @@ PATIENCE = 45.0
 FIRING = frozenset({"firing", "TRIGGERED"})
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Struct, frozen=True):
     """How a program is run: its command and configuration, given a world's addresses. ``fed``:
     somebody else sends it the alert; ``watches``: it finds a changed configuration by itself."""
 

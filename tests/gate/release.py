@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from probe.config.gate_table import GateTable
 from probe.core.causes import Cause
 from probe.core.context import Context
@@ -49,8 +51,7 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-@dataclass(frozen=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """From ``start`` to ``end`` hours after the begin, these checks fail, or are slow."""
 
     start: float

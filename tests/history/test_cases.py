@@ -1,8 +1,9 @@
 """Of how many cases a ratio is stays with it: in the file, over a restart, for older versions."""
 
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from alerts.evaluation.check_state import CheckStates
 from probe.core.context import Context

@@ -6,10 +6,10 @@ import sqlite3
 import sys
 import time
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from probe.history import History, Retention
 
@@ -19,8 +19,7 @@ AT_MOST_LOST_SECONDS = 1.0
 ON_A_BUSY_DISK = 5
 
 
-@dataclass(frozen=True)
-class Death:
+class Death(Struct, frozen=True):
     """What a killed process had said: the last number that it said is on the disk, and the
     numbers that it had added a second, or several, before its end."""
 
@@ -67,8 +66,7 @@ async def numbers_in(folder: Path, size: int) -> list[int]:
     return [int(entry.value) for entry in kept if entry.value is not None]
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How many entries there are in the end, and how often more than a second of them was lost."""
 
     entries: int

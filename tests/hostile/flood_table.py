@@ -3,9 +3,9 @@
 import gzip
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import brotli
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from tests.hostile.floods import (
@@ -216,8 +216,7 @@ OVER_TLS = ("secure page", "secure socket", "secure relay", "secure redis")
 LONG = frozenset(OVER_TLS[1:])
 
 
-@dataclass(frozen=True)
-class Flood:
+class Flood(Struct, frozen=True):
     """A server; ``may``: the causes that are right."""
 
     name: str

@@ -4,7 +4,8 @@ import base64
 import json
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from tests.hostile.flood_table import LATE
@@ -30,8 +31,7 @@ SLOW = 2.0
 LONG = b"1" + b"0" * 400
 
 
-@dataclass(frozen=True)
-class Hostile:
+class Hostile(Struct, frozen=True):
     """``may`` are the causes that are right; empty: it is ok as well."""
 
     name: str

@@ -1,7 +1,8 @@
 """What each knob of the lab turns: the cause of each check that it makes fail."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from probe.lab.lab import Certificate
 
@@ -26,8 +27,7 @@ THROUGH_ISSUED = ("turn-issued", "call-issued")
 ISSUED = ("allocation-issued", *THROUGH_ISSUED)
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True):
     """A knob, and what it turns: the cause (or ``!cause`` for unknown) of each check."""
 
     knob: str

@@ -7,9 +7,9 @@ printed: ``pytest tests/lab/test_knobs.py -s``.
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import load_settings

@@ -1,9 +1,9 @@
 """The budget of a load: nothing begins that might exceed it."""
 
 import asyncio
-from dataclasses import astuple
 
 import pytest
+from msgspec.structs import astuple
 
 from probe.lab import Lab
 from probe.load.budget import BudgetSpent, LoadBudget, default_limit, iteration_cost

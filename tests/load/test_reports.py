@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed, NotMeasured, Verdict

@@ -2,9 +2,9 @@
 would refuse the whole scrape."""
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 

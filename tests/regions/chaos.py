@@ -9,7 +9,8 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tests.regions.lab import Broken, Lab, checks
 from tests.regions.member import Member
@@ -83,8 +84,7 @@ TROUBLES: dict[str, Trouble] = {
 }
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """``seers`` are the members that see the outage, ``early`` whether the trouble of ``member``
     comes before it, ``healed`` whether it is over before the end. ``seconds`` it lasts."""
 
@@ -101,8 +101,7 @@ class Fault:
         return len(self.seers) > 1
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What the receivers heard of one fault."""
 
     fault: Fault

@@ -5,7 +5,9 @@ import asyncio
 import json
 import statistics
 import sys
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from tests.regions.lab import Lab, checks
 from tests.regions.member import Member
@@ -15,8 +17,7 @@ SIZES = (1, 3, 5)
 OUTAGES, INTERVAL = 3, 2.0
 
 
-@dataclass(frozen=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """``cpu`` is the share of a core of one member, ``traffic`` bytes a second of its link and
     ``memory`` megabytes, all when calm. ``pages`` are seconds from the fault to the page,
     ``chats`` to the first message that people read."""

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+from msgspec import Struct
+
 from tests.regions.network import RECEIVERS, TARGET
 from tests.servers.receivers.alertmanager_api import listed
 
@@ -18,8 +20,7 @@ EVERYBODY = frozenset({"*"})
 ANSWERS = {"pd": (202, b'{"status":"success","dedup_key":"k"}'), "slack": (200, b"ok")}
 
 
-@dataclass(frozen=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """A document that a receiver accepted: when, from which address, by which receiver."""
 
     at: float

@@ -1,15 +1,15 @@
 """What a situation is: a story with a number of members, that raises Broken where a promise is."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tests.regions.lab import Lab, checks
 
 Story = Callable[[Lab], Awaitable[None]]
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """``members`` is how many daemons, ``targets`` how many checks each has. ``proof``: it runs
     with `make proof`, the others with `make nightly`. ``interval`` of the checks is in seconds."""
 

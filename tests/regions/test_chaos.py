@@ -1,8 +1,7 @@
 """Random faults on real daemons; what is drawn from a seed, and what a tally counts as broken."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.regions.chaos import TROUBLES, Fault, Outcome, faults, tally
 from tests.regions.test_situations import outcome

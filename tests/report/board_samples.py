@@ -1,7 +1,8 @@
 """Boards made by hand: the whole plan of PairCam on a good day and on bad ones."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.core.causes import Cause
 from probe.core.model import Verdict

@@ -1,7 +1,8 @@
 """Incidents, open and over, and their alerts."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.history.incidents.model import (
     Acknowledgement,
@@ -64,7 +65,7 @@ def incident(title: str, alerts: Sequence[IncidentAlert], **more: object) -> Inc
         notes=(Note("1", ago(12), "Ana", "Upstash shows **no free connections**.", public=True),),
         annotations=(Annotation("a", ago(31), "backend 1.4.2", commit="4f2a91c"),),
     )
-    return replace(found, **more)  # type: ignore[arg-type]
+    return replace(found, **more)
 
 
 def past() -> tuple[Incident, ...]:

@@ -1,8 +1,9 @@
 """Reports made by hand, as runs against PairCam would give them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from probe.core.causes import Cause
 from probe.core.model import (

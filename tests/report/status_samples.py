@@ -1,7 +1,8 @@
 """Overviews made by hand, as a day of watching PairCam would give them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.core.causes import Cause
 from probe.core.model import (

@@ -10,8 +10,9 @@ import struct
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from tests import requirements
 from tests.servers.certificate import Certificate, make_certificate
@@ -26,8 +27,7 @@ _MAGIC_COOKIE = 0x2112A442  # RFC 8489, section 5
 _RELAY_PORTS = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoturnConfig:
+class CoturnConfig(Struct, frozen=True):
     """What a test asks of coturn; an `address` in a network namespace comes with its `prefix`."""
 
     auth_secret: bool = False

@@ -5,14 +5,13 @@ import json
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 from aiohttp import web
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """How one request goes wrong: a status and body, after a delay. Or the request is taken,
     and the connection ends (``reset``) or the answer trickles in for ``trickle`` seconds. Or
     nobody is there: the connection ends at once (``absent``)."""

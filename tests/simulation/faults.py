@@ -1,11 +1,13 @@
 """What happens to a simulated monitor and its surroundings, all of it drawn from a seed."""
 
+import dataclasses
 import errno
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Literal
+
+from msgspec import Struct, field
 
 HOUR = 3600.0
 # Nothing goes wrong in the last part, so that everything has to come to its end.
@@ -22,8 +24,7 @@ OPERATOR = ("silence", "window", "reload")
 RECEIVERS = ("pager", "chat")
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Something that goes wrong to ``whom`` from ``start`` to ``end``; seconds of the run."""
 
     kind: Kind
@@ -37,7 +38,7 @@ class Fault:
         return self.start <= at < self.end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Scenario:
     """A run: its faults, and how long it takes."""
 
@@ -45,7 +46,9 @@ class Scenario:
     checks: tuple[str, ...]
     faults: tuple[Fault, ...]
     seconds: float
-    _by_kind: Mapping[str, Sequence[Fault]] = field(init=False, repr=False, compare=False)
+    _by_kind: Mapping[str, Sequence[Fault]] = dataclasses.field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         found: dict[str, list[Fault]] = {}
@@ -68,11 +71,12 @@ class Scenario:
 
     def without(self, *faults: Fault) -> "Scenario":
         """The same run without some faults."""
-        return replace(self, faults=tuple(each for each in self.faults if each not in faults))
+        return dataclasses.replace(
+            self, faults=tuple(each for each in self.faults if each not in faults)
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(Struct, frozen=True):
     """How many faults of each kind there are in an hour."""
 
     per_hour: Mapping[Kind, float] = field(

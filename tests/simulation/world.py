@@ -4,9 +4,10 @@ import asyncio
 import errno
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 from unittest import mock
+
+from msgspec import Struct
 
 from alerts.model import Message, MessageType, NotifyError
 from alerts.notifiers import pagerduty
@@ -30,8 +31,7 @@ class Killed(BaseException):
     """The process is gone: nothing of it runs any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """A message that a receiver has taken. ``life`` is which process sent it, ``answered``
     whether that process got the answer."""
 

@@ -8,7 +8,9 @@ twice, but is never lost. docs/regions.md has the whole protocol as a table.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from alerts.role import THIS_PROBE, Assignment, Role
 
@@ -18,8 +20,7 @@ NOTIFY_TIMEOUT_SECONDS = 10.0
 HANDOVER_SECONDS = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class OtherMember:
+class OtherMember(Struct, frozen=True):
     """What another probe that can be reached says of one group at one notifier.
 
     ``ahead``: it comes before this one. ``sees``: it fires there, or is about to. ``owns``: it
@@ -42,8 +43,7 @@ class OtherMember:
     ends: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NotifyTurn:
+class NotifyTurn(Struct, frozen=True):
     """Since when (``at``) this probe waits for those ``before`` it to notify of a group that has
     been firing since ``begun``."""
 

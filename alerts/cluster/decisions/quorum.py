@@ -7,8 +7,10 @@ others say comes with an age, so wall clocks are never compared.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from alerts.model import Alert, Severity
 from alerts.state.annotations import NO_DATA
@@ -37,8 +39,7 @@ class Vote(StrEnum):
     NOT_QUERIED = "unasked"
 
 
-@dataclass(frozen=True, slots=True)
-class MemberVote:
+class MemberVote(Struct, frozen=True):
     """Another probe's present vote on an alert. ``name`` is its region, or its address before
     it has ever answered. ``severity`` is None unless it sees it as bad."""
 
@@ -47,8 +48,7 @@ class MemberVote:
     severity: Severity | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckReport:
+class CheckReport(Struct, frozen=True):
     """What another probe says of one check.
 
     ``age`` is how many seconds ago it last had a result, ``interval`` how often it runs;
@@ -73,8 +73,7 @@ class Scope(StrEnum):
     WAITING = "waiting"
 
 
-@dataclass(frozen=True, slots=True)
-class QuorumState:
+class QuorumState(Struct, frozen=True):
     """What the probes make of an alert. ``view`` says who sees what. ``disputed_since`` is since
     when no other region agrees any more, ``last_denied`` when one last saw it fine;
     ``agreed``: two regions see it now."""
@@ -116,13 +115,15 @@ def vote_of(name: str, report: CheckReport | None, rule: str, failing_for: float
     return MemberVote(name, Vote.FINE if fresh and report.age <= failing_for else Vote.SILENT)
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True):
     """What else bears on an alert that regions agreed on and only one still sees: when this
     probe last had a result of the check, and whether another one has resolved the group."""
 
     result_at: float = float("inf")
     resolved: bool = False
+
+
+_USUAL = Circumstances()
 
 
 def judge(
@@ -131,7 +132,7 @@ def judge(
     votes: Sequence[MemberVote],
     before: QuorumState | None,
     now: float,
-    circumstances: Circumstances = Circumstances(),
+    circumstances: Circumstances = _USUAL,
 ) -> QuorumState:
     """The state of an alert of this probe, given every other probe's vote on it."""
     bad = {region, *_names(votes, Vote.BAD)}

@@ -1,13 +1,13 @@
 """Alerts as they are sent among several probes: the target's fault, or one region's view; pure."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from alerts.cluster.decisions.quorum import QuorumState, Scope
 from alerts.model import SEEN_FROM, Alert, Severity
 
 
-@dataclass(frozen=True, slots=True)
-class ScopedAlert:
+class ScopedAlert(Struct, frozen=True):
     """An alert as it is sent among several probes, and in which group. ``waits``: nothing is
     sent of it yet, and nothing is over."""
 

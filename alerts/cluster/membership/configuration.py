@@ -4,7 +4,8 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from alerts.cluster.membership.member import NO_REGION, Member
 from alerts.cluster.protocol.responder import LocalMember
@@ -19,8 +20,7 @@ SETUP_KINDS = ("region", "order", "plan", "version", "clock", "members")
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class SetupProblem:
+class SetupProblem(Struct, frozen=True):
     """One difference in configuration: its kind, and what to do."""
 
     kind: str

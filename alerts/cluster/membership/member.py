@@ -1,7 +1,9 @@
 """One other probe of the cluster: its address, and what it last said; no input or output."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from alerts.cluster.protocol.messages import MemberAnswer, Query, ReportedCheck
 from probe.net.urls import show_host
@@ -16,8 +18,7 @@ NOT_QUERIED = "not asked yet"
 NO_REGION = "local"
 
 
-@dataclass(frozen=True, slots=True)
-class PeersReading:
+class PeersReading(Struct, frozen=True):
     """The state of the others: how many there are and answer, failed queries so far, how many
     alerts that fire are whose, what differs in their set-up, and their clocks' offsets."""
 
@@ -29,16 +30,14 @@ class PeersReading:
     clock_offsets: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckAnswer:
+class CheckAnswer(Struct, frozen=True):
     """What a member last said of a check, and when; None: it has no such check."""
 
     seen: ReportedCheck | None
     answered_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class GroupAnswer:
+class GroupAnswer(Struct, frozen=True):
     """What a member last said of an alert group, and when. ``ended``, ``pending``,
     ``sending`` and ``opened`` are times by notifier; ``incident`` is the id of the one that is open
     there."""
@@ -56,7 +55,7 @@ class GroupAnswer:
     incident: str = ""
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Member:
     """One address. ``place`` orders them; ``checks`` and ``groups`` are what it last said of
     what it was asked for, ``answered_at`` when it last answered, ``queried_at`` when that answer
@@ -66,8 +65,8 @@ class Member:
     url: str
     place: tuple[int, int, bytes]
     answer: MemberAnswer | None = None
-    checks: dict[str, CheckAnswer] = field(default_factory=dict)
-    groups: dict[str, GroupAnswer] = field(default_factory=dict)
+    checks: dict[str, CheckAnswer] = dataclasses.field(default_factory=dict)
+    groups: dict[str, GroupAnswer] = dataclasses.field(default_factory=dict)
     answered_at: float = float("-inf")
     queried_at: float = float("-inf")
     problem: str = NOT_QUERIED

@@ -2,15 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from probe.report.text.sanitize import clean
 
 
-@dataclass(frozen=True)
-class PeersPlan:
+class PeersPlan(Struct, frozen=True):
     """The other probes and the token of their peer API; ``entries`` as they are configured.
 
     ``version`` is this probe's own. ``witness``: it runs no checks and counts as a member.

@@ -1,8 +1,10 @@
 """What this probe answers another one: the state of checks and groups here; pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from alerts.cluster.decisions.leader import HANDOVER_SECONDS
 from alerts.cluster.decisions.quorum import FRESH_INTERVALS, FRESH_SECONDS
@@ -25,8 +27,7 @@ T = TypeVar("T")
 Key = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class LastResult:
+class LastResult(Struct, frozen=True):
     """A check's newest result: when it came, and whether it measured the target."""
 
     check: Check
@@ -34,8 +35,7 @@ class LastResult:
     measured: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LocalState:
+class LocalState(Struct, frozen=True):
     """The state of this probe, a consistent snapshot.
 
     ``checks`` are those that run, ``subjects`` their groups; ``views`` what was sent of groups
@@ -59,8 +59,7 @@ class LocalState:
     checks: Collection[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LocalMember:
+class LocalMember(Struct, frozen=True):
     """What this probe says of itself besides alerts; see
     :class:`alerts.cluster.protocol.MemberAnswer`."""
 

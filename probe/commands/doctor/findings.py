@@ -1,8 +1,9 @@
 """What the doctor finds: one item for each system, and the verdict of all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 
 class SystemState(StrEnum):
@@ -14,8 +15,7 @@ class SystemState(StrEnum):
     NOT_READY = "not_ready"
 
 
-@dataclass(frozen=True, slots=True)
-class SystemItem:
+class SystemItem(Struct, frozen=True):
     """One system of the checklist: its state, why, and the remedy."""
 
     name: str
@@ -24,16 +24,14 @@ class SystemItem:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NotMonitored:
+class NotMonitored(Struct, frozen=True):
     """Kinds that have no check or not all, and the reason."""
 
     kinds: tuple[str, ...]
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class MissingVariable:
+class MissingVariable(Struct, frozen=True):
     """A variable that is not set: the checks that it would add, together with others that are
     not set either, and what it is for."""
 
@@ -43,8 +41,7 @@ class MissingVariable:
     needs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ServerClock:
+class ServerClock(Struct, frozen=True):
     """How far this machine's clock is ahead of a server's, in seconds; ``uncertainty`` to either
     side: HTTP's Date has whole seconds (RFC 9110, 5.6.7)."""
 
@@ -53,8 +50,7 @@ class ServerClock:
     uncertainty: float
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
+class Examination(Struct, frozen=True):
     """All findings."""
 
     items: Sequence[SystemItem]

@@ -1,7 +1,8 @@
 """The doctor's findings as one screen of text, or JSON (``"schema": 1``)."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+
+from msgspec.structs import asdict
 
 from probe.commands.doctor.findings import Examination, SystemState
 from probe.report.formats import Style

@@ -4,9 +4,9 @@ import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from probe.config.probe_environment import ProbeEnvironment
@@ -29,8 +29,7 @@ class ClientError(Exception):
         self.refused, self.is_absent = refused, is_absent
 
 
-@dataclass(frozen=True, slots=True)
-class DaemonAnswer:
+class DaemonAnswer(Struct, frozen=True):
     """What a daemon has answered, whatever the status."""
 
     status: int
@@ -38,8 +37,7 @@ class DaemonAnswer:
     text: str
 
 
-@dataclass(frozen=True)
-class ProbeClient:
+class ProbeClient(Struct, frozen=True):
     """``url`` is that of the daemon's pages; ``login`` is sent where there is no ``token``."""
 
     url: str

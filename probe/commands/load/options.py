@@ -1,8 +1,9 @@
 """From the options of ``probe load`` to a plan and a budget; mistakes name the option."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.load.budget import default_limit, iteration_cost
@@ -12,8 +13,7 @@ MAX_RAMP = 30.0
 RAMP_SHARE = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class LoadOptions:
+class LoadOptions(Struct, frozen=True):
     """What the command line says; times in seconds, None where nothing is given."""
 
     users: int

@@ -4,12 +4,13 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.commands.load.interruption import until_signal
 from probe.commands.load.options import LoadOptions, check_output, limit_of, plan_of
@@ -47,8 +48,7 @@ _EXIT_CODES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
+class _Prepared(Struct, frozen=True):
     """A load that may begin: what is configured, and how workers find the same."""
 
     settings: Settings

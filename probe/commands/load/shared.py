@@ -1,11 +1,11 @@
 """``probe load --coordinator``: a load that several machines share, and taking a share of one."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import TypeAdapter
+import msgspec
+from msgspec.structs import asdict, replace
 
 from probe.config.settings import Settings
 from probe.core.context import Context
@@ -24,8 +24,6 @@ from probe.load.measurement.statistics import LoadStatistics
 from probe.load.plan import LoadPlan, Spending, divide, divide_spending
 from probe.load.safety import CONFIRMATION, refusal
 from probe.load.target import target_of
-
-_PLAN, _SPENDING = TypeAdapter(LoadPlan), TypeAdapter(Spending)
 
 
 def check_address(url: str, settings: Settings) -> None:
@@ -54,8 +52,8 @@ def shares(request: LoadRequest, parts: int) -> list[dict[str, Any]]:
     limits = divide_spending(request.limit, len(plans))
     return [
         {
-            "plan": _PLAN.dump_python(plan, mode="json"),
-            "limit": _SPENDING.dump_python(limit, mode="json"),
+            "plan": asdict(plan),
+            "limit": asdict(limit),
             "target": request.target.shown,
         }
         for plan, limit in zip(plans, limits, strict=True)
@@ -107,8 +105,8 @@ async def join(
 async def _request(settings: Settings, share: Mapping[str, Any], *, owned: bool) -> LoadRequest:
     """What a share asks for, by this machine's own configuration. Raises ShareRefused."""
     try:
-        plan = _PLAN.validate_python(share["plan"])
-        limit = _SPENDING.validate_python(share["limit"])
+        plan = msgspec.convert(share["plan"], LoadPlan)
+        limit = msgspec.convert(share["limit"], Spending)
         target = target_of(settings.plan, plan)
     except (KeyError, ValueError, ConfigurationError) as error:
         raise ShareRefused(f"the share can't be read ({type(error).__name__})") from None

@@ -11,11 +11,11 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
+import msgspec
+from msgspec.structs import asdict
 
 from probe.commands.settings_loading import settings_for
 from probe.core.context import Context
@@ -28,7 +28,6 @@ from probe.load.target import target_of
 from probe.untrusted.text import redacting
 
 REPORT_SECONDS = 2.0
-_PLAN, _SPENDING = TypeAdapter(LoadPlan), TypeAdapter(Spending)
 
 
 def command() -> list[str]:
@@ -68,11 +67,11 @@ def request_of(document: Mapping[str, Any]) -> tuple[LoadRequest, tuple[str, ...
     for name in ("env_file", "web_config_file"):
         options[name] = Path(options[name]) if options[name] is not None else None
     settings = settings_for(options, document["lab"])
-    plan = _PLAN.validate_python(document["plan"])
+    plan = msgspec.convert(document["plan"], LoadPlan)
     request = LoadRequest(
         plan,
         target_of(settings.plan, plan),
-        _SPENDING.validate_python(document["limit"]),
+        msgspec.convert(document["limit"], Spending),
         owns_target=bool(document["owned"]),
     )
     return request, settings.secrets

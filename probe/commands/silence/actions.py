@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from alerts.model import Silence
 from alerts.outbox.outbox import Outbox
@@ -23,8 +23,7 @@ from probe.untrusted.text import listed
 _NAMES_SHOWN = 20
 
 
-@dataclass(frozen=True)
-class SilenceTarget:
+class SilenceTarget(Struct, frozen=True):
     """Where to go: ``url`` of a daemon's pages (empty: its file, or this machine's daemon).
     ``force`` adds what matches nothing, or to a folder that no daemon has used."""
 

@@ -3,9 +3,9 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from alerts.model import Silence
@@ -34,8 +34,7 @@ class StoreError(Exception):
         self.refused = refused
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(Struct, frozen=True):
     """What a silence matches now: checks, and alerts that fire. ``problem`` says why a restart
     loses the silence, empty if it doesn't."""
 
@@ -60,8 +59,7 @@ class SilenceStore(Protocol):
         """End one; False if there is none of that name."""
 
 
-@dataclass(frozen=True)
-class FileStore:
+class FileStore(Struct, frozen=True):
     """The file that the daemon keeps in PROBE_DATA, also while it runs."""
 
     outbox: Outbox
@@ -103,8 +101,7 @@ class FileStore:
         return self.outbox.state.problem or STALLED
 
 
-@dataclass(frozen=True)
-class ApiStore:
+class ApiStore(Struct, frozen=True):
     """The daemon's own API; ``token`` is its PROBE_WEB_TOKEN."""
 
     url: str

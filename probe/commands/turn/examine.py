@@ -1,10 +1,11 @@
 """``probe turn URL``: any TURN server, without configuration, on one screen."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import click
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from probe.commands.turn.issued import NamedAccount, account_of, request_issued

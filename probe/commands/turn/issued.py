@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from probe.core.context import Context
@@ -22,16 +22,14 @@ from probe.turn_targets.issuers.client import issued_by
 from probe.turn_targets.issuers.ice_servers import IceServer
 
 
-@dataclass(frozen=True, slots=True)
-class NamedAccount:
+class NamedAccount(Struct, frozen=True):
     """An account, and the issuer that it is one of."""
 
     issuer: str
     account: IssuerAccount
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(Struct, frozen=True):
     """What the provider answered; without credentials the finding is a failure."""
 
     finding: Finding

@@ -4,14 +4,16 @@ https://prometheus.io/docs/prometheus/latest/http_sd/ and …/configuration/#fil
 that can't be read keeps what it gave before, and is reported.
 """
 
+import dataclasses
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from probe.config.discovery.target_groups import TargetGroup, check_tables, groups_of
@@ -58,15 +60,14 @@ class DiscoveryTable(BaseModel):
         return self
 
 
-@dataclass
+@dataclasses.dataclass
 class Discovery:
     """What each source gave last, for as long as the process lives."""
 
-    groups: dict[str, Sequence[TargetGroup]] = field(default_factory=dict)
+    groups: dict[str, Sequence[TargetGroup]] = dataclasses.field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class DiscoveredTables:
+class DiscoveredTables(Struct, frozen=True):
     """Raw tables by kind; ``problems`` are what could not be read, for people. ``patterns`` are the
     files to watch, ``refresh`` seconds until the next request, None without an endpoint."""
 

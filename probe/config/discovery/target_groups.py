@@ -3,9 +3,9 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from pydantic import ValidationError
 
 from probe.core.field_types import plain_message
@@ -17,8 +17,7 @@ _MAX_NAME = 63
 _MAX_TARGETS = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class TargetGroup:
+class TargetGroup(Struct, frozen=True):
     """Targets with the labels that they share."""
 
     targets: tuple[str, ...]

@@ -10,7 +10,8 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 # New objects until the youngest are scanned (Python's default is 700), scans of them until the
 # middle generation is scanned, and scans of that until everything is.
@@ -34,8 +35,7 @@ def settle_garbage_collector() -> None:
     gc.set_threshold(*THRESHOLDS)
 
 
-@dataclass(frozen=True, slots=True)
-class GarbageLoop:
+class GarbageLoop(Struct, frozen=True):
     """Frees what refers to itself every ``PAUSE_SECONDS``, at a moment without a running check
     if one comes soon: ``is_idle`` says so. ``clock`` is the monotonic clock. ``cpu`` are seconds
     of CPU: how long a collection takes on a busy machine says nothing of what it costs."""

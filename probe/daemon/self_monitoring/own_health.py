@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from alerts.manager import AlertManager
 from alerts.notification.receiver_queue import STUCK_SECONDS, UNDELIVERED_SECONDS
@@ -25,8 +26,7 @@ NO_DELIVERY_SECONDS = 300.0
 RESTART_SECONDS = 180.0
 
 
-@dataclass(frozen=True)
-class OwnHealth:
+class OwnHealth(Struct, frozen=True):
     """``clock`` is the monotonic clock."""
 
     alerts: AlertManager

@@ -1,7 +1,8 @@
 """What the daemon gives the API: the board, checks, incidents, silences, annotations."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from alerts.manager import AlertManager
 from alerts.model import Silence
@@ -26,8 +27,7 @@ from probe.web.api.source import AddedSilence, Unacceptable
 SERIES_BUCKETS, LAST_RUNS = 96, 50
 
 
-@dataclass(frozen=True)
-class DaemonApi:
+class DaemonApi(Struct, frozen=True):
     """``board`` gives the present state; ``wall`` the wall clock in seconds since 1970;
     ``annotated`` is called when there is a new annotation."""
 

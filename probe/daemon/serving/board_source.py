@@ -1,7 +1,8 @@
 """The board: incidents, services, uptime and announcements next to the overview."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from alerts.silence.maintenance_window import Window, active, upcoming
 from alerts.silence.matcher import is_everything, matched_checks
@@ -45,16 +46,14 @@ def subjects_of(checks: Iterable[Check]) -> tuple[Subject, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class UptimeFigures:
+class UptimeFigures(Struct, frozen=True):
     """Uptime in all windows of every subject, and by day of the groups."""
 
     windows: Windows
     days: Windows
 
 
-@dataclass(frozen=True, slots=True)
-class PastFigures:
+class PastFigures(Struct, frozen=True):
     """What pages show of the past, from one look at history."""
 
     day: DayFigures

@@ -6,11 +6,10 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 
-from pydantic import TypeAdapter, ValidationError
-
 from probe.core.model import Result
 from probe.history import History, newest_runs
 from probe.report.html.check_page import RunTimes
+from probe.storage.json_codec import CodecError, JsonCodec
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +18,7 @@ MAX_RUNS = 10
 STORE_SECONDS = 60.0
 _MAX_PHASES = 24
 _MAX_CHARACTERS = 500
-_RUNS: TypeAdapter[tuple[RunTimes, ...]] = TypeAdapter(tuple[RunTimes, ...])
+_RUNS = JsonCodec(tuple[RunTimes, ...])
 
 
 class RecentRuns:
@@ -61,8 +60,8 @@ class RecentRuns:
         nothing: dict[str, str] = {}
         for name, document in (await history.query(newest_runs.read, nothing)).items():
             try:
-                runs = _RUNS.validate_json(document)
-            except ValidationError:
+                runs = _RUNS.load(document)
+            except CodecError:
                 logger.info("the stored runs of %s can't be read", name[:100])
                 continue
             self._runs[name] = deque((*self.of(name), *runs), maxlen=MAX_RUNS)
@@ -78,9 +77,7 @@ class RecentRuns:
         if self._history is None or not self._changed:
             return
         names, self._changed = self._changed, set()
-        documents = {
-            name: _RUNS.dump_json(self.of(name)).decode() for name in names if name in self._runs
-        }
+        documents = {name: _RUNS.dump(self.of(name)) for name in names if name in self._runs}
         checks = self._checks
         written = await self._history.change_now(
             "newest runs", lambda db: newest_runs.write(db, documents, checks)

@@ -1,7 +1,8 @@
 """Rows for the status page, from check states, schedule and history."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from alerts.evaluation.check_state import CheckState, CheckStates
 from probe.config.check_plan import CheckPlan
@@ -16,8 +17,7 @@ from probe.history.uptime.totals import Key
 from probe.report.status import Notice, Overview, StatusRow
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeIdentity:
+class ProbeIdentity(Struct, frozen=True):
     """Which probe this is; ``started_at`` in seconds since 1970."""
 
     region: str
@@ -25,8 +25,7 @@ class ProbeIdentity:
     started_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class DayFigures:
+class DayFigures(Struct, frozen=True):
     """The last 24 hours by check: quarters of an hour, and for how long it passed."""
 
     day: DayBuckets

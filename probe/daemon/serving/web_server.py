@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import replace
 
 from alerts.manager import AlertManager
 from alerts.runbooks.library import RunbookLibrary
@@ -110,8 +111,7 @@ def api_routes(
     return [*api.routes(), *files.routes()]
 
 
-@dataclass(frozen=True)
-class RunbookPages:
+class RunbookPages(Struct, frozen=True):
     """The runbooks of the configuration in force, which ``library`` gives."""
 
     library: Callable[[], RunbookLibrary]
@@ -126,8 +126,7 @@ class RunbookPages:
         return self.library().titles()
 
 
-@dataclass(frozen=True)
-class DaemonSilences:
+class DaemonSilences(Struct, frozen=True):
     """``checks`` are the present ones; ``now`` the wall clock in seconds since 1970."""
 
     alerts: AlertManager

@@ -10,7 +10,8 @@ nothing: a difference is marked only if Cliff's delta says that it is not neglig
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.gate.baseline.series import by_key
 from probe.report.gate.model import ComparisonRow, MeasuredSeries

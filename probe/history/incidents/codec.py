@@ -1,6 +1,6 @@
 """Incidents, annotations and announcements as JSON, to be stored. Loading raises CodecError."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from probe.history.incidents.model import (
     Acknowledgement,

@@ -3,8 +3,9 @@
 Plain frozen values. Times are wall-clock seconds since 1970 (UTC), durations seconds.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class IncidentSeverity(StrEnum):
@@ -24,8 +25,7 @@ class NotificationStatus(StrEnum):
     DROPPED = "dropped"
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentAlert:
+class IncidentAlert(Struct, frozen=True):
     """One alert of an incident: what failed at one check, and what was measured.
 
     ``rule`` is ``failing``, ``no-data`` or the signal whose limit is broken. ``since`` is the first
@@ -58,8 +58,7 @@ class IncidentAlert:
     closed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(Struct, frozen=True):
     """One message of an incident to one receiver.
 
     ``occasion`` is ``firing``, ``changed``, ``reminder`` or ``resolved``; ``at`` is when it was
@@ -76,8 +75,7 @@ class Notification:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class Acknowledgement(Struct, frozen=True):
     """Somebody has taken an incident on."""
 
     at: float
@@ -85,8 +83,7 @@ class Acknowledgement:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """A person's note on an incident, in Markdown. ``public``: the status page shows it too."""
 
     id: str
@@ -96,8 +93,7 @@ class Note:
     public: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Annotation:
+class Annotation(Struct, frozen=True):
     """Something that happened at a moment: a deployment, a migration, a new version seen.
 
     ``kind`` is ``deploy`` or a word of one's own; what the probe has noticed itself has the kind
@@ -117,8 +113,7 @@ class Annotation:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(Struct, frozen=True):
     """A text for the public status page; ``kind`` is ``announcement`` or ``maintenance``.
 
     ``services`` are names of services, none: it is about all. ``end`` is None where it stays
@@ -141,8 +136,7 @@ class Announcement:
         return self.end is not None and self.end <= now
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(Struct, frozen=True):
     """One incident: everything that failed of one cause, from its first bad result to its end.
 
     ``id`` is the permalink's; among several probes it becomes the one that they agree on, and

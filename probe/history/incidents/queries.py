@@ -6,8 +6,9 @@ Each is a function of a database; those that write run inside the caller's trans
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from probe.history.incidents import codec
 from probe.history.incidents.model import (

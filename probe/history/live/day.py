@@ -7,7 +7,9 @@ All calls are of the storage thread.
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.history.live.buckets import BUCKET_SECONDS, LiveBuckets
 from probe.history.live.states import LiveStates
@@ -24,8 +26,7 @@ MAX_SEGMENTS = 500_000
 MAX_SUMS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class DayBuckets:
+class DayBuckets(Struct, frozen=True):
     """Quarters of an hour of each check that has any; the last one is the present one, so that
     ``end`` may lie ahead. In seconds since 1970."""
 

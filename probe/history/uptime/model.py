@@ -3,8 +3,9 @@
 Times are wall-clock seconds since 1970 (UTC), durations seconds, shares ratios from 0 to 1.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 DAY_SECONDS = 86400.0
 # The windows of uptime that pages and the API show, in seconds: 24 h, 7, 30 and 90 days.
@@ -20,8 +21,7 @@ class SubjectKind(StrEnum):
     SERVICE = "service"
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What has an uptime; a group is made of ``checks``."""
 
     kind: SubjectKind
@@ -29,8 +29,7 @@ class Subject:
     checks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Uptime:
+class Uptime(Struct, frozen=True):
     """Seconds from ``start`` to ``end`` by state; what is left of them is a gap, in which
     nothing ran.
 
@@ -79,8 +78,7 @@ class Uptime:
         return 1.0 - self.down / budget if budget > 0 else None
 
 
-@dataclass(frozen=True, slots=True)
-class UptimeReport:
+class UptimeReport(Struct, frozen=True):
     """Uptime of one subject against its objective (a share of time).
 
     ``windows`` are those of ``WINDOWS``, in that order, each up to now. ``days`` are UTC days,
@@ -100,8 +98,7 @@ class UptimeReport:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesPoint:
+class SeriesPoint(Struct, frozen=True):
     """What one signal measured in one stretch of time: ``low`` and ``high`` are the 10th and
     90th percentile, None where nothing was measured."""
 
@@ -113,8 +110,7 @@ class SeriesPoint:
     high: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class SignalSeries:
+class SignalSeries(Struct, frozen=True):
     """One signal of one check over time; ``labels`` are the signal's own, sorted."""
 
     signal: str

@@ -6,8 +6,9 @@ reach each other is more than they can say.
 """
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from probe.core.causes import Cause
 from probe.core.context import Context

@@ -5,10 +5,11 @@ deployment promises besides (HTTPS, HSTS, CORS) is measured where it is asked fo
 missing it is a missed objective, never a failure.
 """
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.context import Context
@@ -114,8 +115,7 @@ async def _get(table: HttpTable, record: Recorder, browser: "FreshHttpClient") -
     return Answer(body, page)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What is judged of a response: the body as far as it was read, and its headers."""
 
     body: bytes

@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, InstanceOf, SecretStr
 
 from probe.core.field_types import Seconds
 from probe.core.model import Impact, Signal
@@ -50,7 +50,7 @@ class PeerTable(TurnServerConfig):
     `https://probe.example.org`"""
     token: SecretStr
     """Token of the peer."""
-    stun: Annotated[TurnUri, BeforeValidator(_read_stun)] | None = None
+    stun: Annotated[InstanceOf[TurnUri], BeforeValidator(_read_stun)] | None = None
     """STUN server for the direct call. Example: `stun:stun.example.org:3478`"""
     echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
     """Echo messages over the data channel per call. Example: `10`"""

@@ -12,9 +12,9 @@ Clients behave as a browser does (``probe.paircam.reconnect``, ``probe.call.reco
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from probe.core.causes import Cause

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from probe.core.causes import HINTS, Cause
 from probe.core.model import CheckFailed
 from probe.core.recorder import Recorder
@@ -12,8 +14,7 @@ _LONGEST = 200
 MAX_NAMES = 6
 
 
-@dataclass(frozen=True, slots=True)
-class SecurityFinding:
+class SecurityFinding(Struct, frozen=True):
     """Something that should not be so; ``evidence`` is what was seen."""
 
     item: str

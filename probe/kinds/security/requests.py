@@ -3,8 +3,9 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.context import Context
@@ -35,8 +36,7 @@ class Pace:
         self._begun.append(loop.time())
 
 
-@dataclass(frozen=True, slots=True)
-class SecurityReply:
+class SecurityReply(Struct, frozen=True):
     """Status and headers of an answer; names of headers are in lower case."""
 
     status: int

@@ -5,10 +5,10 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from aioice import stun
 from aioice.turn import make_integrity_key
+from msgspec import Struct
 
 from probe.lab.turn.message import Refusal, is_signed_with
 
@@ -19,8 +19,7 @@ NONCE_LIFETIME = 3600
 _MAX_DIGITS = 15
 
 
-@dataclass(frozen=True, slots=True)
-class LabLogin:
+class LabLogin(Struct, frozen=True):
     """A user whose request is signed with the right password."""
 
     username: str

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
 from aioice.stun import Class, Message, Method
+from msgspec import Struct
 
 from probe.lab.knobs import TurnKnobs
 from probe.lab.turn import message as turn_message
@@ -21,8 +21,7 @@ _GARBAGE_BYTES = 64
 _AT_PERMISSION, _AT_EVERY_REQUEST = 403, 438
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(Struct, frozen=True):
     """A request that is proven to come from ``username``; "" for Binding, which needs none."""
 
     client: Client

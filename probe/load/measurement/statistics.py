@@ -2,8 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
@@ -36,8 +39,7 @@ class StepStatistics:
         return self.passed + self.failed + self.not_measured
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorKey:
+class ErrorKey(Struct, frozen=True):
     """Errors that count as one: the step, its phase and the cause."""
 
     step: str

@@ -1,9 +1,10 @@
 """A load for programs: JSON, ``"schema": 1``. Keys are added, never renamed or removed."""
 
 import math
-from dataclasses import asdict
 from datetime import UTC
 from typing import Any
+
+from msgspec.structs import asdict
 
 from probe.load.measurement.statistics import LoadStatistics
 from probe.load.plan import LoadPlan

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.model import Unit
 from probe.load.measurement.histogram import LatencyHistogram
@@ -18,8 +19,7 @@ Line = tuple[str, Sequence[tuple[float, float]]]
 """A name, and points: x from 0 to 1, and a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadCurve:
+class LoadCurve(Struct, frozen=True):
     """One line of a chart: its name, the number of its colour, an SVG path."""
 
     name: str
@@ -27,24 +27,21 @@ class LoadCurve:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class AxisRule:
+class AxisRule(Struct, frozen=True):
     """A horizontal rule with its value."""
 
     y: int
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class AxisMark:
+class AxisMark(Struct, frozen=True):
     """A mark of the horizontal axis."""
 
     x: int
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoadChart:
+class LoadChart(Struct, frozen=True):
     """One chart, in pixels."""
 
     title: str

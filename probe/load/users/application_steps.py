@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from probe.call.local_call import Call

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from probe.core.causes import STALL_PRONE, Cause
 from probe.core.context import Context
@@ -22,8 +23,7 @@ logger = logging.getLogger(__name__)
 Costs = dict[str, tuple[Spending, Spending]]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadRun:
+class LoadRun(Struct, frozen=True):
     """What all users of a load share: ``started`` is its start on the context's clock."""
 
     plan: LoadPlan

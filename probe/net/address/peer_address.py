@@ -7,9 +7,9 @@ that means every address it resolves to (``paircam-probe.internal``, ``probe:900
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Annotated
 
+from msgspec import Struct
 from pydantic import AfterValidator
 
 from probe.net.urls import check_base_url, split_urls
@@ -27,8 +27,7 @@ _ZONE = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _LABEL = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
 
 
-@dataclass(frozen=True, slots=True)
-class PeerAddress:
+class PeerAddress(Struct, frozen=True):
     """Where one entry leads. ``is_name``: it means every address of ``host``."""
 
     base_url: str

@@ -1,8 +1,8 @@
 """HTTP Strict Transport Security (RFC 6797) as Chromium reads and keeps it."""
 
 import re
-from dataclasses import dataclass
 
+from msgspec import Struct
 from yarl import URL
 
 from probe.net.address.ranges import is_literal
@@ -17,8 +17,7 @@ _LONGEST = 15  # digits
 _LOCAL = "localhost"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """For how many seconds a host, and with ``subdomains`` the names below it, want TLS."""
 
     max_age: float

@@ -6,8 +6,9 @@ a ValueError; of the extensions only those that are asked for are read.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
+
+from msgspec import Struct
 
 from probe.net.certificate import der
 from probe.net.certificate.keys import PublicKey, read_key, read_signature_hash
@@ -22,16 +23,14 @@ _KEY_USAGE, _ALTERNATIVE_NAMES = "2.5.29.15", "2.5.29.17"
 _DIGITAL_SIGNATURE, _KEY_ENCIPHERMENT = 0x80, 0x20
 
 
-@dataclass(frozen=True, slots=True)
-class KeyUsage:
+class KeyUsage(Struct, frozen=True):
     """For what the key may be used (RFC 5280, 4.2.1.3), as far as TLS asks."""
 
     digital_signature: bool
     key_encipherment: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """Times are seconds since 1970; ``signature_hash`` is a name of hashlib's.
 
     ``encoded`` is the whole in DER. An extension that is missing, repeated or malformed is None.

@@ -1,6 +1,6 @@
 """Public keys and signatures' algorithms by their object identifiers (RFC 3279, 5480, 8410)."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from probe.net.certificate import der
 
@@ -66,8 +66,7 @@ _SIGNATURES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(Struct, frozen=True):
     """``kind`` is RSA, EC, Ed25519 or another name; ``detail`` RSA's bits or EC's curve."""
 
     kind: str

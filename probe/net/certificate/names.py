@@ -1,8 +1,9 @@
 """Distinguished names and alternative names of certificates (RFC 5280, 4.1.2.4 and 4.2.1.6)."""
 
 import ipaddress
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from probe.net.certificate import der
 
@@ -34,8 +35,7 @@ class Attribute(NamedTuple):
     value: str | bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A distinguished name: from the root, sets of attributes, most of them of one."""
 
     relative: tuple[tuple[Attribute, ...], ...]
@@ -56,8 +56,7 @@ class Name:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class AlternativeNames:
+class AlternativeNames(Struct, frozen=True):
     """The subject's alternative names, of the kinds that a TLS client compares."""
 
     critical: bool

@@ -1,6 +1,6 @@
 """What a server says of a new Engine.IO session, or why it refuses one."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
@@ -13,8 +13,7 @@ from probe.untrusted.json_document import InvalidDocument, parse_json
 MAX_OPENING = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """What the server says of a new session; ``silence`` is how many seconds may pass between two
     of its pings."""
 

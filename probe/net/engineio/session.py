@@ -7,7 +7,8 @@ what it carries: 0 open, 1 close, 2 ping, 3 pong, 4 message, 5 upgrade, 6 noop.
 import asyncio
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.model import CheckAborted
 from probe.net.engineio.opening import Opening, read_opening
@@ -31,8 +32,7 @@ _CLOSED, _POLLED_OPENING = "closed by polling", "opened by polling"
 UPGRADE_HINT = "Does every proxy in front of the backend pass WebSocket upgrades on?"
 
 
-@dataclass(frozen=True, slots=True)
-class EngineMessage:
+class EngineMessage(Struct, frozen=True):
     """What a message packet carries."""
 
     data: str | bytes

@@ -3,7 +3,8 @@
 import re
 import time
 from calendar import timegm
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _DELIMITERS = re.compile(r"[\x09\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\D.*)?")
@@ -12,8 +13,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _LONGEST = 100
 
 
-@dataclass(frozen=True, slots=True)
-class CookieDate:
+class CookieDate(Struct, frozen=True):
     """Seconds since 1970."""
 
     seconds: int

@@ -6,9 +6,9 @@ at all) is.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from yarl import URL
 
 from probe.net.address.ranges import is_literal
@@ -26,8 +26,7 @@ _SECONDS = re.compile(r"-?[0-9]+")
 _PREFIXES = ("__host-http-", "__host-", "__secure-", "__http-")
 
 
-@dataclass(frozen=True, slots=True)
-class Cookie:
+class Cookie(Struct, frozen=True):
     """One that was taken; ``domain`` is empty for the host alone."""
 
     name: str

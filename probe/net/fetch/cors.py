@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Protocol
 
+from msgspec import Struct
 from pydantic import AfterValidator
 from yarl import URL
 
@@ -80,8 +80,7 @@ def origin_header(origin: str | None) -> Mapping[str, str]:
     return {} if origin is None else {"Origin": origin}
 
 
-@dataclass(frozen=True, slots=True)
-class Preflight:
+class Preflight(Struct, frozen=True):
     """A request that pages make: its method, its path, and the names of headers that need
     permission, in lower case."""
 

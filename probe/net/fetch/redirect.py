@@ -1,8 +1,8 @@
 """Redirects of HTTP: where an answer sends its client."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 
+from msgspec import Struct
 from yarl import URL
 
 from probe.core.causes import Cause
@@ -16,8 +16,7 @@ REDIRECT = "redirect"
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """An answer whose headers are there; how many redirects led to it, and where it is.
 
     ``repeated_because`` says why a request was repeated, if one was.

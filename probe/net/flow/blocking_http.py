@@ -6,10 +6,11 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPMessage
 from typing import IO, Any
+
+from msgspec import Struct
 
 from probe.net.flow.blocking_connection import DeadlineHttp, DeadlineHttps
 from probe.net.flow.blocking_deadline import BlockingDeadline
@@ -21,8 +22,7 @@ class RequestFailed(OSError):
     """There was none, or no whole one; its text says why, for people, and is not the server's."""
 
 
-@dataclass(frozen=True, slots=True)
-class BlockingResponse:
+class BlockingResponse(Struct, frozen=True):
     """Of any status; ``body`` is as much of it as was asked for."""
 
     status: int

@@ -6,8 +6,8 @@ as loose as Chromium reads it. What they refuse is named.
 """
 
 import re
-from dataclasses import dataclass
 
+from msgspec import Struct
 from multidict import CIMultiDict
 
 from probe.net.protocol.errors import NotHttp, ProtocolViolation
@@ -28,8 +28,7 @@ _HTTP2_SETTINGS = re.compile(rb"^\x00\x00.\x04")
 _TLS_RECORD = re.compile(rb"^[\x14-\x17]\x03[\x00-\x04]")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """Status line and headers; ``version`` as in ``(1, 1)``, ``is_icy`` where the line is
     Shoutcast's."""
 

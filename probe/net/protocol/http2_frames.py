@@ -6,8 +6,9 @@ first frame, settings beyond their ranges.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 from probe.net.protocol.errors import Flood, ProtocolViolation
 from probe.net.protocol.head import excerpt
@@ -56,8 +57,7 @@ _OF_STREAM = (
 _OF_CONNECTION = (FrameType.SETTINGS, FrameType.PING, FrameType.GOAWAY)
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """One frame, its padding removed."""
 
     kind: int

@@ -6,10 +6,11 @@ method is on the object that SSLObject wraps: ``_native`` is the one place that 
 
 import hashlib
 import ssl
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from probe.net.certificate.certificate import Certificate, read_certificate
 from probe.net.certificate.names import COMMON_NAME, ORGANIZATION, Name
@@ -20,8 +21,7 @@ _BROWSER_CURVES = ("secp256r1", "secp384r1")
 _BROWSER_HASHES = ("sha256", "sha384", "sha512")
 
 
-@dataclass(frozen=True)
-class Chain:
+class Chain(Struct, frozen=True, dict=True):
     """Certificates from the server's own upwards. What is read of them is read once: the same
     server shows the same chain in every run."""
 

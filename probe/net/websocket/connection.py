@@ -2,8 +2,8 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 
+from msgspec import Struct
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 from wsproto.extensions import Extension
@@ -22,8 +22,7 @@ _PAUSE_AFTER, _PAUSE = 16, 0.005
 _INFLATED_AT_ONCE = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class WebSocketMessage:
+class WebSocketMessage(Struct, frozen=True):
     """One message; ``is_whole`` is false where its end was dropped for its length."""
 
     data: str | bytes

@@ -5,8 +5,9 @@ Slack's blocks (https://docs.slack.dev/reference/block-kit/blocks): 50 at most, 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from probe.core.model import Verdict
 from probe.report.ci.pipeline import CiPipeline
@@ -30,8 +31,7 @@ _GATE_SIGNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(Struct, frozen=True):
     """What is said: a sign, a title, a sentence, and a line for each thing that fails."""
 
     sign: str

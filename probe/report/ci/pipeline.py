@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.report.text.sanitize import clean, cut
 
@@ -10,8 +11,7 @@ _LONGEST = 100
 _ADDRESS = re.compile(r"https?://[\w.:\[\]/-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class CiPipeline:
+class CiPipeline(Struct, frozen=True):
     """Empty where it isn't known; ``url`` is the run's own page."""
 
     service: str = ""

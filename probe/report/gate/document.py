@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from probe.report.gate.model import EXIT_CODES, GateReport, ObjectiveRow
 from probe.report.json.fields import printed

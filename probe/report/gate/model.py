@@ -4,8 +4,9 @@ Moments are seconds since 1970 (UTC), durations seconds, shares ratios from 0 to
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from probe.core.model import LimitSide, Unit, Verdict
 
@@ -33,8 +34,7 @@ class Decision(StrEnum):
     NOT_DECIDED = "not_decided"
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """A measured value with its confidence interval, in the objective's unit."""
 
     value: float
@@ -42,8 +42,7 @@ class Estimate:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class CaseCount:
+class CaseCount(Struct, frozen=True):
     """The measure by count: so many cases, of which so many were bad, and how many bad ones the
     whole window may have (None where the objective isn't one of cases)."""
 
@@ -52,8 +51,7 @@ class CaseCount:
     allowed: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TimeCount:
+class TimeCount(Struct, frozen=True):
     """The measure by time: for how many seconds it was bad, and at least and at most, because what
     changed between two runs changed at an unknown moment; how many were measured, and allowed."""
 
@@ -64,8 +62,7 @@ class TimeCount:
     allowed: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectiveRow:
+class ObjectiveRow(Struct, frozen=True):
     """One objective, measured and judged.
 
     ``estimate`` is None where nothing was measured. ``budget_left`` is the share of what the
@@ -87,8 +84,7 @@ class ObjectiveRow:
     blocks: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentRow:
+class IncidentRow(Struct, frozen=True):
     """One incident: checks that failed at the same time, and why. ``end`` is None while it
     lasts; ``duration`` are the seconds inside the window."""
 
@@ -102,8 +98,7 @@ class IncidentRow:
     runs: int
 
 
-@dataclass(frozen=True, slots=True)
-class GapRow:
+class GapRow(Struct, frozen=True):
     """A time without results: the probe, its machine or its network did not run."""
 
     start: float
@@ -116,32 +111,28 @@ class GapRow:
         return max(0.0, self.end - self.start)
 
 
-@dataclass(frozen=True, slots=True)
-class MarkerRow:
+class MarkerRow(Struct, frozen=True):
     """A deployment or another event on the timeline."""
 
     at: float
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineRow:
+class TimelineRow(Struct, frozen=True):
     """One check's worst verdict in each of equal stretches of the window; None: it did not run."""
 
     check: str
     cells: tuple[Verdict | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CostRow:
+class CostRow(Struct, frozen=True):
     """What the watch drew from one quota, or another cost."""
 
     name: str
     amount: str
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredSeries:
+class MeasuredSeries(Struct, frozen=True):
     """One signal of one check in a window: so many cases, and a sample of their values. Without a
     ``signal`` it is the check's runs, of which ``bad`` failed."""
 
@@ -153,8 +144,7 @@ class MeasuredSeries:
     values: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ComparisonRow:
+class ComparisonRow(Struct, frozen=True):
     """One series before and after: medians, or shares of passing runs.
 
     ``p_value`` is the test's, ``adjusted`` with all comparisons taken into account, ``effect``
@@ -173,8 +163,7 @@ class ComparisonRow:
     differs: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class GateWindow:
+class GateWindow(Struct, frozen=True):
     """The time that is judged. ``planned`` are the seconds that were asked for, ``elapsed`` those
     that have passed of them."""
 
@@ -189,8 +178,7 @@ class GateWindow:
         return self.elapsed >= self.planned - 1e-6
 
 
-@dataclass(frozen=True, slots=True)
-class GateReport:
+class GateReport(Struct, frozen=True):
     """All of it. ``early`` says why a watch ended before its time; empty: it did not."""
 
     verdict: GateVerdict

@@ -1,17 +1,16 @@
 """Announcements and planned maintenance as the pages show them, in public and for operators."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from markupsafe import Markup
+from msgspec import Struct
 
 from probe.history.incidents.model import Announcement
 from probe.report.board import StatusBoard
 from probe.report.html.prose import prose
 
 
-@dataclass(frozen=True, slots=True)
-class AnnouncementView:
+class AnnouncementView(Struct, frozen=True):
     """``state`` says whether a maintenance is planned or in progress; ``window`` is its name in
     the configuration."""
 

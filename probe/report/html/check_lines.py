@@ -1,7 +1,8 @@
 """Checks as lines of the status page: state, newest values, age, the day's strip."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.model import Verdict
 from probe.report.html.charts.strips import StripPicture, status_strip
@@ -21,8 +22,7 @@ _FIGURES = 3
 _ORDER = (Verdict.CRITICAL, Verdict.UNKNOWN, Verdict.WARNING, None, Verdict.OK)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckLine:
+class CheckLine(Struct, frozen=True):
     """One check. ``summary`` says what is wrong, in a sentence; where nothing is, ``figures`` are
     its newest values."""
 
@@ -34,8 +34,7 @@ class CheckLine:
     strip: StripPicture
 
 
-@dataclass(frozen=True, slots=True)
-class KindGroup:
+class KindGroup(Struct, frozen=True):
     """The checks of one kind on this page; ``total`` and ``tally`` count all that match."""
 
     kind: str

@@ -1,7 +1,8 @@
 """A check's own page: state, last failure, uptime, every signal over time, its last runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.model import Limits, Signal, Status, Unit, Verdict, run_id
 from probe.history.model import ResultRow
@@ -31,8 +32,7 @@ _VERDICTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RunTimes:
+class RunTimes(Struct, frozen=True):
     """One of the newest runs, with what is not kept in history: ``phases`` are (name, seconds), in
     order. ``at`` is when it began, in seconds since 1970."""
 
@@ -45,8 +45,7 @@ class RunTimes:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FallBar:
+class FallBar(Struct, frozen=True):
     """A phase of a waterfall: where it begins and how long it is, in percent of the run."""
 
     name: str
@@ -55,8 +54,7 @@ class FallBar:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunLine:
+class RunLine(Struct, frozen=True):
     """A run by its id, with its waterfall; ``values`` are what it measured."""
 
     id: str

@@ -4,7 +4,8 @@ It comes from the address, so that it works without a script and can be shared.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.model import Verdict
 from probe.report.status import StatusRow
@@ -18,8 +19,7 @@ WAITING, FAILING = "waiting", "failing"
 STATES = (FAILING, "critical", "warning", "unknown", "ok", WAITING)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckFilter:
+class CheckFilter(Struct, frozen=True):
     """Each empty part matches everything; ``page`` counts from 1."""
 
     text: str = ""

@@ -1,9 +1,9 @@
 """One incident as the pages show it: what users lose, evidence, steps, and what happened when."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
+from msgspec import Struct
 
 from probe.core.model import Verdict
 from probe.history.incidents.model import (
@@ -29,8 +29,7 @@ _SEVERITIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineLine:
+class TimelineLine(Struct, frozen=True):
     """Something that happened; ``kind`` is that of ``probe.report.timeline``,
     ``html`` a note's text."""
 
@@ -41,8 +40,7 @@ class TimelineLine:
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentView:
+class IncidentView(Struct, frozen=True):
     """``runbook`` is an address, ``notified`` says who was sent it and who has acknowledged it,
     ``evidence`` are the alerts that say most, one for each reason."""
 

@@ -1,11 +1,12 @@
 """The status page: open incidents first, then services, then checks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import cache
 from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.core.model import Verdict
 from probe.report.board import ProviderRow, ServiceRow, StatusBoard
@@ -37,8 +38,7 @@ _COLOURS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceLine:
+class ServiceLine(Struct, frozen=True):
     """A service or provider with its bars. ``subtitle`` is its problem, or how many checks it has;
     ``ratio`` is its uptime over the longest window."""
 

@@ -5,10 +5,10 @@ which services it is about, and what was written for the public.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from markupsafe import Markup
+from msgspec import Struct
 
 from probe.core.model import Verdict
 from probe.history.incidents.model import Incident, IncidentSeverity
@@ -44,8 +44,7 @@ _ORDER = (Verdict.CRITICAL, Verdict.WARNING, Verdict.UNKNOWN, Verdict.OK)
 DEFAULT_TITLE = "Service status"
 
 
-@dataclass(frozen=True, slots=True)
-class PublicBranding:
+class PublicBranding(Struct, frozen=True):
     """What the operators choose: the page's title, a logo as a ``data:`` address, and links
     (name, address)."""
 
@@ -54,8 +53,7 @@ class PublicBranding:
     links: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PublicService:
+class PublicService(Struct, frozen=True):
     """A service as customers see it; ``ratio`` is its uptime over 90 days."""
 
     title: str
@@ -65,16 +63,14 @@ class PublicService:
     ratio: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class PublicUpdate:
+class PublicUpdate(Struct, frozen=True):
     """A text for the public, rendered from Markdown."""
 
     at: float
     html: Markup
 
 
-@dataclass(frozen=True, slots=True)
-class PublicIncident:
+class PublicIncident(Struct, frozen=True):
     """An incident as customers see it."""
 
     title: str

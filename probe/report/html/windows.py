@@ -1,14 +1,13 @@
 """The windows of uptime and the ranges of charts, as the pages name them."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from probe.history.uptime.model import DAY_SECONDS, Uptime, UptimeReport
 
 _NAMES = ("24 hours", "7 days", "30 days", "90 days")
 
 
-@dataclass(frozen=True, slots=True)
-class ChartRange:
+class ChartRange(Struct, frozen=True):
     """``name`` stands in an address, ``title`` on the page; in so many stretches."""
 
     name: str

@@ -2,8 +2,8 @@
 
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,8 +22,7 @@ _CHECK_COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRow:
+class CheckRow(Struct, frozen=True):
     """One configured check; ``interval``, ``deadline``, ``seen_within`` (from when a target fails
     until the check has seen it, at worst) and ``hold`` in seconds. ``costs`` is its quota usage in
     30 days. ``severity`` is None for one that can't fail, only be unknown."""
@@ -45,8 +44,7 @@ class CheckRow:
         return self.interval + self.deadline
 
 
-@dataclass(frozen=True, slots=True)
-class KindLines:
+class KindLines(Struct, frozen=True):
     """One kind: what it does, what a run of it costs, what it measures."""
 
     name: str
@@ -55,8 +53,7 @@ class KindLines:
     signals: tuple[Signal, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetLine:
+class BudgetLine(Struct, frozen=True):
     """Usage of one quota: in a ``month``, in the plan's own ``period``, what is ``allowed`` in it,
     the first's ``share`` of the last, and whose ``checks`` take it."""
 
@@ -68,8 +65,7 @@ class BudgetLine:
     checks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
+class SourceRow(Struct, frozen=True):
     """A signal that several kinds measure: which one's values are evaluated (``held``), and which
     are only ``shown``."""
 
@@ -82,8 +78,7 @@ class SourceRow:
 _MAX_NAME = 22
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """Everything that ``probe list`` shows, in the order of the plan. ``warnings`` are
     about the configuration."""
 

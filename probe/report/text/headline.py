@@ -5,7 +5,8 @@ Texts of a target's are cut here, and cleaned and escaped by whoever shows them.
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.model import Sample, Status, Unit, Verdict
 from probe.history.model import TimeBucket
@@ -28,8 +29,7 @@ _MIN_GAP = 60.0
 _PASSING = frozenset({Verdict.OK, Verdict.OBJECTIVE_MISSED})
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(Struct, frozen=True):
     """The headline: what, since when, and what else there is."""
 
     verdict: Verdict

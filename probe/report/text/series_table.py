@@ -2,15 +2,14 @@
 
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesRow:
+class SeriesRow(Struct, frozen=True):
     """Series of one check in the default set and with ``PROBE_METRICS=full``, and their bytes."""
 
     check: str

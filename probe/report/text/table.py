@@ -6,8 +6,8 @@ Everything that comes from a target is cleaned before rich sees it, and given to
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -81,8 +81,7 @@ def _blocks(report: Report, width: int) -> Iterator[RenderableType | None]:
     yield Text(_JOINT.join(footer(report)), "dim")
 
 
-@dataclass(frozen=True, slots=True)
-class _TableEntry:
+class _TableEntry(Struct, frozen=True):
     """A check's cells before they are fitted to the width."""
 
     verdict: Verdict

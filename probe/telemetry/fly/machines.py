@@ -7,11 +7,12 @@ scheduled ones) are left out: their exits are no crashes.
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
+
+from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.model import NotMeasured
@@ -50,8 +51,7 @@ class MachineState(StrEnum):
     CHANGING = "changing"
 
 
-@dataclass(frozen=True, slots=True)
-class MachineExit:
+class MachineExit(Struct, frozen=True):
     """One exit: why, with which code, and when (seconds since 1970)."""
 
     why: Exit
@@ -59,8 +59,7 @@ class MachineExit:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """One machine. ``exits`` are the newest first; ``failing`` are its health checks that
     don't pass; ``memory`` is in bytes, None where it is not reported."""
 

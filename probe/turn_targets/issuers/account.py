@@ -1,9 +1,10 @@
 """Who issues credentials, what identifies us there, and the request that an issuer takes."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from pydantic import SecretStr
 
 from probe.stun.uri import TRANSPORTS, TransportProtocol
@@ -13,8 +14,7 @@ TTL_SECONDS = 3600
 """Lifetime that credentials are asked for with: beyond any run, and short if they leak."""
 
 
-@dataclass(frozen=True, slots=True)
-class IssuerAccount:
+class IssuerAccount(Struct, frozen=True):
     """What identifies us at an issuer; the address without a slash at its end."""
 
     url: SecretStr
@@ -28,20 +28,19 @@ class IssuerAccount:
         return self.url.get_secret_value()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class IssuerRequest:
     """One request; ``query`` and ``headers`` may hold the key, so neither is shown."""
 
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     body: bytes = b""
     json: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
+class Issuer(Struct, frozen=True):
     """One API that issues TURN servers and credentials.
 
     ``needs`` are the keys of a check's table besides ``issuer``; ``remedy`` says which setting to

@@ -1,9 +1,9 @@
 """What an issuer's answer names: TURN servers and credentials, as a browser's ``iceServers``."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from probe.core.causes import Cause
@@ -14,16 +14,14 @@ from probe.stun.uri import TurnUri, parse_url_list
 from probe.untrusted.text import excerpt
 
 
-@dataclass(frozen=True, slots=True)
-class IceServer:
+class IceServer(Struct, frozen=True):
     """One server by one transport, and its credentials."""
 
     url: TurnUri
     credentials: TurnCredentials
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedList:
+class IssuedList(Struct, frozen=True):
     """Servers in the answer's order (not empty), and for how many seconds their credentials
     are valid; None where the answer doesn't say."""
 

@@ -1,14 +1,12 @@
 """Every operation of the API: where it is, what it takes, what it answers."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from pydantic import BaseModel
 
 from probe.web.api import incident_schemas, requests, schemas
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One method of one path. ``name`` is also that of its handler; ``writes`` needs a token.
     ``answer`` is None where there is no body, ``media`` other than JSON is text."""
 

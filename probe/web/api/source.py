@@ -1,8 +1,9 @@
 """What the API asks the daemon for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from probe.history.incidents.model import (
     Acknowledgement,
@@ -18,8 +19,7 @@ class Unacceptable(Exception):
     """The daemon rejects a request; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class AddedSilence:
+class AddedSilence(Struct, frozen=True):
     """A silence, and the checks and alerts that it matches now. ``problem`` says why it does not
     outlive the process, empty if it does."""
 

@@ -11,7 +11,8 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 # Names that cannot be registered: RFC 6761, RFC 6762, RFC 8375, and ICANN's name for private use.
 _RESERVED = ("localhost", "local", "test", "internal", "home.arpa")
@@ -27,8 +28,7 @@ def host_name(header: str) -> str:
     return _PORT.sub("", header.strip()).strip("[]").lower().removesuffix(".")
 
 
-@dataclass(frozen=True, slots=True)
-class OwnHosts:
+class OwnHosts(Struct, frozen=True):
     """The names that this server has for browsers, besides addresses, names of one label and those
     that cannot be registered. ``patterns`` may begin with ``*.``; ``*`` is every name."""
 

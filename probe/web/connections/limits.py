@@ -1,13 +1,13 @@
 """How many connections there may be, and for how long."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 from probe.core.resources import descriptor_limit
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
+class ConnectionLimits(Struct, frozen=True):
     """How many connections at once, and seconds."""
 
     connections: int

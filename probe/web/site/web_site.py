@@ -5,9 +5,9 @@ Each is rendered outside of the event loop, once for each change, and served fro
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
 
 from aiohttp import web
+from msgspec import Struct
 
 from probe.history.incidents.model import Incident
 from probe.report.board import CheckDetails, StatusBoard
@@ -39,8 +39,7 @@ def _no_runs(_name: str) -> Sequence[RunTimes]:
     return ()
 
 
-@dataclass(frozen=True)
-class SiteData:
+class SiteData(Struct, frozen=True):
     """What the pages other than the status page are made of.
 
     ``details`` takes the board, a check's name and how many seconds its charts reach back, and

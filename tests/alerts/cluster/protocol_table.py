@@ -3,7 +3,7 @@
 The docs show this table, and test_protocol_table.py holds the code against every row.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from alerts.cluster.decisions.leader import (
     HANDOVER_SECONDS,
@@ -16,8 +16,7 @@ from alerts.role import THIS_PROBE, Assignment, Role
 FIRST, LATER = OtherMember("fra", ahead=True), OtherMember("nrt", ahead=False)
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """``state`` and ``event`` for people; the rest is what :func:`elect` is given and gives."""
 
     state: str

@@ -1,8 +1,7 @@
 """A cluster that is set up wrongly says so: before it runs where it can, else as it runs."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from alerts.cluster.membership.configuration import (
     MAX_CLOCK_OFFSET,

@@ -1,10 +1,9 @@
 """What several probes tell as one, as each service and each person gets it."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, OtherMember, elect
 from alerts.notification.template import lines

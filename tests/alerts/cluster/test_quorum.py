@@ -1,10 +1,9 @@
 """What several probes make of an alert: two regions agree, or it is one region's."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alerts.cluster.decisions.quorum import (
     ALONE_SECONDS,

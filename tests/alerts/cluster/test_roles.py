@@ -1,9 +1,9 @@
 """What other members last said decides who sends, what is withdrawn and what is held open."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from alerts.cluster.cluster import Cluster

@@ -1,9 +1,9 @@
 """Who is about to notify a chat instead of another one, or again, knows what the others did."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from alerts.cluster.decisions.leader import NOTIFY_TIMEOUT_SECONDS, OtherMember, elect

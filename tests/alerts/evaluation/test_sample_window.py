@@ -2,9 +2,9 @@
 
 import math
 import random
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.evaluation.check_state import CheckStates
 from alerts.evaluation.verdict import evaluate

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from alerts.config import AlertingConfig

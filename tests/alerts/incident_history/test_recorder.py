@@ -1,6 +1,6 @@
 """Incidents are recorded with what failed, who was notified when, and what kept it back."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from alerts.incident_history.recorder import IncidentRecorder
 from alerts.model import Alert, Delivery, Message, MessageType, Silence

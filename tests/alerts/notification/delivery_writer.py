@@ -11,9 +11,10 @@ import json
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from random import Random
+
+from msgspec.structs import replace
 
 from alerts.model import Delivery, MessageType
 from alerts.notification.sender import Dispatcher

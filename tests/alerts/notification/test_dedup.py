@@ -1,11 +1,12 @@
 """Collapsing: superseded messages are not sent, what may have been received is resolved."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alerts.model import Delivery, Message, MessageType
 from alerts.notification.dedup import MAX_RESOLVED, collapse

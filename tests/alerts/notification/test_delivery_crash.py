@@ -2,10 +2,11 @@
 
 import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.model import Delivery, Message, NotifyError
 from alerts.outbox.outbox import Outbox

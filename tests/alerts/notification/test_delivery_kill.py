@@ -9,11 +9,11 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import pytest
+from msgspec import Struct
 
 from alerts.outbox.outbox import Outbox
 from tests.alerts.notification.delivery_writer import NOTES
@@ -42,8 +42,7 @@ FAILURES: tuple[tuple[Failure | None, int], ...] = (
 )
 
 
-@dataclass(frozen=True)
-class City:
+class City(Struct, frozen=True):
     """The three services, and the environment of a process that tells them."""
 
     slack: SlackApi

@@ -1,9 +1,8 @@
 """What was refused, suppressed or shared is notified of until a receiver has it; then it ends."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alerts.model import Message, MessageType, Severity
 from alerts.notification.grouping import GroupStore, alert_groups

@@ -1,7 +1,8 @@
 """Who is notified of what: one incident, with a log entry for each notifier."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.notification.grouping import GroupStore

@@ -1,8 +1,7 @@
 """One cause is one incident, and what has another cause is another."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from alerts.model import Alert, Fingerprint, MessageType, Severity
 from alerts.notification.incident import MAX_RESOLVED, OpenIncidents

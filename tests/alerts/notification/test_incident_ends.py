@@ -1,9 +1,9 @@
 """When an incident ends of which some checks fail for too short a time to be alerts yet."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from probe.core.causes import Cause
 from probe.core.kind import Check

@@ -4,10 +4,10 @@ holds nothing open any more."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.model import Delivery, NotifyError
 from alerts.notification.dedup import collapse

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from alerts.model import MessageType, Severity
 from alerts.notifiers.alertmanager import Alertmanager as Notifier

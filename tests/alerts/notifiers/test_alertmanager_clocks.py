@@ -3,13 +3,14 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import formatdate
 from typing import Any
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from alerts.model import Message, MessageType
 from alerts.notifiers.alertmanager import EXPIRES_SECONDS, Alertmanager

@@ -1,11 +1,11 @@
 """What each service gets, and what becomes of its answers."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from alerts.model import Message, MessageType, NotifyError, Severity

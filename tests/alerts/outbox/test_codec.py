@@ -74,3 +74,16 @@ def test_a_word_of_a_later_version_cannot_be_read() -> None:
     text = dump_message(a_message(FIRING)).replace('"firing"', '"smouldering"', 1)
     with pytest.raises(CodecError):
         load_message(text)
+
+
+def test_what_cannot_be_read_is_named_by_its_place_and_not_by_its_content() -> None:
+    for wrong in ('"smouldering"', "7", '{"it":"smouldering"}'):
+        text = dump_message(a_message(FIRING)).replace('"firing"', wrong, 1)
+        with pytest.raises(CodecError, match=r"^not readable at \$\.occasion$"):
+            load_message(text)
+
+
+@pytest.mark.parametrize("since", [float("inf"), float("-inf"), 5e-324, 1e22])
+def test_every_number_is_stored(since: float) -> None:
+    alert = an_alert(since=since)
+    assert load_alert(dump_alert(alert)) == alert

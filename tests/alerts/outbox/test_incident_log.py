@@ -1,9 +1,9 @@
 """What the journal alone knows of an incident after several messages of it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.model import MessageType
 from alerts.outbox.incident_log import IncidentLog

@@ -4,11 +4,11 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.outbox.outbox import Outbox
 from alerts.outbox.schema import FILE, SCHEMA

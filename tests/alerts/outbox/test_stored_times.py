@@ -1,10 +1,10 @@
 """What is stored is by one clock; after that was set, all of it is moved by as much."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.cluster.cluster_groups import EndedGroups
 from alerts.config import AlertingConfig

@@ -1,10 +1,10 @@
 """People and services read times by the wall clock, however it was set since the start."""
 
 import asyncio
-from dataclasses import replace
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.model import Delivery, MessageType
 from alerts.notification.sender import Dispatcher

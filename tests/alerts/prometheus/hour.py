@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from msgspec import Struct
 from prometheus_client import CollectorRegistry
 
 from alerts.evaluation.check_state import CheckStates
@@ -31,8 +32,7 @@ _SERIES = re.compile(r"^(\S+?)(\{.*\})? (\S+)$")
 AlertKey = tuple[str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What is wrong of some checks between two seconds; ``every``: one run of so many is well."""
 
     checks: str

@@ -4,12 +4,12 @@ import html
 import json
 import re
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from alerts.notifiers.alertmanager import Alertmanager as Notifier
 from alerts.prometheus.alertmanager_config import SECRETS, alertmanager_file

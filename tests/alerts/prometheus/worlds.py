@@ -4,13 +4,15 @@ promtool takes longer to start and to read the rules than to evaluate a world, s
 file are one run of it: ``verdicts`` gives what it says of each.
 """
 
+import dataclasses
 import os
 import re
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from alerts.prometheus.promql import duration
 from alerts.prometheus.rules import rules_file
@@ -44,8 +46,7 @@ def labelled(name: str, labels: Mapping[str, str]) -> str:
     return f"{name}{{{inner}}}"
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """One check of one probe, as its scrapes show it.
 
     ``severity`` is what the probe itself has firing of it, ``success`` its last run, each over
@@ -183,8 +184,7 @@ def labels_of(name: str) -> dict[str, str]:
     return dict(re.findall(r'(\w+)="([^"]*)"', name))
 
 
-@dataclass(frozen=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """So many alerts fire with these labels at a moment, in seconds."""
 
     at: float
@@ -201,15 +201,15 @@ class Expected:
         }
 
 
-@dataclass
+@dataclasses.dataclass
 class World:
     """Checks, and what is expected of them. ``step`` is how often they are scraped."""
 
     samples: int = 60
-    checks: list[Seen] = field(default_factory=list)
-    more: dict[str, Values] = field(default_factory=dict)
-    expected: list[Expected] = field(default_factory=list)
-    texts: list[dict[str, Any]] = field(default_factory=list)
+    checks: list[Seen] = dataclasses.field(default_factory=list)
+    more: dict[str, Values] = dataclasses.field(default_factory=dict)
+    expected: list[Expected] = dataclasses.field(default_factory=list)
+    texts: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     step: int = STEP
 
     def expect(self, at: float, count: int, **labels: str) -> None:

@@ -1,8 +1,7 @@
 """Matchers as Alertmanager has them, and bare words as they were before."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.silence.matcher import about, check_matchers, is_everything, matched_checks, matches

@@ -1,9 +1,9 @@
 """What suppresses an alert: matchers, windows, silences."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.model import Alert, Fingerprint
 from alerts.silence.maintenance_window import (

@@ -1,8 +1,7 @@
 """An alert ends with what it is about, and is remembered by what was wrong first."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from alerts.state.alert_store import AlertStore, Event
 from alerts.state.machine import TransitionType

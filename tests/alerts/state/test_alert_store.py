@@ -1,10 +1,9 @@
 """What fires, from results and time alone; and over restarts as if there had been none."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alerts.model import Severity
 from alerts.state.alert_store import AlertStore, Event

@@ -1,7 +1,8 @@
 """An alert is looked at again before people are notified of it, if that costs little."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from alerts.model import Alert
 from alerts.state.confirmation import DOUBTFUL_WAIT, Confirmation

@@ -3,10 +3,10 @@ the test moves: the right news at the right time, and no news in an hour of ordi
 """
 
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from probe.core.causes import Cause
 from probe.core.kind import Check

@@ -1,8 +1,9 @@
 """A message leaves when it is known to be true: after a start, after a pause, at any time."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.model import Delivery, Message, MessageType
 from alerts.state.send_gate import GATE_SECONDS, PAUSE_SECONDS, SendGate

@@ -12,10 +12,10 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pygal
+from msgspec import Struct
 
 from tests.bench.daemon import cpu_seconds, deployed, lab
 from tests.bench.target import Target
@@ -30,8 +30,7 @@ PICTURE = Path(__file__).parents[3] / "docs" / "images" / "scale.svg"
 _LATENESS = "probe_schedule_lateness_seconds_bucket"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One number of targets: seconds of CPU in a second, runs in a second, resident bytes (all
     processes together), and the bound of the 99th percentile of the lateness in seconds."""
 

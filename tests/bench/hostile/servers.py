@@ -4,8 +4,9 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from tests.hostile.checks import HEALTHY
 from tests.hostile.flood_table import HANDSHAKES, OVER_TLS, RELAYS, SORTS, WEB
@@ -35,8 +36,7 @@ STORES = {
 }
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(Struct, frozen=True):
     """``sort`` is that of its check; ``layer`` is below its behaviour."""
 
     sort: str

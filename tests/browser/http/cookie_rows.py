@@ -1,11 +1,11 @@
 """Set-Cookie headers as they occur, and whether Chromium and the probe send them back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class OddCookie:
+class OddCookie(Struct, frozen=True):
     """``lines`` are set by a redirect from ``start`` to ``/check`` below it; ``sent`` is the Cookie
     header with which a browser asks there."""
 

@@ -2,9 +2,9 @@
 
 import gzip
 import zlib
-from dataclasses import dataclass
 
 import brotli
+from msgspec import Struct
 
 from tests.servers.pages import Behaviour, in_turn, says
 
@@ -16,8 +16,7 @@ _ZSTD = bytes.fromhex("28b52ffd2005290000") + b"hello"
 HELLO = b"Content-Length: 5\r\n\r\nhello"
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """``answers`` are sent one for each connection, the last for all that follow; ``why``
     explains a row in which not all clients agree."""
 

@@ -5,12 +5,12 @@ The table of what each of them makes of an answer is in docs/browser.md.
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from msgspec import Struct
 
 from probe.core.context import Context
 from probe.core.kind import Check
@@ -30,8 +30,7 @@ modules:
 """
 
 
-@dataclass(frozen=True)
-class Clients:
+class Clients(Struct, frozen=True):
     """What asks besides the probe."""
 
     tab: Tab

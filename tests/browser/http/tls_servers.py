@@ -6,7 +6,6 @@ import ipaddress
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import NameOID
+from msgspec import Struct
 
 HOST = "127.0.0.1"
 Key = (
@@ -28,8 +28,7 @@ _ANSWER = (
 )
 
 
-@dataclass(frozen=True)
-class TlsServer:
+class TlsServer(Struct, frozen=True):
     """What a server offers. ``expressible``: whether OpenSSL lets a client refuse it."""
 
     key: str = "rsa-2048"

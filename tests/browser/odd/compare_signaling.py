@@ -1,6 +1,5 @@
 """One odd Socket.IO server, two clients: socket.io-client on a page in Chromium, and the check."""
 
-import dataclasses
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from msgspec import structs
 
 from probe.core.context import Context
 from probe.core.kind import Check
@@ -98,4 +98,4 @@ async def cause_of(url: str, **table: Any) -> str:
 
 def _of_page(bends: SignalingBends, origin: str) -> SignalingBends:
     cors = {name: value.replace(OF_THE_PAGE, origin) for name, value in bends.cors.items()}
-    return dataclasses.replace(bends, cors=cors)
+    return structs.replace(bends, cors=cors)

@@ -2,8 +2,9 @@
 
 import asyncio
 import ssl
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from probe.kinds import call, turn
 from tests.browser.browser import Browser, Experience, Server
@@ -20,8 +21,7 @@ MAX_LOST = 0.15
 HEADER = ("TURN server", "Chromium", "`turn`", "`call`", "why")
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(Struct, frozen=True):
     """What each has made of the server."""
 
     server: OddServer

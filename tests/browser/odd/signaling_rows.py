@@ -1,8 +1,9 @@
 """Odd Socket.IO servers, and what socket.io-client in Chromium and the probe make of each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from tests.browser.odd.signaling_server import SignalingBends
 
@@ -26,8 +27,7 @@ _READABLE = {
 }
 
 
-@dataclass(frozen=True)
-class OddSession:
+class OddSession(Struct, frozen=True):
     """``chromium`` is ``ready`` or how it ended, ``probe`` a cause or ``ok``; ``options`` are
     socket.io-client's, ``table`` the check's; ``hold`` is in milliseconds."""
 

@@ -7,10 +7,10 @@ import json
 import zlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import WSMsgType, web
+from msgspec import Struct, field
 
 NAMESPACE = "/signaling"
 SEPARATOR = "\x1e"
@@ -24,8 +24,7 @@ ALLOWED = {"Access-Control-Allow-Origin": "*"}
 Packet = str | bytes
 
 
-@dataclass(frozen=True)
-class SignalingBends:
+class SignalingBends(Struct, frozen=True):
     """``opening`` is laid over the open packet (None removes a field); ``first`` replaces the
     answer to CONNECT, ``before`` is sent ahead of ``connected``, ``beside`` ahead of each reply.
 

@@ -1,7 +1,8 @@
 """Odd WebSocket servers, and what socket.io-client in Chromium and the probe make of each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tests.browser.odd.websocket_server import WireBends
 
@@ -12,8 +13,7 @@ ACCEPT = "Sec-WebSocket-Accept: {accept}"
 _OTHER = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
-@dataclass(frozen=True)
-class OddSocket:
+class OddSocket(Struct, frozen=True):
     """``chromium`` is what the page experiences, ``probe`` a cause or ``ok``."""
 
     name: str

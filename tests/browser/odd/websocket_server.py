@@ -8,7 +8,8 @@ import struct
 import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tests.servers.pages import Pages
 
@@ -54,8 +55,7 @@ def accept_of(key: str) -> str:
     return base64.b64encode(hashlib.sha1((key + _GUID).encode()).digest()).decode()
 
 
-@dataclass(frozen=True)
-class WireBends:
+class WireBends(Struct, frozen=True):
     """``status`` is the response's first line; ``headers`` are all others, with ``{accept}`` where
     the right one goes. ``before`` are frames ahead of ``connected``, ``beside`` ahead of a reply.
     ``coding`` makes a frame of each text. ``ends`` closes the connection behind ``before``.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from probe.lab import Lab
 from tests.daemon.running import Running, daemon
@@ -56,8 +57,7 @@ MAX_SHOWN = 20
 OWN_STALL = "own_stall"
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """A knob's bad and good value, and which checks it fails with which cause."""
 
     knob: str

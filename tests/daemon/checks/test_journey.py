@@ -1,10 +1,10 @@
 """A daemon that is stopped in the middle of a journey leaves nothing in the application."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec import Struct, field
 
 from probe.lab import Lab
 from tests.daemon.checks.test_allocations import allocations, until
@@ -24,8 +24,7 @@ def rooms(lab: Lab) -> int:
     return lab.backend.signaling.matching.sessions
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """When the daemon is stopped, and what makes that moment last."""
 
     phase: str

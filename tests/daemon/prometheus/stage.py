@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 from aiohttp import web
+from msgspec import Struct
 
 from alerts.prometheus.alertmanager_config import alertmanager_file
 from alerts.prometheus.rules import rules_file
@@ -65,8 +66,7 @@ def quick_alertmanager(webhook: str) -> str:
     return yaml.safe_dump(document)
 
 
-@dataclass(frozen=True)
-class Notification:
+class Notification(Struct, frozen=True):
     """What a receiver was sent: its status, the group's labels, and firing alerts by name."""
 
     receiver: str

@@ -1,7 +1,8 @@
 """Incidents as the recorder hands them on."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from probe.history.incidents.model import (
     Acknowledgement,

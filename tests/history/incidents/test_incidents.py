@@ -1,10 +1,10 @@
 """Incidents are kept with all that belongs to them, over restarts, within bounds."""
 
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from probe.history import History
 from probe.history.incidents import queries

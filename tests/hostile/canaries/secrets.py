@@ -8,11 +8,11 @@ import base64
 import html
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, get_args
 from urllib.parse import quote
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 import alerts.notifiers  # noqa: F401 - its models are found
@@ -31,8 +31,7 @@ _BESIDE = {
 _ADDRESS = ("_URL", "_URLS", "_ENDPOINT", "_WEBHOOK", "_DSN")
 
 
-@dataclass(frozen=True)
-class Ports:
+class Ports(Struct, frozen=True):
     """Of the servers that the addresses lead to."""
 
     http: int

@@ -2,16 +2,16 @@
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 A, CNAME, AAAA = 1, 5, 28
 _RESPONSE, _TRUNCATED = 0x8180, 0x0200
 _POINTER = b"\xc0\x0c"  # to the name of the question
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(Struct, frozen=True):
     """One question; ``raw`` is the whole message."""
 
     raw: bytes

@@ -1,7 +1,8 @@
 """What a watch, a load and an examination of a TURN server say, with one text everywhere."""
 
 import json
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed, Unit

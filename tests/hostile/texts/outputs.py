@@ -3,9 +3,9 @@
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from alerts.notifiers import alertmanager, pagerduty, slack_blocks

@@ -1,9 +1,11 @@
 """Any data with one text in the place of every text that a target or a configuration names."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 # Ours alone: made here, never from outside.
 OURS = frozenset(
@@ -13,17 +15,17 @@ OURS = frozenset(
 
 
 def poisoned(value: Any, text: str, keep: Collection[str] = OURS) -> Any:
-    """A copy of dataclasses, tuples, lists and mappings with ``text`` in it, but for the fields of
+    """A copy of records, tuples, lists and mappings with ``text`` in it, but for the fields of
     these names."""
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):
         return text
-    if is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, Struct):
         parts = {
-            each.name: poisoned(getattr(value, each.name), text, keep)
-            for each in fields(value)
-            if each.init and each.name not in keep
+            name: poisoned(getattr(value, name), text, keep)
+            for name in value.__struct_fields__
+            if name not in keep
         }
         return replace(value, **parts)
     if isinstance(value, tuple) and type(value) is tuple:

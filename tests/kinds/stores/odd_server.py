@@ -4,7 +4,8 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.context import Context
 from probe.core.kind import Check
@@ -15,8 +16,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 OK = "ok"
 
 
-@dataclass(frozen=True)
-class OddStore:
+class OddStore(Struct, frozen=True):
     """``url`` has ``{port}`` in it; ``client`` is whether the reference client is content, and
     ``probe`` the cause, or ``ok``."""
 

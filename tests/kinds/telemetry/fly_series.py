@@ -1,7 +1,8 @@
 """Series of the shape that Fly.io's have, for one app, with what a test wants to be wrong."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from tests.servers.scraping.prometheus import (
     PAST_SECONDS,
@@ -18,8 +19,7 @@ BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0)
 VANISHED_AT = PAST_SECONDS - 600.0
 
 
-@dataclass(frozen=True)
-class App:
+class App(Struct, frozen=True):
     """An app as its series show it. Rates are per second, ``p95`` in seconds; ``vanished``
     are machines whose series have ended ten minutes ago."""
 

@@ -5,11 +5,11 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from probe.core.context import Context
 from probe.core.kind import Check, Kind
@@ -42,8 +42,7 @@ def alike(cause: str) -> Ends:
     return dict.fromkeys(WAYS, cause)
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What is wrong with the lab's server or with the table, and the cause by way in.
 
     ``seen_by_looks`` is false for what only relayed packets show, ``by_calls`` for what a

@@ -1,10 +1,10 @@
 """Annotations and the job summary."""
 
 import re
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from probe.core.causes import Cause
 from probe.core.model import Verdict

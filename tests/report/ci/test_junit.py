@@ -1,11 +1,11 @@
 """JUnit XML."""
 
-from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from probe.report.ci import junit
 from probe.report.model import Report

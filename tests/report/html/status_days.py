@@ -2,7 +2,8 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.core.model import Verdict
 from probe.history.model import StatePeriod, TimeBucket

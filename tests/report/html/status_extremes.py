@@ -1,7 +1,8 @@
 """Overviews as large and as hostile as they can get."""
 
 import random
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.core.causes import Cause
 from probe.core.model import (

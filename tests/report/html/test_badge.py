@@ -1,11 +1,11 @@
 """The badge."""
 
-from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from probe.core.model import Verdict
 from probe.report.html import badge

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from probe.core.model import Limits, Signal, Unit
 from probe.history.uptime.model import SeriesPoint, SignalSeries

@@ -3,9 +3,9 @@
 import base64
 import hashlib
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from probe.core.causes import Cause
 from probe.core.model import Failure, Status, Verdict

@@ -1,9 +1,9 @@
 """The pages in a real browser: readable on a phone, in the dark, by keyboard, alone."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from probe.report.board import StatusBoard
 from probe.report.html import page

@@ -1,11 +1,11 @@
 """Any text, any size and any clock give a page that can be read."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from probe.core.model import Verdict
 from probe.report.board import StatusBoard

@@ -1,8 +1,7 @@
 """Strips of cells: a day's verdicts and a service's 90 days, and the same in words."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from probe.core.model import Verdict
 from probe.history.model import TimeBucket

@@ -2,13 +2,13 @@
 
 import json
 import math
-from dataclasses import replace
 from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from probe.core.model import Evaluation, Limits, Sample, Status, Verdict
 from probe.report.json import run

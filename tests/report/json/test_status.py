@@ -2,12 +2,12 @@
 
 import json
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from probe.core.model import Limits, Sample, Verdict
 from probe.history.model import TimeBucket

@@ -1,6 +1,6 @@
 """The table of a run has one block for one cause."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from probe.core.causes import HINTS, Cause
 from probe.core.model import Failure, Status, Verdict

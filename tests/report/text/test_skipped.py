@@ -1,6 +1,6 @@
 """What was not checked is listed once for each reason."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from probe.core.model import Verdict
 from probe.report.model import SkippedRow

@@ -8,15 +8,15 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Self
+
+from msgspec import Struct
 
 KEY = "0123456789abcdef0123456789abcdef"
 PROJECT = 42
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One item of an envelope: ``event``, ``check_in``, …"""
 
     kind: str

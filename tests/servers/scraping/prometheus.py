@@ -5,9 +5,10 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from msgspec import Struct
 
 from tests import requirements
 from tests.servers.ports import free_port
@@ -21,8 +22,7 @@ PAST_SECONDS, FUTURE_SECONDS = 2400, 900
 Value = Callable[[float], float | None]
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Struct, frozen=True):
     """One series: its value by the seconds since the beginning of all (at 2400 it is now)."""
 
     name: str

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
+
 from probe.stun.codec import MessageClass, Method, StunMessage
 from tests.requirements import optional, program
 from tests.servers.certificate import Certificate
@@ -21,8 +23,7 @@ _HERE = Path(__file__).parent.parent
 TURN_RS = "cargo install turn-server --no-default-features --features udp,tcp"
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What a situation asks of a server: a quota of allocations, or a shared secret."""
 
     quota: int | None = None
@@ -53,8 +54,7 @@ class TurnServer:
 Start = Callable[[Path, Certificate, Wish], TurnServer]
 
 
-@dataclass(frozen=True)
-class TurnProduct:
+class TurnProduct(Struct, frozen=True):
     """A program by others. ``start`` skips the test where it isn't installed; ``can`` says which
     wishes it fulfils."""
 

@@ -3,8 +3,9 @@
 import itertools
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from probe.stun.codec import Method, StunMessage
 from tests.turn.bends import REALM, Bends, Refusal
@@ -22,8 +23,7 @@ ALLOCATE, REFRESH, BIND = Method.ALLOCATE, Method.REFRESH, Method.CHANNEL_BIND
 PERMIT = Method.CREATE_PERMISSION
 
 
-@dataclass(frozen=True)
-class OddServer:
+class OddServer(Struct, frozen=True):
     """``bends`` makes a fresh server's deviations.
 
     ``chromium``, ``turn`` and ``call`` are what is made of it, the last two a cause or ``ok``;

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from tests.turn.bends import Address
 from tests.turn.path.checks import CONTROLLING, attributes_of, edited
 
@@ -18,8 +20,7 @@ _LONGEST_SWAP = 0.3
 """Seconds until a datagram that waits for another leaves alone."""
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """``of`` is ``all``, ``channel`` (what reaches the client as ChannelData), ``dtls``, ``check``
     or ``answer``; ``by`` is ``offering``, ``answering`` or ``both``.
 

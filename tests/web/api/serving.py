@@ -4,10 +4,11 @@ import base64
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from probe.history import History

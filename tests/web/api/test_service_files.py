@@ -1,11 +1,11 @@
 """Badges say what a service is like, feeds are Atom, and both can be cached."""
 
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from probe.core.model import Verdict
 from probe.history.incidents.model import Incident

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.core.model import Limits, Signal, Unit
 
@@ -17,8 +18,7 @@ _MIN_SHARE, _LEAST = 1e-6, 1e-9
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """From the lowest to the highest value that is drawn, and the values that get a line."""
 
     low: float

@@ -6,8 +6,9 @@ page (shapes stretch, words don't), heights are pixels.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from probe.core.model import Limits, Signal
 from probe.history.uptime.model import DAY_SECONDS, SeriesPoint, SignalSeries
@@ -25,8 +26,7 @@ _MAX_CELLS = 2000
 LIMITS = ("objective", "warning", "critical")
 
 
-@dataclass(frozen=True, slots=True)
-class ChartLabel:
+class ChartLabel(Struct, frozen=True):
     """A word at a place: ``x`` in percent, ``y`` in pixels, ``name`` is its class."""
 
     text: str
@@ -35,8 +35,7 @@ class ChartLabel:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LimitLine:
+class LimitLine(Struct, frozen=True):
     """A limit: its class, its height in pixels, and its label at another."""
 
     name: str
@@ -44,8 +43,7 @@ class LimitLine:
     label: ChartLabel
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """What the template draws; ``caption`` says the same in words."""
 
     title: str

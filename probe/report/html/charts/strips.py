@@ -4,9 +4,10 @@ Height distinguishes states where colour does not. Nothing is drawn where nothin
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
+
+from msgspec import Struct
 
 from probe.core.model import Verdict
 from probe.history.uptime.model import BAR_DAYS, Uptime
@@ -42,8 +43,7 @@ _Value = TypeVar("_Value")
 Run = tuple[Verdict | None, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """The cells of one state: a path whose stroke is as wide as the cells are tall. ``width`` is
     that stroke's."""
 
@@ -52,8 +52,7 @@ class Bar:
     width: float
 
 
-@dataclass(frozen=True, slots=True)
-class StripPicture:
+class StripPicture(Struct, frozen=True):
     """What the template draws; ``label`` says the same in words."""
 
     cells: int

@@ -4,6 +4,8 @@ and what waits."""
 import copy
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from alerts.cluster.decisions.leader import NotifyTurn
 from alerts.cluster.decisions.quorum import QuorumState
 from alerts.model import Alert, Fingerprint, Severity
@@ -27,8 +29,7 @@ ALERTS = tuple(
 )
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(Struct, frozen=True):
     """What a member last answered, and when."""
 
     answered_at: float
@@ -46,8 +47,7 @@ class Said:
     ends: bool
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A message that waits for its receiver since ``at``. ``failed``: an attempt to deliver it
     has failed, whether or not the receiver took it."""
 

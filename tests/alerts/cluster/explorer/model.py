@@ -7,7 +7,8 @@ them in every order.
 """
 
 import copy
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from alerts.cluster.decisions.quorum import RESOLVE_ALONE_SECONDS
 from tests.alerts.cluster.explorer.member import CHAT, CHECKS, NAMES, Node, Waiting

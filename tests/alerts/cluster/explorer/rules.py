@@ -2,7 +2,8 @@
 ``may_resolve``), and what it answers them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from alerts.cluster.decisions.leader import HANDOVER_SECONDS, OtherMember, elect, next_turn
 from alerts.cluster.decisions.quorum import (

@@ -1,9 +1,9 @@
 """Three, five and seven members on a moved clock: whatever befalls a minority, by a seed."""
 
 import random
-from dataclasses import dataclass
 
 import pytest
+from msgspec import Struct
 
 from alerts.model import MessageType
 from tests.alerts.cluster.simulation.cluster_simulation import GROUP, HOLD, INTERVAL, Village
@@ -13,8 +13,7 @@ NAMES = ("lax", "fra", "nrt", "gru", "syd", "iad", "ams")
 SOON, END = int(HOLD + INTERVAL) + 30, int(INTERVAL) + 30
 
 
-@dataclass(frozen=True)
-class Phase:
+class Phase(Struct, frozen=True):
     """``seers`` see the target fail; ``lost`` are cut off from the others together, or dead."""
 
     seers: frozenset[str]

@@ -1,9 +1,9 @@
 """Slack took a message and its answer was lost: the next attempt finds it in the channel."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from alerts.model import MessageType, NotifyError

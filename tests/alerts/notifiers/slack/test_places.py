@@ -2,9 +2,9 @@
 what stands in a channel is changed at the end, wherever that is possible."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from alerts.model import MessageType, NotifyError

@@ -10,9 +10,11 @@ import base64
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 FOLDER = Path(__file__).parent
 HTTP1, HTTP2 = FOLDER / "http1.json", FOLDER / "http2.json"
@@ -37,8 +39,7 @@ WHY = {
 }
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """One odd server. ``http2`` has frames in ``answers``."""
 
     group: str

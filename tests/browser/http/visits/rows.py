@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tests.browser.http.visits.servers import Server
 
@@ -19,8 +21,7 @@ PAGE = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
 MOVED = "HTTP/1.1 302 F\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"
 
 
-@dataclass(frozen=True)
-class VisitRow:
+class VisitRow(Struct, frozen=True):
     """One visit that begins at ``start``; ``number`` gives its host a name of its own."""
 
     group: str

@@ -6,7 +6,6 @@ import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from msgspec import Struct
 
 HOST = "127.0.0.1"
 HOSTS = 200
@@ -21,8 +21,7 @@ HOSTS = 200
 _ICON = b"/favicon.ico"
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(Struct, frozen=True):
     """``connections`` are the answers on each connection that is used, one for each request; the
     last connection's stand for all that follow. ``RESET`` ends it, as the end of the answers does;
     ``<0>`` and ``<1>`` are the servers' addresses, ``<HOST>`` the row's own name."""

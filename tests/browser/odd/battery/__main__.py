@@ -4,10 +4,11 @@
 """
 
 import asyncio
-import dataclasses
 import sys
 import tempfile
 from pathlib import Path
+
+from msgspec import structs
 
 from tests.browser.browser import browser, opened
 from tests.browser.odd.battery import compare, compare_turn
@@ -35,11 +36,11 @@ async def _relays(folder: Path) -> None:
     (folder / "stun").mkdir()
     async with browser(folder / "calls") as calling:
         for row in turn_rows():
-            seen.append(dataclasses.replace(row, chromium=await call_in_chromium(row, calling)))
+            seen.append(structs.replace(row, chromium=await call_in_chromium(row, calling)))
     write_outcomes("turn", {row.name: row.chromium for row in seen})
     async with opened(folder / "stun", Path(__file__).with_name("gather.js")) as tab:
         bindings = [
-            dataclasses.replace(row, chromium=await gathered_in_chromium(row, tab))
+            structs.replace(row, chromium=await gathered_in_chromium(row, tab))
             for row in stun_rows()
         ]
     write_outcomes("stun", {row.name: row.chromium for row in bindings})

@@ -1,7 +1,8 @@
 """One odd server of the rows, two clients: socket.io-client in Chromium, and the check."""
 
-import dataclasses
 from contextlib import AbstractAsyncContextManager
+
+from msgspec import structs
 
 from tests.browser.odd.battery.rows import Row
 from tests.browser.odd.compare_signaling import cause_of, said_of_page
@@ -34,4 +35,4 @@ async def outcome_of_probe(row: Row) -> str:
 
 def with_outcome(row: Row, found: str) -> Row:
     """The row with what Chromium made of it now."""
-    return dataclasses.replace(row, chromium=found)
+    return structs.replace(row, chromium=found)

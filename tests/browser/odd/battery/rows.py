@@ -10,9 +10,10 @@ import base64
 import json
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from tests.browser.odd.battery.reasons import WHY
 from tests.browser.odd.signaling_server import SignalingBends
@@ -22,8 +23,7 @@ FOLDER = Path(__file__).parent
 READY = "ready"
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """One odd server."""
 
     group: str

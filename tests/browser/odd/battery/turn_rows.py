@@ -6,8 +6,9 @@ answers to Binding, with ``candidate`` where a page gathered a server-reflexive 
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from tests.browser.odd.battery.reasons import WHY
 from tests.browser.odd.battery.rows import FOLDER
@@ -18,8 +19,7 @@ from tests.turn.odd.server import CONNECTED
 CANDIDATE = "candidate"
 
 
-@dataclass(frozen=True)
-class RelayRow:
+class RelayRow(Struct, frozen=True):
     """One odd server. ``on`` is what it answers oddly; ``other`` are further deviations."""
 
     group: str

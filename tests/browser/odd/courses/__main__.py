@@ -1,10 +1,11 @@
 """``python -m tests.browser.odd.courses``: ask Chromium about all rows, and print the table."""
 
 import asyncio
-import dataclasses
 import sys
 import tempfile
 from pathlib import Path
+
+from msgspec import structs
 
 from tests.browser.odd.compare_signaling import page
 from tests.browser.odd.courses.compare import GROUPS, outcome_of_chromium, outcome_of_probe
@@ -21,7 +22,7 @@ async def _main(word: str) -> None:
             found = await outcomes(rows, lambda row: outcome_of_chromium(row, tab), AT_ONCE)
     if not word:
         write_outcomes({row.name: found[row.name] for row in rows})
-    asked = [dataclasses.replace(row, chromium=found[row.name]) for row in rows]
+    asked = [structs.replace(row, chromium=found[row.name]) for row in rows]
     print("\n".join(table(GROUPS, asked)))
     said = await outcomes(asked, outcome_of_probe, AT_ONCE)
     print("\n".join(differing(asked, said)))

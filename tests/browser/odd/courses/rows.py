@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tests.browser.odd.courses.server import Course
 
@@ -34,8 +36,7 @@ WHY = {
 }
 
 
-@dataclass(frozen=True)
-class CourseRow:
+class CourseRow(Struct, frozen=True):
     """One course; ``over`` is the transport that a session begins with."""
 
     group: str

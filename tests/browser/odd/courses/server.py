@@ -5,10 +5,10 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import WSMsgType, web
+from msgspec import Struct, field
 
 from tests.servers.ports import free_port
 
@@ -17,8 +17,7 @@ _CORS = {"Access-Control-Allow-Origin": "*"}
 _UNKNOWN = json.dumps({"code": 1, "message": "Session ID unknown"})
 
 
-@dataclass(frozen=True)
-class Course:
+class Course(Struct, frozen=True):
     """Times are in seconds. Nothing listens for ``away``; the first ``refused`` requests are
     refused by ``by``, a status or ``close``.
 

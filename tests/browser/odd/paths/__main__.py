@@ -4,10 +4,11 @@
 """
 
 import asyncio
-import dataclasses
 import sys
 import tempfile
 from pathlib import Path
+
+from msgspec import structs
 
 from tests.browser.browser import browser
 from tests.browser.odd.paths.compare import GROUPS, call_in_chromium
@@ -39,7 +40,7 @@ async def _main(word: str) -> None:
                 return found
 
             await outcomes([row for row in rows if is_meant(row)], ask, AT_ONCE)
-    print("\n".join(table(GROUPS, [dataclasses.replace(r, chromium=kept[r.name]) for r in rows])))
+    print("\n".join(table(GROUPS, [structs.replace(r, chromium=kept[r.name]) for r in rows])))
 
 
 if __name__ == "__main__":

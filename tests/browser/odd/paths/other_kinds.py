@@ -170,7 +170,7 @@ def _ice_of_a_peer(
     return _AnsweringIce(relay, controlling=False, **clocks)
 
 
-class _Issuing(Tokens):
+class _Issuing(Tokens, frozen=True):
     def turn_credentials(self, device: str, now: float, state: str) -> tuple[str, str]:
         return USERNAME, PASSWORD
 

@@ -3,8 +3,9 @@ closed (``port``), or a connection that ends at one moment in one way (``ends``)
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from tests.browser.odd.paths.reasons import WHY
 from tests.turn.odd.server import CONNECTED, ENDS, NO_DTLS, NO_ICE, NO_RELAY
@@ -20,8 +21,7 @@ PHASES = {
 }
 
 
-@dataclass(frozen=True)
-class PathRow:
+class PathRow(Struct, frozen=True):
     """One odd path. With ``opens`` it counts whether a call opens, not whether echoes return."""
 
     group: str

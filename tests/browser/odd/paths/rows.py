@@ -1,9 +1,10 @@
 """All rows, with what Chromium 156 made of each (``outcomes.json``)."""
 
-import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+from msgspec import structs
 
 from tests.browser.odd.paths.altering import altering
 from tests.browser.odd.paths.ending import ending
@@ -16,7 +17,7 @@ _OUTCOMES = Path(__file__).with_name("outcomes.json")
 def path_rows() -> Sequence[PathRow]:
     """The rows that Chromium was asked about."""
     kept = kept_outcomes()
-    return [dataclasses.replace(row, chromium=kept[row.name]) for row in unasked_rows()]
+    return [structs.replace(row, chromium=kept[row.name]) for row in unasked_rows()]
 
 
 def kept_outcomes() -> dict[str, str]:
