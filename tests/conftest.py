@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from probe.core import runner
-from probe.core.stall import StallWatch
+from probe.core.outcome.stall import StallWatch
 from tests import requirements
 from tests.leaks import Footprint, left_behind
 from tests.servers.chromium import Chromiums, Tab

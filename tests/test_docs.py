@@ -17,7 +17,7 @@ from probe.cli import cli
 from probe.config.check_plan import make_plan
 from probe.core.causes import HINTS, NOT_RETRYABLE, Cause
 from probe.core.environment import SECRETS_DIRECTORY, Variables
-from probe.core.threshold_config import ThresholdConfig
+from probe.core.tables.threshold_config import ThresholdConfig
 from probe.generate import documents
 from probe.kinds import KINDS
 from probe.reference.configuration import variables_by_title

@@ -7,11 +7,13 @@ times are UTC; sizes are bytes; shares are ratios from 0 to 1.
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from hashlib import blake2b
 
 from msgspec import Struct, field
 
-from probe.core.causes import HINTS, Cause
+from probe.core.causes import Cause
+from probe.core.check_errors import CheckAborted as CheckAborted
+from probe.core.check_errors import CheckFailed as CheckFailed
+from probe.core.check_errors import NotMeasured as NotMeasured
 
 
 class Status(StrEnum):
@@ -233,39 +235,6 @@ class QuotaUse(Struct, frozen=True):
 WAKES_NEON = QuotaUse("neon", 300.0, shared_window=True)
 
 
-class CheckAborted(Exception):
-    """Ends a check early; raised by kinds and instruments, caught by the runner.
-
-    ``phase`` is by default the current one.
-
-    CheckAborted
-    ├── CheckFailed   the target's fault
-    └── NotMeasured   not the target's fault
-    """
-
-    def __init__(
-        self,
-        cause: Cause,
-        message: str,
-        *,
-        phase: str | None = None,
-        hint: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.cause = cause
-        self.message = message
-        self.phase = phase
-        self.hint = hint or HINTS[cause]
-
-
-class CheckFailed(CheckAborted):
-    """The target does not do what it should: status ``failed``."""
-
-
-class NotMeasured(CheckAborted):
-    """The target could not be measured: status ``unknown``."""
-
-
 # Signals that every check has, whatever its kind.
 SUCCESS = Signal(
     "probe_success",
@@ -276,14 +245,3 @@ DURATION = Signal(
     "probe_duration_seconds", Unit.SECONDS, "How long the last run took.", latency=True
 )
 COMMON: tuple[Signal, ...] = (SUCCESS, DURATION)
-
-
-def run_id(check: str, at: float) -> str:
-    """The id of the run of a check that began ``at``, in seconds since 1970: in exemplars, traces,
-    the API and a check's page.
-
-    32 hexadecimal digits, as a trace has (W3C Trace Context, 3.2.2.3). It follows from the two, so
-    it is the same in every process and after a restart.
-    """
-    text = f"{check}\n{round(at * 1_000_000)}"
-    return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()

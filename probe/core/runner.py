@@ -5,39 +5,32 @@ one-shot runs and the daemon see the same thing.
 """
 
 import asyncio
-import logging
-import traceback
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from probe.core.causes import CLOCK_PRONE, HINTS, STALL_PRONE, Cause
+from probe.core.causes import HINTS, Cause
 from probe.core.context import Context
 from probe.core.kind import Check, CheckConfig
 from probe.core.model import (
     DURATION,
     SUCCESS,
-    CheckAborted,
-    CheckFailed,
     Failure,
     Result,
     Sample,
     Status,
 )
+from probe.core.outcome.attribution import EndedRun, attributed
+from probe.core.outcome.safe_result import safe_result
+from probe.core.outcome.stall import StallWatch
 from probe.core.recorder import Recorder
-from probe.core.resources import FreeDescriptors, lacks_descriptors, shortage_of, shortages
-from probe.core.safe_result import safe_result
-from probe.core.stall import Disturbance, StallWatch
+from probe.core.resources import FreeDescriptors, shortages
 from probe.untrusted.text import redacting
-
-logger = logging.getLogger(__name__)
 
 # How long a cancelled check may take to clean up before it continues in the background.
 GRACE_SECONDS = 0.5
 MAX_QUEUED = 120.0
 """Seconds that a run may take including the wait for a slot."""
-QUEUED_SHARE = 0.95
-"""What had less than this share of its deadline to itself says nothing of the target."""
 
 
 def preload(checks: Sequence[Check]) -> None:
@@ -75,9 +68,8 @@ async def run_check(
         if not task.done():
             await _cancel(task, context)
         disturbance = watch.end()
-    found = _cut_off(record, limit, duration, check) if cut_off else _ending(task, record, check)
-    failure, status = _blame_own_process(*found, disturbance, _whole(record, duration))
-    failure, status = _blame_shortage(failure, status, None if cut_off else task, context)
+    ended = EndedRun(check, record, limit, duration, None if cut_off else task)
+    failure, status = attributed(ended, disturbance, context)
     result = Result(
         check.name,
         status,
@@ -185,33 +177,6 @@ def _without_descriptors(check: Check, context: Context) -> Result:
     )
 
 
-def _blame_shortage(
-    failure: Failure | None, status: Status, task: "asyncio.Task[None] | None", context: Context
-) -> tuple[Failure | None, Status]:
-    """A failure for which this machine lacked something is not attributed to the target; ``task``
-    is None where the check was cut off."""
-    if failure is None or not (kind := _shortage(task, status)):
-        return failure, status
-    shortages(context).note(kind, context.clock())
-    return _own_shortage(failure, kind), Status.UNKNOWN
-
-
-def _shortage(task: "asyncio.Task[None] | None", status: Status) -> str:
-    """What this machine was short of when a check failed; empty: nothing."""
-    error = None if task is None or task.cancelled() else task.exception()
-    kind = shortage_of(error) if error is not None else ""
-    if not kind and status is Status.FAILED and lacks_descriptors(0):
-        return "file descriptors"
-    return kind
-
-
-def _own_shortage(failure: Failure, kind: str) -> Failure:
-    message = failure.message
-    if failure.cause is not Cause.OWN_RESOURCES:
-        message = f"this machine is short of {kind} ({message})"
-    return Failure(failure.phase, Cause.OWN_RESOURCES, message, HINTS[Cause.OWN_RESOURCES])
-
-
 def _utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
@@ -227,70 +192,6 @@ async def _finish(task: asyncio.Task[None]) -> None:
     if not task.cancelled():
         # Retrieved, or asyncio complains about it when the task is collected.
         task.exception()
-
-
-def _whole(record: Recorder, duration: float) -> float:
-    """The seconds of a run, with its wait where it had nothing else."""
-    return duration + record.queued if record.ended_in_queue else duration
-
-
-def _cut_off(
-    record: Recorder, limit: float, duration: float, check: Check
-) -> tuple[Failure | None, Status]:
-    if record.queued > 0 and duration < QUEUED_SHARE * limit:
-        return _queued_too_long(record, limit, duration), Status.UNKNOWN
-    message = f"no answer within {limit:g} s"
-    hint = record.hint or HINTS[Cause.DEADLINE]
-    status = Status.UNKNOWN if check.kind.third_party else Status.FAILED
-    return Failure(record.current, Cause.DEADLINE, message, hint), status
-
-
-def _queued_too_long(record: Recorder, limit: float, duration: float) -> Failure:
-    """The end of a run that had less than its own deadline for the target."""
-    cause, phase = Cause.OWN_RESOURCES, "queue" if record.ended_in_queue else record.current
-    left = f"{duration:.1f} s of its {limit:g} s" if duration >= 0.05 else "no time"
-    message = f"waited {record.queued:.0f} s for checks with the same credentials: {left} left"
-    return Failure(phase, cause, message, record.queue_hint or HINTS[cause])
-
-
-def _ending(
-    task: asyncio.Task[None], record: Recorder, check: Check
-) -> tuple[Failure | None, Status]:
-    if task.cancelled():
-        error: BaseException | None = RuntimeError("the check cancelled itself")
-    else:
-        error = task.exception()
-    if error is None:
-        return None, Status.OK
-    if isinstance(error, CheckAborted):
-        status = Status.FAILED if isinstance(error, CheckFailed) else Status.UNKNOWN
-        phase = error.phase or record.current
-        return Failure(phase, error.cause, error.message, error.hint), status
-    # The text of a library's exception may contain a secret: only its type and traceback.
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    level = logging.DEBUG if shortage_of(error) else logging.ERROR
-    logger.log(level, "check %s: unexpected %s\n%s", check.name, type(error).__name__, frames)
-    message = f"unexpected {type(error).__name__}"
-    cause = Cause.INTERNAL_ERROR
-    return Failure(record.current, cause, message, HINTS[cause]), Status.UNKNOWN
-
-
-def _blame_own_process(
-    failure: Failure | None, status: Status, disturbance: Disturbance, duration: float
-) -> tuple[Failure | None, Status]:
-    """A failure that this process may have caused itself is not attributed to the target."""
-    if failure is None or status is not Status.FAILED:
-        return failure, status
-    if failure.cause in STALL_PRONE and disturbance.stalled(duration):
-        stalled_for = max(disturbance.longest, disturbance.suspended, disturbance.total)
-        reason = f"the probe's process was stalled for {stalled_for:.1f} s of the run"
-    elif failure.cause in CLOCK_PRONE and disturbance.stepped:
-        reason = f"the clock was set by {disturbance.clock_step:+.0f} s during the run"
-    else:
-        return failure, status
-    cause = Cause.OWN_STALL
-    message = f"{failure.message}; {reason}"
-    return Failure(failure.phase, cause, message, HINTS[cause]), Status.UNKNOWN
 
 
 def _common(status: Status, duration: float) -> tuple[Sample, ...]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from probe.core.kind import Check, Kind
 from probe.core.model import COMMON, Aggregation, Limits, LimitSide, Signal, Threshold, Unit
-from probe.core.threshold_config import ThresholdConfig
+from probe.core.tables.threshold_config import ThresholdConfig
 
 # The names under which alerting keeps the alerts of a check that are about no signal.
 FAILING, NO_DATA = "failing", "no-data"

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from alerts.model import Alert
 from probe.core.kind import Check
-from probe.core.model import Evaluation, Result, Sample, Signal, Status, Unit, run_id
+from probe.core.model import Evaluation, Result, Sample, Signal, Status, Unit
+from probe.core.outcome.run_id import run_id
 from probe.metrics.failure_counts import FROM_ZERO_SECONDS, FailureCounts, cause_labels
 from probe.metrics.families import (
     DENOMINATOR,

@@ -7,7 +7,8 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
 from probe.core.kind import Check
-from probe.core.model import Failure, Result, run_id
+from probe.core.model import Failure, Result
+from probe.core.outcome.run_id import run_id
 from probe.untrusted.labels import exported
 
 _SECOND = 1_000_000_000

@@ -11,7 +11,7 @@ from probe.config.gate_table import GateTable
 from probe.config.probe_environment import ProbeEnvironment
 from probe.core.environment import Environment
 from probe.core.kind import CheckConfig, Kind
-from probe.core.threshold_config import PROMETHEUS_NAMES, ThresholdConfig
+from probe.core.tables.threshold_config import PROMETHEUS_NAMES, ThresholdConfig
 from probe.exporter.settings import ExporterEnvironment, ExporterTable
 from probe.otel.settings import OtelEnvironment
 from probe.reference.fields import SettingField, fields_of, own_fields

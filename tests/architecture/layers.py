@@ -70,6 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.core.environment",
         "probe.core.field_types",
         "probe.core.model",
+        "probe.core.outcome.run_id",
         "probe.core.resources",
         "probe.diagnostics.repeated_errors",
         "probe.history.incidents.model",

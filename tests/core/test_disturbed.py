@@ -11,9 +11,9 @@ from probe.core import runner
 from probe.core.context import Context
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind
 from probe.core.model import Aggregation, Limits, Result, Sample, Signal, Threshold, Unit, Verdict
+from probe.core.outcome.stall import StallWatch
 from probe.core.recorder import Recorder
 from probe.core.runner import run_check
-from probe.core.stall import StallWatch
 from probe.metrics.exporter import Exporter, expose
 from probe.report.json.fields import sample_part
 from tests.clocks import Clock

@@ -6,7 +6,7 @@ import pytest
 
 from probe.core.causes import Cause
 from probe.core.model import Failure, Result, Sample, Signal, Status, Unit
-from probe.core.safe_result import MAX_LABEL_SETS, safe_result
+from probe.core.outcome.safe_result import MAX_LABEL_SETS, safe_result
 from probe.diagnostics.redact import Redactor
 
 SECRET = "pass-of-the-target-9x8"

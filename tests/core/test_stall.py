@@ -8,14 +8,15 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from probe.core import runner, stall
+from probe.core import runner
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind
 from probe.core.model import CheckFailed, Result, Status
+from probe.core.outcome import stall
+from probe.core.outcome.stall import Clocks, Disturbance, StallWatch
 from probe.core.recorder import Recorder
 from probe.core.runner import run_check
-from probe.core.stall import Clocks, Disturbance, StallWatch
 from tests.fake_kind import ToyEnvironment
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from probe.core.context import Context
 from probe.core.kind import Check
-from probe.core.stall import Disturbance
+from probe.core.outcome.stall import Disturbance
 from probe.diagnostics.redact import Redactor
 from probe.exporter.endpoint import ProbeEndpoint
 from probe.exporter.modules.builtin import Modules

@@ -16,7 +16,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from probe.core.causes import Cause
-from probe.core.model import Failure, Result, Status, run_id
+from probe.core.model import Failure, Result, Status
+from probe.core.outcome.run_id import run_id
 from probe.metrics.exporter import Exporter, expose
 from probe.metrics.series_count import passing_run
 from tests.alerts.checks import plan_of_everything

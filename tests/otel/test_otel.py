@@ -19,7 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from probe.config.settings import load_settings
 from probe.core.environment import ConfigurationError
-from probe.core.model import run_id
+from probe.core.outcome.run_id import run_id
 from probe.kinds import KINDS
 from probe.otel import settings as otel
 from tests.daemon.running import PATIENCE, daemon

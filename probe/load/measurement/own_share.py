@@ -14,7 +14,7 @@ from collections.abc import Coroutine, Generator, Mapping
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
-from probe.core.stall import CLOCK_STEP, read_clocks
+from probe.core.outcome.stall import CLOCK_STEP, read_clocks
 from probe.load.measurement.histogram import LatencyHistogram
 
 TICK_SECONDS = 0.01

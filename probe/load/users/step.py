@@ -10,8 +10,8 @@ from msgspec import Struct
 from probe.core.causes import STALL_PRONE, Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.core.outcome.stall import StallWatch
 from probe.core.resources import shortage_of
-from probe.core.stall import StallWatch
 from probe.load.budget import BudgetSpent, LoadBudget
 from probe.load.measurement.own_share import Metered
 from probe.load.measurement.statistics import LoadStatistics

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from probe.core.model import Limits, Signal, Status, Unit, Verdict, run_id
+from probe.core.model import Limits, Signal, Status, Unit, Verdict
+from probe.core.outcome.run_id import run_id
 from probe.history.model import ResultRow
 from probe.history.uptime.model import SignalSeries
 from probe.report.board import CheckDetails

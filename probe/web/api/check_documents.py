@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from probe.core.model import run_id
+from probe.core.outcome.run_id import run_id
 from probe.history.model import ResultRow
 from probe.history.uptime.model import SignalSeries
 from probe.report.board import CheckDetails, StatusBoard

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from alerts.notifiers import alertmanager, pagerduty, slack_blocks
 from alerts.notifiers.webhook import document as webhook_document
 from probe.core.model import Sample, Signal, Unit
-from probe.core.safe_result import safe_result
+from probe.core.outcome.safe_result import safe_result
 from probe.diagnostics.logging_setup import ConsoleFormatter, JsonFormatter
 from probe.diagnostics.redact import Redactor
 from probe.metrics.exporter import Exporter, expose
