@@ -59,7 +59,7 @@ class AlertManager(AlertingStatus):
 
     def __init__(
         self,
-        plan: AlertingConfig,
+        config: AlertingConfig,
         folder: Path | None,
         *,
         peers: PeersPlan = ALONE,
@@ -69,13 +69,13 @@ class AlertManager(AlertingStatus):
         clock: Callable[[], float] = time.monotonic,
         stored: Callable[[], ClockReading] | None = None,
     ) -> None:
-        self._wall, self._journals, self._woken = wall or now, journals, asyncio.Event()
-        self._stored = stored or StoredClock(self._wall, clock)
-        cluster = Cluster(peers, plan.region, now=now, on_change=self._woken.set)
+        wall, self._journals, self._woken = wall or now, journals, asyncio.Event()
+        self._stored = stored or StoredClock(wall, clock)
+        cluster = Cluster(peers, config.region, now=now, on_change=self._woken.set)
         pipeline = Pipeline(
-            plan, cluster if peers.entries else None, lambda at: at + self._wall() - now()
+            config, cluster if peers.entries else None, lambda at: at + self._wall() - now()
         )
-        super().__init__(pipeline, cluster, folder, now, clock, wall or now)
+        super().__init__(pipeline, cluster, folder, now, clock, wall)
         self.run_soon: Callable[[str, float], None] = lambda name, seconds: None
         self._gate = SendGate(
             now,
@@ -84,7 +84,7 @@ class AlertManager(AlertingStatus):
             others_answered=lambda: self._cluster.is_ready,
             is_up_to_date=self._cluster.roles.is_up_to_date,
             run_soon=lambda check: self.run_soon(check, 0.0),
-            wall=self._wall,
+            wall=wall,
         )
         self._store_was_empty, self._has_run = False, False
         self.ran_before: Callable[[], bool] = lambda: False
@@ -110,10 +110,10 @@ class AlertManager(AlertingStatus):
         if self.pipeline.set_own(problems, self._now()):
             self._woken.set()
 
-    def reload(self, plan: AlertingConfig) -> None:
+    def reload(self, config: AlertingConfig) -> None:
         """Routes, windows and addresses are these from now on; notifiers stay those of the
         start, for pending messages are addressed to them."""
-        self.pipeline.config = self.pipeline.config.reloaded(plan)
+        self.pipeline.config = self.pipeline.config.reloaded(config)
         warn_of_unrouted(self.pipeline.group_store.routes)
         self._woken.set()
 

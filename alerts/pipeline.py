@@ -26,7 +26,6 @@ from alerts.notification.recent_changes import RecentChanges
 from alerts.notification.route import Routes
 from alerts.own_alerts import CHECK as OWN_CHECK
 from alerts.own_alerts import OwnAlerts, OwnProblem
-from alerts.silence.maintenance_window import Window
 from alerts.silence.suppression import Suppression
 from alerts.state.alert_store import AlertStore, Event
 from alerts.state.confirmation import Confirmation
@@ -50,8 +49,8 @@ class Pipeline:
         wall: Callable[[float], float] = lambda now: now,
     ) -> None:
         self._config, self._cluster = config, cluster
-        self._suppression = Suppression(wall)
-        self._suppression.tables = config.windows
+        self.suppression = Suppression(wall)
+        self.suppression.tables = config.windows
         self.own = OwnAlerts(config.region)
         self.alerts, self.changes = AlertStore(config.region), RecentChanges()
         self.recorder = IncidentRecorder(config.region)
@@ -83,7 +82,7 @@ class Pipeline:
     @config.setter
     def config(self, config: AlertingConfig) -> None:
         self._config = config
-        self._suppression.tables = config.windows
+        self.suppression.tables = config.windows
         self.group_store.routes = Routes(config.routes, config.own_routes)
 
     def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
@@ -171,7 +170,7 @@ class Pipeline:
     def flush(self, now: float, silences: Sequence[Silence] = ()) -> Flush:
         """What follows from all results until ``now`` (seconds since 1970): messages to send,
         documents to store, alerts that changed, messages that others have overtaken."""
-        self._now, self._suppression.silences = now, silences
+        self._now, self.suppression.silences = now, silences
         if not self.own_network_fails:
             self._record(self.alerts.tick(now))
         self._recovering = frozenset(self.alerts.recovering)
@@ -182,7 +181,7 @@ class Pipeline:
         deliveries = self.group_store.settle(groups, now, self._context(now))
         self.unknown.note_sent(deliveries)
         deliveries += self._resolves_of_unknown(now)
-        self.recorder.update(groups, now, lambda alert: self.suppressed_by(alert, now))
+        self.recorder.update(groups, now, lambda alert: self.suppression.suppressed_by(alert, now))
         self.recorder.queued(deliveries)
         log = self.group_store.log
         is_open = log.is_open if self._cluster is None else log.is_open_anywhere
@@ -217,7 +216,7 @@ class Pipeline:
             self.group_store.next_time(self._groups, now),
             self._confirmation.next_time(now),
             self._cluster.agreement.next_time(self.alerts.firing) if self._cluster else None,
-            self._suppression.next_change(now),
+            self.suppression.next_change(now),
         ]
         return min((time for time in times if time is not None), default=None)
 
@@ -225,21 +224,8 @@ class Pipeline:
         """Checks that have to run at once, before people are notified of them."""
         return self._confirmation.wanted()
 
-    def is_recovering(self, check: str) -> bool:
-        """Whether a check passes again while its alert still fires: another pass resolves it,
-        so the next run comes as soon as after a failure."""
-        return self.alerts.is_recovering(check)
-
-    def windows(self, now: float) -> list[Window]:
-        """Maintenance windows that are open."""
-        return self._suppression.windows(now)
-
-    def suppressed_by(self, alert: Alert, now: float) -> Window | Silence | None:
-        """What keeps an alert from being sent now."""
-        return self._suppression.suppressed_by(alert, now)
-
     def _alert_groups(self, now: float) -> list[AlertGroup]:
-        is_suppressed = self._suppression.predicate_at(now)
+        is_suppressed = self.suppression.predicate_at(now)
         firing = self.alerts.firing
         again = {alert.identity for alert in firing}
         resolved = [each for each in self.incidents.resolved if each.identity not in again]

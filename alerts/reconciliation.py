@@ -22,7 +22,7 @@ from alerts.notification.notification_log import Key, NotificationLogEntry
 from alerts.notifier import Queryable
 from alerts.outbox.outbox import Outbox
 from alerts.pipeline import Pipeline
-from alerts.state.labels import of_value
+from alerts.state.labels import labels_of_value
 from probe.core.kind import Check
 from probe.report.text.sanitize import clean
 
@@ -153,7 +153,7 @@ class Reconciliation:
         check = self.checks[found.check]
         apart = {SEEN_FROM} if self._is_local(found) else set()
         sent = {name: text for name, text in found.labels if name not in apart}
-        labels = of_value(check, found.rule, sent)
+        labels = labels_of_value(check, found.rule, sent)
         return Alert(
             identity=Fingerprint(found.check, found.rule, labels),
             severity=found.severity,

@@ -47,7 +47,7 @@ class AlertingStatus:
 
     def is_recovering(self, check: str) -> bool:
         """Whether a check works again while its alert still fires."""
-        return self.pipeline.is_recovering(check)
+        return self.pipeline.alerts.is_recovering(check)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -63,7 +63,7 @@ class AlertingStatus:
     @property
     def windows(self) -> list[Window]:
         """Maintenance windows that are open."""
-        return self.pipeline.windows(self._now())
+        return self.pipeline.suppression.windows(self._now())
 
     @property
     def waiting(self) -> int:
@@ -136,7 +136,7 @@ class AlertingStatus:
 
     def suppressed_by(self, alert: Alert) -> Window | Silence | None:
         """What keeps an alert from being sent now."""
-        return self.pipeline.suppressed_by(alert, self._now())
+        return self.pipeline.suppression.suppressed_by(alert, self._now())
 
     def notified(self, alert: Alert) -> str:
         """Whether people were notified of an alert, in words."""

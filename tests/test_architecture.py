@@ -32,9 +32,14 @@ def _tree(path: Path) -> ast.Module:
 
 
 @cache
-def _imports(path: Path) -> set[str]:
+def _names() -> frozenset[str]:
+    return frozenset(name for name, _ in _modules())
+
+
+@cache
+def _imports(path: Path) -> frozenset[str]:
     found: set[str] = set()
-    modules = {name for name, _ in _modules()}
+    modules = _names()
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
@@ -42,7 +47,7 @@ def _imports(path: Path) -> set[str]:
             assert not node.level, f"{path} imports relatively"
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {name for name in names if name in modules} or {str(node.module)}
-    return found
+    return frozenset(found)
 
 
 def _is_below(name: str, place: str) -> bool:
@@ -88,10 +93,7 @@ def test_every_kind_is_registered() -> None:
 
 
 def test_no_file_is_imported_in_a_circle() -> None:
-    names = {name for name, _ in _modules()}
-    graph = {
-        name: {f for f in _imports(path) if f in names and f != name} for name, path in _modules()
-    }
+    graph = {name: (_imports(path) & _names()) - {name} for name, path in _modules()}
     order = graphlib.TopologicalSorter(graph)
     order.prepare()  # raises CycleError, which names the circle
 

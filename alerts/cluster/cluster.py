@@ -26,7 +26,6 @@ from alerts.cluster.open_groups import OpenGroups
 from alerts.cluster.protocol.messages import Query, RelayedAnswer, write
 from alerts.cluster.protocol.query_planner import QueryPlanner
 from alerts.cluster.protocol.responder import (
-    Key,
     LastResult,
     LocalMember,
     LocalState,
@@ -35,6 +34,7 @@ from alerts.cluster.protocol.responder import (
 )
 from alerts.cluster.roles import Roles
 from alerts.model import Alert, Delivery
+from alerts.notification.notification_log import Key
 from alerts.senders.membership import Membership
 from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.protocol.responder import (
-    Key,
     LocalState,
     openings_of,
     sending_of,
@@ -17,6 +16,7 @@ from alerts.cluster.protocol.responder import (
 from alerts.model import Alert, Delivery, MessageType
 from alerts.notification.grouping import GroupStore, IsSuppressed, alert_groups
 from alerts.notification.message import AlertGroup
+from alerts.notification.notification_log import Key
 from alerts.state.suspected_alert import SuspectedAlert
 
 # Names of kept times of resolves begin so.

@@ -8,9 +8,8 @@ from alerts.cluster.agreement import Agreement
 from alerts.cluster.decisions.leader import NotifyTurn, OtherMember, elect, next_turn
 from alerts.cluster.membership.member import Member
 from alerts.cluster.membership.members import Members
-from alerts.cluster.protocol.responder import Key
 from alerts.model import Delivery, MessageType
-from alerts.notification.notification_log import NotificationLogEntry
+from alerts.notification.notification_log import Key, NotificationLogEntry
 from alerts.role import THIS_PROBE, Assignment, Role
 
 # What a probe is about to send waits so long for the others' answer on it; a round takes less.

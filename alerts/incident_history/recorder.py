@@ -27,8 +27,7 @@ MAX_PAST = 500
 # Of one incident: each member of a cluster has begun it under an id of its own.
 MAX_ALIASES = 100
 
-
-Suppression = Callable[[Alert], Window | Silence | None]
+SuppressedBy = Callable[[Alert], Window | Silence | None]
 # By receiver and key, then by occasion and time.
 Pending = dict[Key, dict[tuple[str, float], Notification]]
 
@@ -104,7 +103,7 @@ class IncidentRecorder:
             return self._ids.get(key, "")
         return self._reserved.setdefault(key, self._agreed(key, incident_id(key, now)))
 
-    def update(self, groups: Iterable[AlertGroup], now: float, suppressed_by: Suppression) -> None:
+    def update(self, groups: Iterable[AlertGroup], now: float, suppressed_by: SuppressedBy) -> None:
         """These are the groups; what is not among them is over."""
         found = {group.subject: group for group in groups}
         for key, group in found.items():
@@ -239,7 +238,7 @@ class IncidentRecorder:
                 self._note(key[1], dropped)
 
 
-def _names(group: AlertGroup, suppressed_by: Suppression) -> Iterable[str]:
+def _names(group: AlertGroup, suppressed_by: SuppressedBy) -> Iterable[str]:
     """What suppresses alerts of a group now."""
     reasons = [suppressed_by(alert) for alert in group.suppressed]
     return [reason.name for reason in reasons if reason is not None]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from alerts.model import Alert, Delivery, Fingerprint, Severity
-from alerts.notification.message import AlertGroup, name_of
+from alerts.notification.message import AlertGroup, most_severe_first, name_of
 from alerts.notification.title import firing_title
 from probe.history.incidents.model import (
     Incident,
@@ -146,5 +146,4 @@ def notification_of(
 
 
 def _title(firing: Sequence[Alert], group: AlertGroup) -> str:
-    ordered = sorted(firing, key=lambda each: (each.severity != Severity.CRITICAL, each.since))
-    return firing_title(ordered, group.affected, group.affected_services)
+    return firing_title(most_severe_first(firing), group.affected, group.affected_services)

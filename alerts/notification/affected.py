@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from alerts.model import Alert
-from alerts.notification.incident import TOGETHER_SECONDS
 from alerts.notification.message import AlertGroup
 from alerts.state.alert_store import AlertStore
-from alerts.state.confirmation import Confirmation
+from alerts.state.confirmation import TOGETHER_SECONDS, Confirmation
 from probe.core.kind import Check
 
 # The end of an incident waits for so many seconds for what still fails with it.

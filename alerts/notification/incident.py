@@ -24,11 +24,10 @@ from msgspec.structs import replace
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.notification.message import AlertGroup
 from alerts.outbox.codec import dump_alert, load_alert
-from alerts.state.annotations import FAILING, NO_DATA
+from alerts.state.confirmation import TOGETHER_SECONDS
+from probe.core.thresholds import FAILING, NO_DATA
 from probe.storage.json_codec import CodecError
 
-# What began within so many seconds began together: checks run at different times.
-TOGETHER_SECONDS = 120.0
 # A failure of the same group or service so soon after another has the same cause.
 RELATED_SECONDS = 900.0
 # From so many services on, what fails together has one cause, whatever it is a part of.

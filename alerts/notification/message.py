@@ -91,7 +91,7 @@ def firing_message(
 ) -> Message:
     """The message of an incident that goes on. ``alerts`` are those for this receiver,
     ``before`` what it was sent last."""
-    ordered = sorted(alerts, key=lambda alert: (alert.severity != Severity.CRITICAL, alert.since))
+    ordered = most_severe_first(alerts)
     since = min(alert.since for alert in alerts)
     story = _story(before)
     return Message(
@@ -168,6 +168,11 @@ def highest_severity(alerts: Iterable[Alert]) -> Severity:
     return Severity.CRITICAL if critical else Severity.WARNING
 
 
+def most_severe_first(alerts: Iterable[Alert]) -> list[Alert]:
+    """Critical ones first, of each severity the oldest."""
+    return sorted(alerts, key=lambda alert: (alert.severity != Severity.CRITICAL, alert.since))
+
+
 def _story(before: NotificationLogEntry | None) -> frozenset[str]:
     return frozenset((*before.story, *before.members)) if before else frozenset()
 
@@ -181,7 +186,7 @@ def _new_facts(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterato
     severity = highest_severity(alerts)
     if severity is not before.severity:
         yield f"now {severity}, was {before.severity}"
-    known = dict(each.split("\n", 1) for each in before.wrong if "\n" in each)
+    known = before.wrong_by_name
     firing = {name_of(alert) for alert in alerts}
     new = [alert for alert in alerts if name_of(alert) not in before.members]
     by_summary: dict[str, list[str]] = {}

@@ -21,6 +21,7 @@ from probe.storage.json_codec import CodecError, JsonCodec
 # A resolve that is not accepted for so long is dropped.
 RESOLVE_SECONDS = 86400.0
 
+# A notifier, and the key of an incident or of an alert group.
 Key = tuple[str, str]
 
 
@@ -47,6 +48,11 @@ class NotificationLogEntry(Struct, frozen=True):
     refused: bool = False
     critical_since: float | None = None
     posted: bool = False
+
+    @property
+    def wrong_by_name(self) -> dict[str, str]:
+        """``wrong``, by the name of each alert."""
+        return dict(each.split("\n", 1) for each in self.wrong if "\n" in each)
 
 
 _ENTRY = JsonCodec(NotificationLogEntry)

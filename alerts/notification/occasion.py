@@ -55,7 +55,7 @@ def _differs(route: Route, view: NotificationLogEntry, shown: Sequence[Alert]) -
 
 def _is_other(view: NotificationLogEntry, shown: Iterable[Alert]) -> bool:
     """Whether something else is wrong with a check that the receiver knows of."""
-    known = dict(each.split("\n", 1) for each in view.wrong if "\n" in each)
+    known = view.wrong_by_name
     return any(
         known.get(name_of(alert), alert.wrong) != alert.wrong for alert in shown if alert.wrong
     )

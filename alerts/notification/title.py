@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from alerts.model import Alert, Severity
-from alerts.state.annotations import FAILING
+from probe.core.thresholds import FAILING
 
 # From so many checks on, and more than one service, the services say more than one cause.
 MANY_CHECKS = 8

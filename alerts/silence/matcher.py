@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from alerts.model import Alert
 from alerts.silence.regular_expression import compiled, is_full_match
-from alerts.state.labels import common_labels, given_labels, of_check
+from alerts.state.labels import common_labels, given_labels, labels_of_check
 from probe.core.kind import Check
 
 EVERYTHING = "*"
@@ -85,7 +85,7 @@ def matched_checks(matchers: Iterable[str], checks: Iterable[Check]) -> list[str
     known = [text for text in given if not _is_of_alerts(text)]
     found = []
     for check in checks:
-        labels = of_check(check)
+        labels = labels_of_check(check)
         if _match(known, labels, labels.values()):
             found.append(check.name)
     return found

@@ -7,9 +7,9 @@ again asks only for the others.
 from collections.abc import Iterator
 
 from alerts.model import Alert, Fingerprint
-from alerts.state.annotations import FAILING, NO_DATA
 from alerts.state.machine import AlertState, ObservedLevel
 from alerts.state.record import AlertRecord
+from probe.core.thresholds import FAILING, NO_DATA
 
 
 class AlertRecords:

@@ -48,6 +48,7 @@ from alerts.state.renames import rename
 from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Status
+from probe.core.thresholds import FAILING, NO_DATA
 
 NO_LONGER_MONITORED, WITHOUT_LIMIT = "no longer monitored", "no longer held against a limit"
 NO_LONGER_MEASURED = "no longer measured"
@@ -91,7 +92,7 @@ class AlertStore:
         return self._kept.recovering
 
     def is_recovering(self, check: str) -> bool:
-        """Whether any of a check's alerts is."""
+        """Whether a check passes again while an alert of it still fires: another pass ends it."""
         return self._kept.is_recovering(check)
 
     def suspected(self, now: float) -> list[SuspectedAlert]:
@@ -222,8 +223,7 @@ class AlertStore:
     ) -> Event | None:
         kept = self._kept.get(entry.identity)
         if kept is None:
-            idle = entry.seen in (ObservedLevel.GOOD, ObservedLevel.NOTHING)
-            if idle and entry.evaluation is None:
+            if entry.evaluation is None and not entry.seen.is_bad:
                 return None
             kept = self._kept.add(entry.identity, AlertRecord(State(), entry.terms))
         kept.resume(entry.terms, now)
@@ -231,10 +231,10 @@ class AlertStore:
             self._dirty.add(entry.identity)
         if entry.evaluation is not None and entry.evaluation.value is not None:
             kept.values.append((now, entry.evaluation.value))
-        if entry.seen in (ObservedLevel.WARNING, ObservedLevel.CRITICAL):
+        if entry.seen.is_bad:
             kept.annotate = self._annotate(entry, check, result, kept)
             kept.first = kept.annotate() if kept.state.since is None else kept.first
-        began = self._results[check.name][1] if entry.identity.rule == annotations.FAILING else None
+        began = self._results[check.name][1] if entry.identity.rule == FAILING else None
         step = observe(kept.state, entry.seen, now, entry.terms, began=began, again=again)
         return self._step(entry.identity, *step)
 
@@ -243,8 +243,8 @@ class AlertStore:
     ) -> Callable[[], Alert]:
         if entry.evaluation is not None:
             values = list(kept.values)
-            return annotations.of_value(check, entry.evaluation, self._region, values)
-        if entry.identity.rule == annotations.NO_DATA:
+            return annotations.annotation_of_value(check, entry.evaluation, self._region, values)
+        if entry.identity.rule == NO_DATA:
             silence = no_data_after(check)
             return lambda: annotations.no_data(check, result, self._region, silence)
         return lambda: annotations.failing(check, result, self._region)
@@ -260,8 +260,8 @@ class AlertStore:
 
     def _note_no_data(self, check: Check, now: float) -> Event | None:
         """A check without any result has no data: the transition that this makes, if any."""
-        identity = Fingerprint(check.name, annotations.NO_DATA)
-        terms = terms_of(check, annotations.NO_DATA)
+        identity = Fingerprint(check.name, NO_DATA)
+        terms = terms_of(check, NO_DATA)
         kept = self._kept.get(identity) or self._kept.add(identity, AlertRecord(State(), terms))
         silence = no_data_after(check)
         kept.annotate = lambda: annotations.no_data(check, None, self._region, silence)
@@ -270,7 +270,7 @@ class AlertStore:
         return self._step(identity, *observe(kept.state, ObservedLevel.WARNING, now, kept.terms))
 
     def _is_missed(self, name: str) -> bool:
-        missed = self._kept.active.get(Fingerprint(name, annotations.NO_DATA))
+        missed = self._kept.active.get(Fingerprint(name, NO_DATA))
         return missed is not None and missed.state.stage is AlertState.FIRING
 
     def _step(

@@ -9,8 +9,7 @@ from alerts.runbooks import slug_for
 from alerts.runbooks.library import chosen
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Unit
-from probe.core.thresholds import FAILING as FAILING
-from probe.core.thresholds import NO_DATA as NO_DATA
+from probe.core.thresholds import FAILING, NO_DATA
 from probe.report.text.phrases import limit_sentence, value_and_limit
 from probe.report.text.sanitize import clean
 from probe.report.text.units import show
@@ -65,7 +64,7 @@ def limit_exceeded(check: Check, evaluation: Evaluation, region: str, trend: str
     )
 
 
-def of_value(
+def annotation_of_value(
     check: Check, evaluation: Evaluation, region: str, values: list[tuple[float, float]]
 ) -> Callable[[], Alert]:
     """The same when it is asked for, with the trend of ``values``."""

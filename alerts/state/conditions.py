@@ -11,11 +11,10 @@ from msgspec import Struct
 
 from alerts.evaluation.verdict import failing_verdict
 from alerts.model import Fingerprint, Severity
-from alerts.state.annotations import FAILING, NO_DATA
 from alerts.state.machine import ObservedLevel, Timers
 from probe.core.kind import Check
 from probe.core.model import Evaluation, LimitSide, Result, Status, Threshold, Verdict
-from probe.core.thresholds import thresholds_of
+from probe.core.thresholds import FAILING, NO_DATA, thresholds_of
 
 # "No data" is so many intervals, and at least so long.
 NO_DATA_INTERVALS, NO_DATA_SECONDS = 3, 300.0

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from alerts.model import Alert, Fingerprint
-from alerts.state.annotations import FAILING
 from probe.core.kind import Check
 from probe.core.model import Result, Status
+from probe.core.thresholds import FAILING
 
 # A result that is younger needs no other to confirm it.
 FRESH_SECONDS = 2.0
@@ -25,7 +25,8 @@ WAIT_SHARE, MIN_WAIT, MAX_WAIT, DOUBTFUL_WAIT = 1 / 30, 1.0, 5.0, 20.0
 OUTDATED_SECONDS = 20.0
 # A check that runs so often costs little.
 FREQUENT_SECONDS = 300.0
-# Checks that began to fail within so many seconds of each other failed together.
+# Checks that began to fail within so many seconds of each other failed together: they run at
+# different times.
 TOGETHER_SECONDS = 120.0
 # A recovery that is older says nothing of what fails now.
 RECENT_SECONDS = 600.0

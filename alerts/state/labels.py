@@ -40,13 +40,13 @@ def given_labels(alert: Alert) -> dict[str, str]:
     return check | dict(exported(alert.identity.labels, COMMON | check.keys()))
 
 
-def of_check(check: Check) -> dict[str, str]:
+def labels_of_check(check: Check) -> dict[str, str]:
     """The labels that all alerts of a check have."""
     labels = dict(exported(check.table.labels.items(), COMMON))
     return {**labels, "check": check.name, "kind": check.kind.name}
 
 
-def of_value(check: Check, rule: str, labels: Mapping[str, str]) -> Pairs:
+def labels_of_value(check: Check, rule: str, labels: Mapping[str, str]) -> Pairs:
     """A value's labels under their own names, from an alert's without those that are COMMON."""
     own = dict(exported(check.table.labels.items(), COMMON))
     found = [each.labels for each in signals_of_check(check) if each.name == rule]

@@ -41,6 +41,11 @@ class ObservedLevel(StrEnum):
     CRITICAL = "critical"
     NOTHING = "nothing"
 
+    @property
+    def is_bad(self) -> bool:
+        """Whether it is a warning or critical; what could not be measured is not."""
+        return self in (ObservedLevel.WARNING, ObservedLevel.CRITICAL)
+
 
 class Timers(Struct, frozen=True):
     """How long a condition holds before it fires, by severity, and how long it has to be

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.outbox.codec import dump_alert, load_alert
-from alerts.state.annotations import FAILING
 from alerts.state.machine import (
     AlertState,
     ObservedLevel,
@@ -20,6 +19,7 @@ from alerts.state.machine import (
     after_pause,
 )
 from alerts.state.suspected_alert import ObservedSeverity, SuspectedAlert
+from probe.core.thresholds import FAILING
 from probe.storage.json_codec import CodecError, JsonCodec
 
 # Values that a trend is made of.

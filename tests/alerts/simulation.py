@@ -150,7 +150,8 @@ class Simulation:
                 )
         failed = found.status is Status.FAILED
         recovering = (
-            self.pipeline.is_recovering(check.name) and check.interval < BACKOFF_ABOVE_SECONDS
+            self.pipeline.alerts.is_recovering(check.name)
+            and check.interval < BACKOFF_ABOVE_SECONDS
         )
         if failed or recovering:
             self._run_soon(check.name, check.retry)

@@ -13,8 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alerts.model import Alert, Severity
-from alerts.state.annotations import NO_DATA
 from alerts.state.suspected_alert import ObservedSeverity
+from probe.core.thresholds import NO_DATA
 
 # Without answers a probe decides alone, so much later than its `for_seconds`.
 ALONE_SECONDS = 60.0

@@ -16,15 +16,13 @@ from alerts.cluster.protocol.messages import (
     ReportedCheck,
 )
 from alerts.model import Delivery, Fingerprint, MessageType
-from alerts.notification.notification_log import NotificationLogEntry
+from alerts.notification.notification_log import Key, NotificationLogEntry
 from alerts.role import THIS_PROBE
-from alerts.state.annotations import NO_DATA
 from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
+from probe.core.thresholds import NO_DATA
 
 T = TypeVar("T")
-# A notifier and a group's key.
-Key = tuple[str, str]
 
 
 class LastResult(Struct, frozen=True):

@@ -10,10 +10,10 @@ from alerts.model import Alert, Fingerprint, Severity
 from alerts.notification.incident import (
     MANY_SERVICES,
     RELATED_SECONDS,
-    TOGETHER_SECONDS,
     OpenIncidents,
 )
-from alerts.state.annotations import FAILING, NO_DATA
+from alerts.state.confirmation import TOGETHER_SECONDS
+from probe.core.thresholds import FAILING, NO_DATA
 from tests.alerts.words import an_alert
 
 PAGED = {"g0": 100.0, "g1": 2000.0}

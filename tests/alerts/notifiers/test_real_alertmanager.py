@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from alerts.model import MessageType
 from alerts.notifiers.alertmanager import FIRING, Alertmanager
-from alerts.state.labels import of_value
+from alerts.state.labels import labels_of_value
 from tests.alerts.samples import failing, sample_message
 from tests.alerts.state.test_labels import beyond, queried
 from tests.servers.receivers.alertmanager import Alertmanager as RealAlertmanager
@@ -62,7 +62,9 @@ async def test_values_that_differ_in_a_label_called_like_ours_are_alerts_of_thei
         assert {(each.check, each.rule, each.severity) for each in found} == {
             (check.name, low.identity.rule, low.severity)
         }
-        read = {tuple(sorted(of_value(check, each.rule, dict(each.labels)))) for each in found}
+        read = {
+            tuple(sorted(labels_of_value(check, each.rule, dict(each.labels)))) for each in found
+        }
         assert read == {low.identity.labels, high.identity.labels}
         one = replace(both, occasion=MessageType.CHANGED, firing=(high,), resolved=(low,))
         await notifier.send(one, memory)

@@ -2,9 +2,9 @@
 
 from alerts.model import Fingerprint, Severity
 from alerts.state.alert_records import AlertRecords
-from alerts.state.annotations import FAILING, NO_DATA
 from alerts.state.machine import AlertState, ObservedLevel, State, Timers
 from alerts.state.record import AlertRecord
+from probe.core.thresholds import FAILING, NO_DATA
 
 TERMS = Timers({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0})
 FIRING = State(stage=AlertState.FIRING, seen=ObservedLevel.CRITICAL)

@@ -9,7 +9,7 @@ from alerts.model import MessageType, Severity
 from alerts.notifiers.alertmanager import alerts_of
 from alerts.silence.matcher import matches
 from alerts.state.annotations import limit_exceeded
-from alerts.state.labels import COMMON, label_set, label_sets, of_value
+from alerts.state.labels import COMMON, label_set, label_sets, labels_of_value
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Verdict
 from probe.core.thresholds import thresholds_of
@@ -64,7 +64,7 @@ def test_what_a_receiver_has_open_is_recognized_by_its_labels(names: tuple[str, 
     check = queried(*names)
     alert = beyond(check, **{name: f"of-{name}" for name in names})
     apart = {name: text for name, text in label_set(alert).items() if name not in COMMON}
-    assert sorted(of_value(check, RULE, apart)) == sorted(alert.identity.labels)
+    assert sorted(labels_of_value(check, RULE, apart)) == sorted(alert.identity.labels)
 
 
 def test_matchers_name_what_a_receiver_is_sent() -> None:
