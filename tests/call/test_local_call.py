@@ -132,23 +132,27 @@ async def test_a_server_that_dies_in_mid_call_holds_no_closing_up(
     assert await context.closing.drain(timeout=20) == 0
 
 
-@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("fault", ["silent", "stopped"])
 async def test_a_server_that_dies_while_the_call_closes_holds_nothing_up(
-    leaks: None, tmp_path: Path, way: str, fault: str
+    leaks: None, tmp_path: Path, fault: str
 ) -> None:
-    context, dying = Context(), asyncio.Event()
-    async with turn_lab(tmp_path) as lab:
-        relay = a_relay(lab.url(way), USERNAME, PASSWORD, lab.ca_file)
-        # So slow that the deletion is on its way when the server dies.
-        lab.knobs.delay = 0.1
-        death = asyncio.create_task(die_when(dying, lab, fault))
-        async with Call(relay, Recorder(), context) as made:
-            await made.gather()
-            await made.connect()
-            asyncio.get_running_loop().call_later(0.03, dying.set)
-        await death
-        assert await context.closing.drain(timeout=20) == 0
+    async def close(way: str) -> int:
+        context, dying = Context(), asyncio.Event()
+        async with turn_lab(tmp_path / way) as lab:
+            relay = a_relay(lab.url(way), USERNAME, PASSWORD, lab.ca_file)
+            # So slow that the deletion is on its way when the server dies.
+            lab.knobs.delay = 0.1
+            death = asyncio.create_task(die_when(dying, lab, fault))
+            async with Call(relay, Recorder(), context) as made:
+                await made.gather()
+                await made.connect()
+                asyncio.get_running_loop().call_later(0.03, dying.set)
+            await death
+            return await context.closing.drain(timeout=20)
+
+    for way in WAYS:
+        (tmp_path / way).mkdir()
+    assert await asyncio.gather(*map(close, WAYS)) == [0] * len(WAYS)
 
 
 async def die_when(trigger: asyncio.Event, lab: TurnLab, fault: str) -> None:

@@ -110,7 +110,8 @@ async def test_a_silent_target_fails_before_the_scrape_gives_up() -> None:
 
 
 async def test_too_many_at_once_are_asked_to_come_back() -> None:
-    async with Pages(hangs_after()) as pages, exporter(config_of(concurrency=1)) as asked:
+    # The page goes first: what hangs in it would hold up the end of the exporter.
+    async with exporter(config_of(concurrency=1)) as asked, Pages(hangs_after()) as pages:
         headers = {"X-Prometheus-Scrape-Timeout-Seconds": "20"}
         first = asyncio.create_task(asked.probe(pages.url, headers=headers))
         while not pages.connections:  # noqa: ASYNC110

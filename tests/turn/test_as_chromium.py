@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 from contextlib import suppress
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -112,19 +113,19 @@ async def test_a_channel_that_can_not_be_bound_ends_a_call(
     assert result.failure.cause.value in causes
 
 
-@pytest.mark.parametrize("way", ["udp", "tcp"])
-@pytest.mark.parametrize("kind", ["turn", "call"])
 @pytest.mark.parametrize("method", [Method.CHANNEL_BIND, Method.CREATE_PERMISSION, Method.REFRESH])
-async def test_a_grant_that_is_answered_unsigned_ends_a_call(
-    leaks: None, kind: str, way: str, method: Method
-) -> None:
+async def test_a_grant_that_is_answered_unsigned_ends_a_call(leaks: None, method: Method) -> None:
     """As node-turn does; Chromium goes on with Send indications for 40 s, then the call ends."""
-    async with bent_server(unsigned_successes=frozenset({method})) as server:
-        result = await look(kind, server, way)
-    assert result.failure is not None
-    assert result.failure.cause.value == "protocol_error"
-    assert "not signed" in result.failure.message
-    assert "browsers" in result.failure.message
+
+    async def ends(kind: str, way: str) -> None:
+        async with bent_server(unsigned_successes=frozenset({method})) as server:
+            result = await look(kind, server, way)
+        assert result.failure is not None
+        assert result.failure.cause.value == "protocol_error", (kind, way)
+        assert "not signed" in result.failure.message
+        assert "browsers" in result.failure.message
+
+    await asyncio.gather(*(ends(*each) for each in product(("turn", "call"), ("udp", "tcp"))))
 
 
 @pytest.mark.parametrize("code", [401, 403])
@@ -150,18 +151,20 @@ async def test_padding_that_is_wrong_ruins_media(
     assert result.failure.cause.value in causes
 
 
-@pytest.mark.parametrize("way", STREAM_AND_PACKETS)
-@pytest.mark.parametrize("kind", ["turn", "call"])
 @pytest.mark.parametrize("largest", [1100, 1180, 600])
 async def test_a_path_on_which_no_handshake_of_a_browser_passes_fails(
-    leaks: None, kind: str, way: str, largest: int
+    leaks: None, largest: int
 ) -> None:
-    async with bent_server(largest=largest) as server:
-        result = await look(kind, server, way, deadline=30)
-    assert result.failure is not None
-    assert result.failure.cause.value == "large_packets_lost"
-    if kind == "turn":
-        assert largest - 8 <= values(result)[signals.MTU] <= largest
+    async def fails(kind: str, way: str) -> None:
+        async with bent_server(largest=largest) as server:
+            result = await look(kind, server, way, deadline=30)
+        assert result.failure is not None
+        assert result.failure.cause.value == "large_packets_lost", (kind, way)
+        if kind == "turn":
+            assert largest - 8 <= values(result)[signals.MTU] <= largest
+
+    # Each waits for packets that don't come: they wait together.
+    await asyncio.gather(*(fails(*each) for each in product(("turn", "call"), STREAM_AND_PACKETS)))
 
 
 @pytest.mark.parametrize("largest", [1200, 1400])

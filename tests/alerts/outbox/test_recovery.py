@@ -93,41 +93,46 @@ def _flip_bits(folder: Path) -> None:
     (folder / FILE).write_bytes(raw)
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        _remove_database,
-        _remove_journal,
-        _garbage,
-        _state_is_no_text,
-        _flip_bits,
-        lambda folder: None,
-    ],
-    ids=["no database", "no journal", "garbage", "no text", "flipped bits", "nothing"],
-)
+SPOILS: dict[str, Callable[[Path], None]] = {
+    "no database": _remove_database,
+    "no journal": _remove_journal,
+    "garbage": _garbage,
+    "no text": _state_is_no_text,
+    "flipped bits": _flip_bits,
+    "nothing": lambda folder: None,
+}
+
+
 @pytest.mark.parametrize("goes_on", [False, True], ids=["is over", "goes on"])
 async def test_an_incident_open_before_a_restart_is_resolved_once_and_not_triggered_again(
-    tmp_path: Path, spoil: Callable[[Path], None], goes_on: bool
+    memory_path: Path, goes_on: bool
 ) -> None:
-    clock, pager = Clock(1_800_000_000.0), Service()
-    first = Life(tmp_path, clock, pager)
-    await first.begin()
-    await first.see(Status.FAILED, messages=1)
-    await asyncio.sleep(0.1)
-    await first.kill()
-    await asyncio.to_thread(spoil, tmp_path)
-    second = Life(tmp_path, clock, pager)
-    await second.begin()
-    if goes_on:
-        check, failed = toy("a"), result_of("a", Status.FAILED)
-        for _ in range(8):
-            second.manager.handle_result(check, failed, (), backed_up=False)
-            clock.pass_(10.0)
-            await asyncio.sleep(0.05)
-    await second.see(Status.OK, messages=2)
-    await second.kill()
-    occasions = [message.occasion for message in pager.received]
-    assert occasions == [MessageType.FIRING, MessageType.RESOLVED]
+    async def sent(spoil: Callable[[Path], None], folder: Path) -> list[MessageType]:
+        clock, pager = Clock(1_800_000_000.0), Service()
+        first = Life(folder, clock, pager)
+        await first.begin()
+        await first.see(Status.FAILED, messages=1)
+        await asyncio.sleep(0.1)
+        await first.kill()
+        await asyncio.to_thread(spoil, folder)
+        second = Life(folder, clock, pager)
+        await second.begin()
+        if goes_on:
+            check, failed = toy("a"), result_of("a", Status.FAILED)
+            for _ in range(8):
+                second.manager.handle_result(check, failed, (), backed_up=False)
+                clock.pass_(10.0)
+                await asyncio.sleep(0.05)
+        await second.see(Status.OK, messages=2)
+        await second.kill()
+        return [message.occasion for message in pager.received]
+
+    folders = [memory_path / name for name in SPOILS]
+    for folder in folders:
+        folder.mkdir()
+    found = await asyncio.gather(*map(sent, SPOILS.values(), folders))
+    expected = [MessageType.FIRING, MessageType.RESOLVED]
+    assert dict(zip(SPOILS, found, strict=True)) == dict.fromkeys(SPOILS, expected)
 
 
 @pytest.fixture
