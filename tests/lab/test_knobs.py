@@ -35,6 +35,10 @@ PHASED = {"call": 9.0, "turn": 6.0, "crossing": 6.0}
 AMPLE = 120.0
 
 
+# A connection that closes is opened again for three quarters of a check's deadline.
+REOPENED = 16.0
+
+
 def timed(check: Check, case: Case) -> Check:
     """The check with the deadline that the case expects of it."""
     cause, seconds = case.turns.get(check.name, ""), AMPLE
@@ -42,6 +46,8 @@ def timed(check: Check, case: Case) -> Check:
         seconds = MISSED
     elif cause.endswith(PHASES_END):
         seconds = PHASED[check.kind.name]
+    elif cause == "connection_closed" and check.kind.name in ("signaling", "engineio"):
+        seconds = REOPENED
     elif check.name.endswith("-issued") and any("deadline" in each for each in case.turns.values()):
         seconds = 20.0  # one of its URLs is silent
     return replace(check, table=check.table.model_copy(update={"deadline": seconds}))
