@@ -1,5 +1,6 @@
 """Checks that fail with an incident and have no alert yet; pure."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -36,22 +37,28 @@ def with_pending(
     found = []
     for each in groups:
         held = joins and _end_waits(each, pending, checks, results, now)
-        changed = _with_affected(each, pending, checks, joins=joins)
+        changed = _with_affected(each, pending, alerts.pending, checks, joins=joins)
         found.append(replace(changed, held=True) if held else changed)
     return found
 
 
 def pending_since(alerts: AlertStore, now: float) -> dict[str, float]:
     """Since when each check has failed that has no alert yet, in seconds since 1970."""
-    names = set(alerts.pending)
+    names = alerts.pending
     found = alerts.suspected(now) if names else []
     return {each.identity.check: each.since for each in found if each.identity.check in names}
 
 
 def _with_affected(
-    group: AlertGroup, pending: Mapping[str, float], checks: Mapping[str, Check], *, joins: bool
+    group: AlertGroup,
+    pending: Mapping[str, float],
+    due: Mapping[str, float],
+    checks: Mapping[str, Check],
+    *,
+    joins: bool,
 ) -> AlertGroup:
-    """An incident with the checks that fail too; ``pending`` says since when each has failed."""
+    """An incident with the checks that fail too; ``pending`` says since when each has failed,
+    ``due`` when its alert fires."""
     if not group.firing:
         return group
     begins = sorted(alert.since for alert in group.firing) if joins else []
@@ -65,6 +72,7 @@ def _with_affected(
         group,
         affected=tuple(check.name for check in found),
         affected_services=tuple(filter(None, services)),
+        next_fires=min((due[check.name] for check in found), default=math.inf),
     )
 
 

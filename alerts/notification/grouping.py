@@ -140,7 +140,9 @@ class GroupStore:
         posted = view is not None and view.posted
         view, repeats = self._by_role(route, incident, view)
         shown, route = self._confirmed(routed, view), self.routes.timed(route, routed)
-        occasion = occasion_for(route, view, shown, now)
+        # What fires and is not confirmed yet may be any moment.
+        expected = now if len(shown) < len(routed) else incident.next_fires
+        occasion = occasion_for(route, view, shown, now, expected)
         if repeats and shown:
             occasion = occasion or MessageType.CHANGED
         if occasion is None or not self._is_still_true(route, view, shown, occasion):

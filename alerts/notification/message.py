@@ -1,5 +1,6 @@
 """The message about an incident: its title, news, links and first steps; pure."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct, field
@@ -21,9 +22,10 @@ NO_LONGER_ROUTED = "no longer routed here"
 class AlertGroup(Struct, frozen=True):
     """All alerts of one cause: ``firing`` ones to be sent, ``suppressed`` ones that fire and are
     suppressed now, ``over`` those that were resolved since it opened. ``affected`` checks fail
-    too and are no alerts yet. ``held``: it is open at another probe; ``moved_to`` says as what
-    its alerts are sent now, if not as this. ``members`` are all checks that it was ever about,
-    where ``over`` has only the newest of too many."""
+    too and are no alerts yet; ``next_fires`` is when the first of them will be. ``held``: it is
+    open at another probe; ``moved_to`` says as what its alerts are sent now, if not as this.
+    ``members`` are all checks that it was ever about, where ``over`` has only the newest of too
+    many."""
 
     subject: str
     firing: tuple[Alert, ...] = ()
@@ -31,6 +33,7 @@ class AlertGroup(Struct, frozen=True):
     over: tuple[Alert, ...] = ()
     affected: tuple[str, ...] = ()
     affected_services: tuple[str, ...] = ()
+    next_fires: float = math.inf
     held: bool = False
     moved_to: str = ""
     members: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """When an incident is worth a message to a receiver, and which kind of message; pure."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 from alerts.model import Alert, MessageType, Severity
@@ -11,19 +12,27 @@ from alerts.notification.route import Route
 MIN_INTERVAL_SECONDS = 30.0
 # What was refused is sent again after a group interval, and no sooner than this.
 REFUSED_SECONDS = 60.0
+# The first message of a warning waits so much longer, and no more than its group_wait again, for
+# other alerts of its incident that are due by then.
+LONGER_WAIT_SECONDS = 10.0
 
 
 def occasion_for(
-    route: Route, view: NotificationLogEntry | None, shown: Sequence[Alert], now: float
+    route: Route,
+    view: NotificationLogEntry | None,
+    shown: Sequence[Alert],
+    now: float,
+    expected: float = math.inf,
 ) -> MessageType | None:
     """The kind of message that is due to a receiver; None for none. ``view`` is its log entry,
-    ``shown`` the alerts that the message would show."""
+    ``shown`` the alerts that the message would show; another one is ``expected`` then."""
     if not shown:
         return None
     if view is None:
-        waited = now - min(alert.fired for alert in shown)
-        certain = highest_severity(shown) is Severity.CRITICAL or waited >= route.group_wait
-        return MessageType.FIRING if certain else None
+        certain = highest_severity(shown) is Severity.CRITICAL
+        waits, longest = _first_waits(route, shown)
+        due = longest if expected <= longest else waits
+        return MessageType.FIRING if certain or now >= due else None
     waited = now - view.sent_at
     if view.refused:
         again = MessageType.CHANGED if view.accepted else MessageType.FIRING
@@ -33,6 +42,13 @@ def occasion_for(
     if waited >= route.group_interval and _differs(route, view, shown):
         return MessageType.CHANGED
     return MessageType.REMINDER if waited >= route.remind_seconds else None
+
+
+def _first_waits(route: Route, shown: Iterable[Alert]) -> tuple[float, float]:
+    """Until when the first message of warnings waits for others of their incident, and until when
+    for those that are expected by then."""
+    waits = min(alert.fired for alert in shown) + route.group_wait
+    return waits, waits + min(route.group_wait, LONGER_WAIT_SECONDS)
 
 
 def refused_interval(route: Route) -> float:
@@ -66,7 +82,7 @@ def next_times(
 ) -> list[float]:
     """When a message will be due without a new event."""
     if view is None:
-        return [min(alert.fired for alert in mine) + route.group_wait]
+        return [*_first_waits(route, mine)]
     if view.refused:
         return [view.sent_at + refused_interval(route)]
     soonest = MIN_INTERVAL_SECONDS if _is_other(view, mine) else route.group_interval

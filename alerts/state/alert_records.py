@@ -4,10 +4,11 @@ Of a thousand checks that pass, thousands of records have nothing to do: what ha
 again asks only for the others.
 """
 
+import math
 from collections.abc import Iterator
 
 from alerts.model import Alert, Fingerprint
-from alerts.state.machine import AlertState, ObservedLevel
+from alerts.state.machine import AlertState, ObservedLevel, next_time
 from alerts.state.record import AlertRecord
 from probe.core.thresholds import FAILING, NO_DATA
 
@@ -85,15 +86,15 @@ class AlertRecords:
         return sorted(filter(None, found), key=lambda alert: (alert.since, str(alert.identity)))
 
     @property
-    def pending(self) -> list[str]:
-        """Checks that fail, and not yet for long enough to fire."""
-        return sorted(
-            {
-                identity.check
-                for identity, kept in self.active.items()
-                if kept.state.stage is AlertState.PENDING and identity.rule == FAILING
-            }
-        )
+    def pending(self) -> dict[str, float]:
+        """Checks that fail, and not yet for long enough to fire: when each will, in seconds since
+        1970; infinity where a result decides that."""
+        found = {}
+        for identity, kept in self.active.items():
+            if kept.state.stage is AlertState.PENDING and identity.rule == FAILING:
+                due = None if kept.stale else next_time(kept.state, kept.terms)
+                found[identity.check] = math.inf if due is None else due
+        return found
 
     @property
     def recovering(self) -> set[Fingerprint]:

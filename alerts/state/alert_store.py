@@ -81,8 +81,8 @@ class AlertStore:
         return self._kept.firing
 
     @property
-    def pending(self) -> list[str]:
-        """Checks that fail, and not yet for long enough to fire."""
+    def pending(self) -> Mapping[str, float]:
+        """Checks that fail, not yet for long enough to fire, and when they will; inf: unknown."""
         return self._kept.pending
 
     @property

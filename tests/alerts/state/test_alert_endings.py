@@ -97,7 +97,7 @@ def test_a_result_that_is_evaluated_again_counts_once() -> None:
     for now in (0.0, 1.0, 2.0):
         store.update(CHECK, failed, [], now, backed_up=False)
     store.update(CHECK, result_of("toy"), [], 10.0, backed_up=False)
-    assert store.pending == []
+    assert not store.pending
 
 
 def test_three_failures_of_six_runs_fire_with_a_failure_not_with_a_good_run() -> None:
