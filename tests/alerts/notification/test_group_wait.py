@@ -9,14 +9,18 @@ from alerts.model import Alert, Severity
 from alerts.notification.grouping import GroupStore
 from alerts.notification.message import AlertGroup
 from alerts.notification.occasion import LONGER_WAIT_SECONDS
-from alerts.notification.route import GROUP_WAIT_SECONDS, Route, Routes
+from alerts.notification.route import (
+    GROUP_WAIT_SECONDS,
+    REPEAT_INTERVAL_SECONDS,
+    Route,
+    Routes,
+)
 from alerts.state.alert_records import AlertRecords
 from alerts.state.annotations import FAILING
 from alerts.state.machine import AlertState, ObservedLevel, State, Timers
 from alerts.state.record import AlertRecord
 from tests.alerts.notification.test_grouping import (
     BOTH,
-    REMIND_SECONDS,
     SETTING,
     alert,
     group_store,
@@ -76,7 +80,7 @@ def test_a_page_waits_for_nothing() -> None:
 
 @pytest.mark.parametrize("wait", [0.0, 2.0])
 def test_who_wants_to_wait_for_less_does_not_wait_for_more(wait: float) -> None:
-    route = Route("chat", BOTH, REMIND_SECONDS, group_wait=wait)
+    route = Route("chat", BOTH, REPEAT_INTERVAL_SECONDS, group_wait=wait)
     store = GroupStore(Routes([route]))
     assert checks_sent(store, 2 * wait, WARNING, next_fires=2 * wait + 1.0) == [["a"]]
 
