@@ -2,11 +2,11 @@
 
 It reads proxies from the environment by rules of its own, so ours is handed in; it follows
 redirects with the whole message, which is refused; a session that is handed in has no timeout,
-so each call has a deadline. Its handlers repeat once what failed on the way or inside Slack.
-They don't handle 429: their sleep has no bound, and the outbox waits as long as Slack asks
-without holding anything up. A webhook's message is repeated by the outbox alone: the handler
-for server errors does nothing there. Nothing of a request is logged: a webhook's address is a
-secret.
+so each call has a deadline. Its handlers repeat once what failed on the way or inside Slack,
+but for what posts a message: Slack may have it, and the outbox, which repeats it, looks for it
+first. They don't handle 429: their sleep has no bound, and the outbox waits as long as Slack asks
+without holding anything up. A webhook's message is repeated by the outbox alone. Nothing of a
+request is logged: a webhook's address is a secret.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from probe.net.flow.aiohttp_import import aiohttp  # before slack-sdk imports it
 # isort: split
 
 from slack_sdk.errors import SlackClientError
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
     AsyncServerErrorRetryHandler,
@@ -40,6 +41,7 @@ from probe.net.proxies import proxy_for
 from probe.net.urls import show_host
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
+POST_MESSAGE = "chat.postMessage"
 # At debug level slack-sdk would log addresses, and it asks for the logger's own level.
 _LOGGER = logging.getLogger("slack_sdk")
 _LOGGER.setLevel(logging.WARNING)
@@ -79,7 +81,7 @@ async def call_method(
             base_url=f"{api_url}/",
             session=session,
             logger=_LOGGER,
-            retry_handlers=[AsyncConnectionErrorRetryHandler(), AsyncServerErrorRetryHandler()],
+            retry_handlers=_retry_handlers(method),
         )
         client.proxy = _proxy(api_url)
         if reads:
@@ -88,6 +90,13 @@ async def call_method(
             await client.api_call(method, json=dict(arguments))
 
     return await _answer_of(api_url, send)
+
+
+def _retry_handlers(method: str) -> list[AsyncRetryHandler]:
+    """What repeats a call at once; nothing where two calls are two messages."""
+    if method == POST_MESSAGE:
+        return []
+    return [AsyncConnectionErrorRetryHandler(), AsyncServerErrorRetryHandler()]
 
 
 def document_of(answer: HttpAnswer) -> Mapping[str, Any]:

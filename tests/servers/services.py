@@ -13,8 +13,9 @@ from msgspec import Struct, field
 
 class Failure(Struct, frozen=True):
     """How one request goes wrong: a status and body, after a delay. Or the request is taken,
-    and the connection ends (``reset``) or the answer trickles in for ``trickle`` seconds. Or
-    nobody is there: the connection ends at once (``absent``)."""
+    and the connection ends (``reset``), the answer trickles in for ``trickle`` seconds, or the
+    status comes all the same (``accepted``). Or nobody is there: the connection ends at once
+    (``absent``)."""
 
     status: int = 500
     body: str = ""
@@ -23,6 +24,7 @@ class Failure(Struct, frozen=True):
     reset: bool = False
     trickle: float = 0.0
     absent: bool = False
+    accepted: bool = False
 
 
 class Service:
@@ -75,13 +77,15 @@ class Service:
         body = await request.read()
         self.seen.append(body)
         self.headers.append({name.lower(): value for name, value in request.headers.items()})
-        if failure is not None and not (failure.reset or failure.trickle):
+        if failure is not None and not (failure.reset or failure.trickle or failure.accepted):
             await asyncio.sleep(failure.delay)
             return web.Response(status=failure.status, text=failure.body, headers=failure.headers)
         response = self.answer(request, json.loads(body))
         self._news.set()
         if failure is None:
             return response
+        if failure.accepted:
+            return web.Response(status=failure.status, text=failure.body)
         return _cut(request, response) if failure.reset else await _slow(request, response, failure)
 
     def answer(self, request: web.Request, document: Any) -> web.Response:

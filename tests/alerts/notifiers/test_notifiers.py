@@ -225,11 +225,12 @@ def test_a_service_may_say_anything() -> None:
     assert str(error_from_answer(answer, "it")) == "it answers 418"
 
 
-async def test_the_bot_repeats_once_what_slack_failed_at() -> None:
+async def test_the_bot_repeats_once_a_change_that_slack_failed_at() -> None:
     async with SlackApi("t0ken") as service:
-        service.fail.append(Failure(500))
         bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
         memory = await bot.send(sample_message(), {})
+        service.fail.append(Failure(500))
+        await bot.send(sample_message(MessageType.CHANGED), memory)
         assert list(service.messages) == [memory["ts"]]
         # Nobody sleeps here for as long as Slack asks: the outbox waits.
         service.fail.append(Failure(429, "", {"Retry-After": "3000"}))

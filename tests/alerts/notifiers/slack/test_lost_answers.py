@@ -29,8 +29,7 @@ def bot(slack: SlackApi, channel: str = "#alerts") -> SlackBot:
 
 async def lose(slack: SlackApi, **parts: object) -> None:
     """Post a message whose answer is lost."""
-    # slack-sdk itself tries once more where the connection ends.
-    slack.fail.extend([Failure(trickle=0.0, reset=True), Failure(absent=True)])
+    slack.fail.append(Failure(trickle=0.0, reset=True))
     with pytest.raises(NotifyError):
         await bot(slack).send(a_message(at=5.0, **parts), {})  # type: ignore[arg-type]
     slack.fail.clear()
@@ -51,6 +50,26 @@ async def test_a_message_with_a_lost_answer_is_found_and_not_posted_again(
     assert [place for place, _ in slack.replies] == [ts]
 
 
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_message_that_slack_has_taken_with_an_error_is_not_posted_again(
+    slack: SlackApi, status: int
+) -> None:
+    slack.fail.append(Failure(status, accepted=True))
+    with pytest.raises(NotifyError):
+        await bot(slack).send(a_message(at=5.0), {})
+    memory = await bot(slack).send(a_message(at=5.0), AGAIN)
+    assert list(slack.messages) == [memory["ts"]]
+
+
+async def test_a_change_that_fails_on_the_way_is_made_at_once(slack: SlackApi) -> None:
+    memory = await bot(slack).send(a_message(at=5.0), {})
+    slack.fail.append(Failure(503))
+    await bot(slack).send(replace(a_message(RESOLVED, at=9.0), since=5.0), memory)
+    (message,) = slack.messages.values()
+    assert "RESOLVED" in message["text"]
+    assert len(slack.replies) == 1
+
+
 @pytest.mark.parametrize("occasion", [FIRING, RESOLVED])
 async def test_what_was_joined_with_it_while_it_waited_changes_the_message(
     slack: SlackApi, occasion: MessageType
@@ -68,13 +87,15 @@ async def test_an_earlier_incident_of_the_same_key_is_another_message(slack: Sla
     assert len(slack.messages) == 2
 
 
-async def test_a_reply_with_a_lost_answer_is_not_posted_again(slack: SlackApi) -> None:
+@pytest.mark.parametrize("lost", [Failure(trickle=0.0, reset=True), Failure(503, accepted=True)])
+async def test_a_reply_with_a_lost_answer_is_not_posted_again(
+    slack: SlackApi, lost: Failure
+) -> None:
     memory = dict(await bot(slack).send(a_message(at=5.0), {}))
     ended = replace(a_message(RESOLVED, at=9.0), since=5.0)
-    slack.fail.extend([None, Failure(reset=True), Failure(absent=True)])
+    slack.fail.extend([None, lost])
     with pytest.raises(NotifyError):
         await bot(slack).send(ended, memory)
-    slack.fail.clear()
     await bot(slack).send(ended, memory | AGAIN)
     assert len(slack.replies) == 1
 

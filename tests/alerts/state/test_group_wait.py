@@ -16,9 +16,9 @@ from alerts.notification.route import (
     Routes,
 )
 from alerts.state.alert_records import AlertRecords
-from alerts.state.annotations import FAILING
 from alerts.state.machine import AlertState, ObservedLevel, State, Timers
 from alerts.state.record import AlertRecord
+from probe.core.thresholds import FAILING
 from tests.alerts.notification.test_grouping import (
     BOTH,
     SETTING,
