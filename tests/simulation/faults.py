@@ -16,11 +16,11 @@ CALM_SECONDS = 0.75 * HOUR
 # fmt: off
 Kind = Literal[
     "outage", "refuse", "reject", "hang", "lose", "full", "broken", "torn", "stalled", "step",
-    "kill", "stop", "silence", "window", "reload", "network", "suspend",
+    "kill", "stop", "silence", "window", "reload", "network", "suspend", "rename",
 ]
 # fmt: on
 DISK: tuple[Kind, ...] = ("full", "broken", "torn", "stalled")
-OPERATOR = ("silence", "window", "reload")
+OPERATOR = ("silence", "window", "reload", "rename")
 RECEIVERS = ("pager", "chat")
 
 
@@ -98,6 +98,7 @@ class Weights(Struct, frozen=True):
             "reload": 0.5,
             "network": 0.6,
             "suspend": 0.4,
+            "rename": 0.4,
         }
     )
 
@@ -110,12 +111,13 @@ def scenario(seed: int, hours: float = 6.0, weights: Weights | None = None) -> S
     faults: list[Fault] = []
     for kind, per_hour in (weights or Weights()).per_hour.items():
         count = round(random.expovariate(1.0) * per_hour * busy / HOUR)
-        faults += [_fault(kind, random, checks, busy) for _ in range(min(count, 12))]
+        faults += [some_fault(kind, random, checks, busy) for _ in range(min(count, 12))]
     faults.sort(key=lambda fault: fault.start)
     return Scenario(seed, checks, tuple(faults), busy + CALM_SECONDS)
 
 
-def _fault(kind: Kind, random: Random, checks: tuple[str, ...], busy: float) -> Fault:
+def some_fault(kind: Kind, random: Random, checks: tuple[str, ...], busy: float) -> Fault:
+    """A fault of a kind by chance, within so many seconds."""
     start = random.uniform(60.0, busy)
     if kind == "kill":
         # After so many storage jobs, which is between any two of them.

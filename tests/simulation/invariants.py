@@ -1,10 +1,11 @@
 """What must hold in every simulated run, whatever goes wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from alerts.model import MessageType
 from tests.simulation.faults import DISK, Fault, Scenario
 from tests.simulation.monitor import INTERVAL, Run
+from tests.simulation.operator_actions import place_of
 from tests.simulation.world import Received, Receiver
 
 # An outage that is seen, holds, is confirmed and sent takes so long at most.
@@ -13,6 +14,13 @@ MAX_WAITING = 60
 STORES = ("outbox", "journal", "all")
 # A file that could not be written is tried again after so long.
 RETRIED_SECONDS = 75.0
+# What changes neither what is sent of an outage nor what that says, though a new process may delay
+# it; a disk that fails neither, unless a process ends meanwhile: that may leave too little to know.
+HARMLESS = ("kill", "stop", "step", "rename")
+# What is said to begin, and to end, and when that is sent, may be so late.
+LATE_SECONDS = INTERVAL + 60.0
+# Another outage so near is a part of the same incident, or makes it flap.
+APART_SECONDS = 5400.0
 
 
 def violations(run: Run) -> list[str]:
@@ -33,6 +41,7 @@ def _of_receiver(run: Run, receiver: Receiver) -> Iterator[str]:
     yield from _not_notified(scenario, receiver)
     yield from _false(scenario, receiver)
     yield from _doubled(scenario, receiver)
+    yield from _not_as_it_was(run, receiver)
 
 
 def _open_at_the_end(run: Run, receiver: Receiver) -> Iterator[str]:
@@ -81,7 +90,7 @@ def _not_notified(scenario: Scenario, receiver: Receiver) -> Iterator[str]:
         if not _is_certain(scenario, receiver, outage):
             continue
         is_notified = any(
-            outage.whom in {alert.identity.check for alert in each.message.firing}
+            outage.whom in {place_of(alert.identity.check) for alert in each.message.firing}
             for each in _open_during(receiver, outage)
         )
         if not is_notified and not _is_paged_throughout(receiver, outage):
@@ -140,7 +149,7 @@ def _false(scenario: Scenario, receiver: Receiver) -> Iterator[str]:
         if each.message.occasion is MessageType.RESOLVED:
             continue
         for alert in each.message.firing:
-            name = alert.identity.check
+            name = place_of(alert.identity.check)
             if alert.identity.rule != "failing":
                 yield f"{alert.identity} was sent at {each.at:.0f}, and every check had results"
                 continue
@@ -180,3 +189,45 @@ def _doubled(scenario: Scenario, receiver: Receiver) -> Iterator[str]:
             firing.pop(message.key, None)
         elif new:
             firing[message.key] = each
+
+
+def _not_as_it_was(run: Run, receiver: Receiver) -> Iterator[str]:
+    """An outage with nothing near it but what is harmless is one trigger and one resolve, which say
+    when it began and ended."""
+    for outage in run.scenario.of("outage"):
+        if outage.end - outage.start <= LONG_ENOUGH or not _is_apart(run.scenario, outage):
+            continue
+        sent = [
+            each
+            for each in receiver.incidents
+            if outage.start <= each.at < outage.end + APART_SECONDS
+        ]
+        messages = {(each.message.occasion.value, each.message.at): None for each in sent}
+        occasions = [occasion for occasion, _ in messages if occasion != "changed"]
+        if occasions != ["firing", "resolved"]:
+            yield f"the outage of {outage.whom} from {outage.start:.0f} was sent as {occasions}"
+        else:
+            yield from _wrong_times(run, outage, sent)
+
+
+def _wrong_times(run: Run, outage: Fault, sent: Sequence[Received]) -> Iterator[str]:
+    """What messages say of when an outage began and ended, and when they came."""
+    last = sent[-1]
+    ended = max((alert.ended or 0.0 for alert in last.message.resolved), default=0.0)
+    off = [each.message.since - run.wall(outage.start, each.at) for each in sent]
+    off += [ended - run.wall(outage.end, last.at), last.at - outage.end]
+    if not all(-1.0 <= seconds <= LATE_SECONDS for seconds in off):
+        yield f"the outage of {outage.whom} from {outage.start:.0f} was sent {off} s from it"
+
+
+def _is_apart(scenario: Scenario, outage: Fault) -> bool:
+    """Whether nothing is near that may change what is sent of an outage."""
+    near = {
+        fault.kind
+        for fault in scenario.faults
+        if fault is not outage
+        and fault.start < outage.end + APART_SECONDS
+        and (fault.start if fault.whom == "process" else fault.end) > outage.start - APART_SECONDS
+    }
+    lives_on = not near & {"kill", "stop"}
+    return near <= {*HARMLESS, *(DISK if lives_on else ())}

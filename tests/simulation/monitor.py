@@ -18,9 +18,8 @@ from probe.core.causes import HINTS, Cause
 from probe.core.kind import Check
 from probe.core.model import Failure, Result, Status
 from tests.clocks import Clock
-from tests.fake_kind import toy
 from tests.simulation.faults import Scenario
-from tests.simulation.operator_actions import Operator
+from tests.simulation.operator_actions import Operator, place_of
 from tests.simulation.world import START, Disk, Killed, Process, Receiver
 from tests.virtual_time import run_virtually
 
@@ -42,6 +41,12 @@ class Run:
     most_waiting: int = 0
     left: int = 0
 
+    def wall(self, at: float, seen: float) -> float:
+        """What the wall clock, as it is when ``seen``, calls a time of the run."""
+        slept = sum(f.size for f in self.scenario.of("suspend") if f.start <= at)
+        steps = sum(f.size for f in self.scenario.of("step") if f.start <= seen)
+        return START + at + slept + steps
+
 
 class Simulation:
     """Plays one scenario in a folder; ``between`` spoils that after each life."""
@@ -59,9 +64,8 @@ class Simulation:
             name: Receiver(name, scenario, self._clock, self._process, chat=name == "chat")
             for name in ("pager", "chat")
         }
-        self._checks = [toy(name, interval=INTERVAL, deadline=5.0) for name in scenario.checks]
         self._run = Run(scenario, self._receivers)
-        self._operator = Operator(scenario, self._clock, self._checks)
+        self._operator = Operator(scenario, self._clock, INTERVAL)
         self._kills = scenario.of("kill", "stop")
 
     def play(self) -> Run:
@@ -94,7 +98,7 @@ class Simulation:
 
     async def _live(self) -> None:
         began = self._clock()
-        self._unseen = {check.name for check in self._checks}
+        self._unseen = set(self._scenario.checks)
         steady = self._wall() - self._uptime()
         manager = AlertManager(
             self._config(),
@@ -105,16 +109,16 @@ class Simulation:
             clock=self._clock,
             stored=StoredClock(self._wall, self._uptime, self._boot(began)),
         )
-        soon: dict[str, asyncio.Event] = {check.name: asyncio.Event() for check in self._checks}
-        manager.run_soon = lambda name, _: soon[name].set()
+        soon: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._scenario.checks}
+        manager.run_soon = lambda name, _: soon[place_of(name)].set()
         await self._open(manager)
         manager.reload(self._operator.configured(self._config(), self._wall()))
         manager.suppress_own_network(not self._operator.has_network())
-        manager.set_checks(self._operator.checks())
+        self._operator.set_checks(manager)
         tasks = [asyncio.create_task(self._guard(job())) for job in manager.jobs.values()]
         tasks += [
-            asyncio.create_task(self._guard(self._check(manager, check, soon[check.name])))
-            for check in self._checks
+            asyncio.create_task(self._guard(self._check(manager, place, event)))
+            for place, event in soon.items()
         ]
         tasks.append(asyncio.create_task(self._guard(self._watch(manager))))
         work = self._operator.work(manager, self._config(), self._wall)
@@ -182,26 +186,27 @@ class Simulation:
             self._run.left = waiting
             await asyncio.sleep(10.0)
 
-    async def _check(self, manager: AlertManager, check: Check, soon: asyncio.Event) -> None:
+    async def _check(self, manager: AlertManager, place: str, soon: asyncio.Event) -> None:
         await asyncio.sleep(1.0)
         while True:
             soon.clear()
             fails = not self._operator.has_network()
-            fails |= self._scenario.active("outage", check.name, self._clock()) is not None
+            fails |= self._scenario.active("outage", place, self._clock()) is not None
             manager.suppress_own_network(not self._operator.has_network())
-            if self._operator.is_configured(check.name):
+            check = self._operator.running(place)
+            if check is not None:
                 manager.handle_result(check, self._result(check, fails), (), backed_up=False)
-            self._count_run(manager, check.name)
-            recovering = manager.is_recovering(check.name)
+            self._count_run(manager, place)
+            recovering = manager.is_recovering(check.name if check else place)
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY if fails or recovering else INTERVAL):
                     await soon.wait()
                     await asyncio.sleep(0.5)
 
-    def _count_run(self, manager: AlertManager, name: str) -> None:
+    def _count_run(self, manager: AlertManager, place: str) -> None:
         """As the daemon does, say once that every check has run."""
         if self._unseen:
-            self._unseen.discard(name)
+            self._unseen.discard(place)
             if not self._unseen:
                 manager.first_round_done()
 

@@ -1,5 +1,5 @@
 """What an operator does to a simulated monitor, and its network: silences, maintenance windows,
-checks that are removed and come back, a network that is lost."""
+checks that are removed and come back or have another name, a network that is lost."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,27 +12,58 @@ from alerts.model import Silence
 from alerts.silence.window_table import WindowTable
 from probe.core.kind import Check
 from tests.clocks import Clock
+from tests.fake_kind import ToyTable, toy_kind
 from tests.simulation.faults import Fault, Scenario
 
 LOOK_SECONDS = 3.0
+RENAMED = "-renamed"
+
+
+class OfPlace(ToyTable):
+    """A toy whose target is not its name."""
+
+    place: str = ""
+
+    @property
+    def target(self) -> str:
+        return f"toy://{self.place}"
+
+
+def check_of(place: str, name: str, interval: float) -> Check:
+    """A check of something, under any name."""
+    table = OfPlace(name=name, place=place, interval=interval, deadline=5.0)
+    return Check(toy_kind(table=OfPlace), table)
+
+
+def place_of(name: str) -> str:
+    """What a check is of."""
+    return name.removesuffix(RENAMED)
 
 
 class Operator:
     """Does to each life what the scenario says for its time."""
 
-    def __init__(self, scenario: Scenario, clock: Clock, checks: list[Check]) -> None:
-        self._scenario, self._clock, self._all = scenario, clock, checks
+    def __init__(self, scenario: Scenario, clock: Clock, interval: float) -> None:
+        self._scenario, self._clock, self._interval = scenario, clock, interval
         self._silenced: set[float] = set()
+        # What the process knows of, by what it is of.
+        self._running: dict[str, Check] = {}
 
-    def checks(self) -> list[Check]:
-        """The checks that are configured now."""
+    def set_checks(self, manager: AlertManager) -> None:
+        """The manager has the checks that are configured now."""
         now = self._clock()
         removed = {f.whom for f in self._scenario.of("reload") if f.covers(now)}
-        return [check for check in self._all if check.name not in removed]
+        renamed = {f.whom for f in self._scenario.of("rename") if f.covers(now)}
+        self._running = {
+            place: check_of(place, place + RENAMED * (place in renamed), self._interval)
+            for place in self._scenario.checks
+            if place not in removed
+        }
+        manager.set_checks(list(self._running.values()))
 
-    def is_configured(self, name: str) -> bool:
-        """Whether a check is configured now."""
-        return any(check.name == name for check in self.checks())
+    def running(self, place: str) -> Check | None:
+        """The check of something, if it is configured now."""
+        return self._running.get(place)
 
     def has_network(self) -> bool:
         """Whether the monitor reaches anything."""
@@ -66,13 +97,15 @@ class Operator:
             if (state := self._state()) != known:
                 known = state
                 manager.reload(self.configured(config, wall()))
-                manager.set_checks(self.checks())
+                self.set_checks(manager)
             manager.suppress_own_network(not self.has_network())
             await asyncio.sleep(LOOK_SECONDS)
 
     def _state(self) -> list[Fault]:
         now = self._clock()
-        return [fault for fault in self._scenario.of("window", "reload") if fault.covers(now)]
+        return [
+            fault for fault in self._scenario.of("window", "reload", "rename") if fault.covers(now)
+        ]
 
 
 def _name(fault: Fault) -> str:
