@@ -8,6 +8,7 @@ from random import Random
 
 from alerts.model import Delivery, Message, MessageType, NotifyError
 from alerts.notification.sender import Dispatcher
+from alerts.notifier import Notifier
 from alerts.outbox.outbox import Outbox
 from tests.clocks import Clock
 
@@ -82,7 +83,7 @@ class Service:
 class Post:
     """An outbox, services and the dispatcher between them, on a clock that a test moves."""
 
-    def __init__(self, outbox: Outbox, *services: Service, deadline: float = 30.0) -> None:
+    def __init__(self, outbox: Outbox, *services: Notifier, deadline: float = 30.0) -> None:
         self.outbox = outbox
         self.clock = Clock(1000.0)
         self.refused: list[tuple[Delivery, str]] = []
