@@ -164,7 +164,7 @@ class Daemon:
             await self._restore(history)
             stack.push_async_callback(self._schedule.stop)
             self._schedule.start()
-            await self._set_checks(settings)
+            self._set_checks(settings)
             settle_garbage_collector()
             await self._run_tasks()
 
@@ -208,7 +208,9 @@ class Daemon:
             await self._parts.starts.end(f"an error ({kind.__name__})")
 
     async def _take_over(self, settings: Settings) -> None:
-        """Apply reloaded settings; warn of changes that need a restart."""
+        """Apply reloaded settings; warn of changes that need a restart. Nothing is awaited between
+        routes, windows and checks: a check that is renamed with its window would be sent."""
+        await asyncio.to_thread(preload, settings.plan.checks)
         old = self._state.settings
         if settings.service != old.service or settings.region != old.region:
             logger.warning(
@@ -217,12 +219,11 @@ class Daemon:
         self._parts.context.redact = Redactor(settings.secrets).clean
         self._state.exporter = settings.exporter
         self._parts.alerts.reload(settings.alerting)
-        await self._set_checks(settings)
+        self._set_checks(settings)
 
-    async def _set_checks(self, settings: Settings) -> None:
+    def _set_checks(self, settings: Settings) -> None:
         """Run the checks of these settings from now on; unchanged ones are not restarted."""
         state, running = self._state, self._state.checks
-        await asyncio.to_thread(preload, settings.plan.checks)
         logging.getLogger().setLevel(settings.log_level)
         checks = {check.name: self._same(check) or check for check in settings.plan.checks}
         gone = [name for name, check in running.items() if checks.get(name) is not check]
