@@ -1,17 +1,25 @@
-"""The configuration is parsed first and swapped then; a wrong one changes nothing."""
+"""The configuration is parsed first and swapped then, in one step; a wrong one changes nothing."""
 
 import asyncio
 import logging
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from alerts.manager import AlertManager
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
+from probe.daemon.daemon import Daemon
 from probe.daemon.reload import Reloader
 from tests.clocks import Clock
 from tests.fake_kind import toy
+
+
+def settings_of(*names: str) -> Settings:
+    """Of a configuration with these checks."""
+    return Settings(CheckPlan(tuple(toy(name) for name in names)), "lax", logging.INFO)
 
 
 class Stage:
@@ -32,7 +40,7 @@ class Stage:
         self.loop.call_soon_threadsafe(self.read.set)
         if self.problems:
             raise ConfigurationError(self.problems)
-        return Settings(CheckPlan((toy(),)), "lax", logging.INFO)
+        return settings_of("toy")
 
     async def apply(self, settings: Settings) -> None:
         """As the daemon takes them over."""
@@ -113,3 +121,24 @@ async def test_two_who_ask_at_once_are_both_answered(tmp_path: Path) -> None:
     assert stage.reloader.outcome.ok
     stage.problems = [ConfigProblem("probe.toml", "no")]
     assert await stage.reloader.reload_now() == "probe.toml: no"
+
+
+async def test_nothing_happens_between_new_windows_and_the_checks_that_are_in_them() -> None:
+    """A check that is renamed with its window would be sent, its route's would go elsewhere."""
+    seen: list[str] = []
+
+    def reload(manager: AlertManager, config: object) -> None:
+        seen.append("routes and windows")
+        asyncio.get_running_loop().call_soon(seen.append, "something else")
+
+    def set_checks(manager: AlertManager, checks: object) -> None:
+        seen.append("checks")
+
+    daemon = Daemon(settings_of("a"), lambda: settings_of("b"))
+    with (
+        mock.patch.object(AlertManager, "reload", reload),
+        mock.patch.object(AlertManager, "set_checks", set_checks),
+    ):
+        assert await daemon.reloader.reload_now() == ""
+        await asyncio.sleep(0)
+    assert seen == ["routes and windows", "checks", "something else"]
