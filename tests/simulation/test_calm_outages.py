@@ -1,10 +1,10 @@
 """An outage far from any other, while processes end, clocks are set and checks are renamed: one
 trigger, one resolve, and both say when it began and ended."""
 
-from dataclasses import replace
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from tests.simulation.faults import DISK, Fault, Kind, Scenario, some_fault
 from tests.simulation.invariants import violations

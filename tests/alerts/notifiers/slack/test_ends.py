@@ -1,9 +1,9 @@
 """Whatever Slack answers at the very end of an incident, the end is there once, with its times."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from alerts.model import Delivery
