@@ -1,4 +1,4 @@
-"""HTTP on a fresh connection each time, with every phase timed and every error translated.
+"""HTTP as a visit of a browser makes it, with every phase timed and every error translated.
 
 Exceptions become causes here and nowhere else:
 
@@ -15,7 +15,7 @@ NotHttp, ProtocolViolation       protocol_error
 import json as json_module
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +25,7 @@ from yarl import URL
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.address.ranges import is_literal, is_unreachable
+from probe.net.connections import Connections
 from probe.net.fetch.cookies import Cookies, CookieUse
 from probe.net.fetch.issuers import start_browser_tls
 from probe.net.fetch.page_opening import PageOpening
@@ -32,8 +33,14 @@ from probe.net.fetch.redirect import Response
 from probe.net.fetch.timing import Timing
 from probe.net.protocol import http1, http2
 from probe.net.protocol.connect import Connector, SocketFactory, connect_tcp
-from probe.net.protocol.errors import PeerError, Unfinished, Unprocessed
-from probe.net.protocol.exchange import HttpResponse, Request, read_bounded, request_for
+from probe.net.protocol.errors import PeerError, Unprocessed
+from probe.net.protocol.exchange import (
+    HttpResponse,
+    Request,
+    read_bounded,
+    request_for,
+    skim_bounded,
+)
 from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
 from probe.net.proxies import Proxy, proxy_for
@@ -48,9 +55,9 @@ MAX_REPEATED = 2  # so often a request that was not processed is sent again, as 
 
 
 class FreshHttpClient:
-    """Requests without kept connections; its cookies end with it. A proxy is used only
-    where the environment names one (``probe.net.proxies``). ``timing`` and ``tls`` are filled
-    also when a request raises.
+    """The requests of one visit: its cookies, and connections that were kept (``leave``), end
+    with it. A proxy is used only where the environment names one (``probe.net.proxies``).
+    ``timing`` and ``tls`` are filled also when a request raises.
     """
 
     def __init__(
@@ -67,8 +74,7 @@ class FreshHttpClient:
         self.tls = TlsObserver()
         self._ca_file, self._host, self._detour = ca_file, host, detour
         self._cookies = Cookies()
-        self._streams: set[Stream] = set()
-        self._closed = False
+        self._connections = Connections(self.timing)
         self._proxy: Proxy | None = None
 
     async def __aenter__(self) -> Self:
@@ -112,8 +118,9 @@ class FreshHttpClient:
         body: bytes = b"",
         json: Any = None,
         cookies: CookieUse = True,
+        keep: bool = False,
     ) -> AsyncIterator[HttpResponse]:
-        """One request on a connection of its own. Raises CheckAborted."""
+        """One request; ``keep`` leaves its connection to those that follow. Raises CheckAborted."""
         address, given = URL(url), dict(headers or {})
         if json is not None:
             body = json_module.dumps(json).encode()
@@ -122,8 +129,11 @@ class FreshHttpClient:
         try:
             with self._translating(address):
                 yield response
+            if keep:
+                await self.leave(response, address)
         finally:
-            self.finish(response)
+            if not self._connections.holds(response.stream):
+                self.finish(response)
 
     async def start(
         self,
@@ -135,7 +145,7 @@ class FreshHttpClient:
         upgrade: bool = False,
         cookies: CookieUse = True,
     ) -> HttpResponse:
-        """A request on a connection of its own, and the response's head; ``finish`` ends it.
+        """A request and its response's head; ``finish`` or ``leave`` ends it.
 
         Raises CheckAborted.
         """
@@ -145,7 +155,10 @@ class FreshHttpClient:
         with self._translating(address):
             for left in reversed(range(MAX_REPEATED + 1)):
                 try:
-                    response = await self._exchange(sending, address, alpn, upgrade=upgrade)
+                    on_kept = None if upgrade else await self._connections.answer(sending, address)
+                    response = on_kept or await self._exchange(
+                        sending, address, alpn, upgrade=upgrade
+                    )
                     break
                 except Unprocessed as refusal:
                     if not left:
@@ -167,14 +180,21 @@ class FreshHttpClient:
             else:
                 response = await http1.exchange(stream, sending, upgrade=upgrade)
         except BaseException:
-            self._close(stream)
+            self._connections.end(stream)
             raise
         self.timing.enter("transfer")
         return response
 
     def finish(self, response: HttpResponse) -> None:
         """End the connection of a response."""
-        self._close(response.stream)
+        self._connections.end(response.stream)
+
+    async def leave(self, response: HttpResponse, address: URL) -> None:
+        """End a response; its connection serves the next request, where a browser's would."""
+        if self._proxy is None:
+            await self._connections.keep(response, address)
+        else:
+            self.finish(response)
 
     async def upgrade(
         self, url: str | URL, headers: Mapping[str, str], cookies: CookieUse = True
@@ -191,15 +211,10 @@ class FreshHttpClient:
         return body
 
     async def skim(self, page: Response, limit: int) -> int | None:
-        """Read a body that is not judged, up to ``limit`` bytes; its length, if it ended."""
-        length = 0
-        with suppress(Unfinished):
-            async for piece in page.response.body():
-                length += len(piece)
-                if length > limit:
-                    break
+        """Read a body that is not judged; see skim_bounded."""
+        length = await skim_bounded(page.response, limit)
         self.timing.leave()
-        return length if length <= limit else None
+        return length
 
     def translate(self, error: BaseException, host: str | None = None) -> CheckAborted | None:
         """The cause behind an exception of a connection, or None if it isn't one.
@@ -212,9 +227,7 @@ class FreshHttpClient:
 
     def close(self) -> None:
         """End every connection, and those that are still being made."""
-        self._closed = True
-        for stream in list(self._streams):
-            self._close(stream)
+        self._connections.close()
 
     @contextmanager
     def _translating(self, address: URL) -> Iterator[None]:
@@ -230,15 +243,17 @@ class FreshHttpClient:
         """``tunnel``: through a proxy by CONNECT, as WebSocket wants it (RFC 6455, 4.1)."""
         self._proxy = None if self._detour or is_filtered() else proxy_for(str(address))
         if self._connector is not None:
-            return self._kept(await self._connector(address, alpn, self.timing, self.tls))
+            return self._connections.add(
+                await self._connector(address, alpn, self.timing, self.tls)
+            )
         sock = await self._socket(address, tunnel=tunnel)
         if address.scheme != "https":
-            return self._kept(Stream(sock))
+            return self._connections.add(Stream(sock))
         name = (address.raw_host or "").partition("%")[0].removesuffix(".")  # RFC 6066, 3
         stream = await start_browser_tls(
             sock, name, self.tls, self._ca_file, alpn, lambda: self._socket(address, tunnel=tunnel)
         )
-        return self._kept(stream)
+        return self._connections.add(stream)
 
     async def _socket(self, address: URL, *, tunnel: bool) -> socket.socket:
         addresses = [] if self._proxy else await self._addresses(address)
@@ -251,13 +266,6 @@ class FreshHttpClient:
         if address.scheme == "https":
             self.timing.enter("tls")
         return sock
-
-    def _kept(self, stream: Stream) -> Stream:
-        if self._closed:
-            stream.close()
-            raise ConnectionAbortedError
-        self._streams.add(stream)
-        return stream
 
     async def _addresses(self, address: URL) -> list[Address]:
         host, port = address.raw_host or "", address.port or 80
@@ -272,10 +280,6 @@ class FreshHttpClient:
         if not routed:
             raise no_route(host, found)
         return routed
-
-    def _close(self, stream: Stream) -> None:
-        self._streams.discard(stream)
-        stream.close()
 
 
 def fresh_client(

@@ -160,8 +160,9 @@ async def _known(host: str, port: int, family: int) -> list[Address]:
         return list(_of_plain_literal(host, port, family))
     found = _distinct(await _look_up(host, port, family), port)
     if host.lower() == "localhost" and family == socket.AF_UNSPEC:
-        # Browsers have both without asking, whatever the hosts file lists (RFC 6761, 6.3).
-        found = list(dict.fromkeys((*found, Address("::1", port, socket.AF_INET6))))
+        # Browsers have both without asking, whatever the hosts file lists (RFC 6761, 6.3), and
+        # IPv6 first (net::ResolveLocalHostname).
+        found = list(dict.fromkeys((Address("::1", port, socket.AF_INET6), *found)))
     return found
 
 

@@ -109,6 +109,7 @@ class PageRequests:
                 body=body,
                 cookies=(self._site.credentials or not self._is_cross_origin(address))
                 and self._cookies(address),
+                keep=True,
             ) as answer:
                 check_port(address)
                 moved = _moved(answer, address)

@@ -24,10 +24,13 @@ class Requests(Protocol):
     """What the pages are asked with; ``probe.net.http.FreshHttpClient`` is one."""
 
     async def start(self, method: str, address: URL, headers: Mapping[str, str]) -> HttpResponse:
-        """A request on a connection of its own; its head. Raises CheckAborted."""
+        """A request and its answer's head. Raises CheckAborted."""
 
     def finish(self, response: HttpResponse) -> None:
         """End the connection of a response."""
+
+    async def leave(self, response: HttpResponse, address: URL) -> None:
+        """End a response, and keep its connection for the next request."""
 
     def translate(self, error: BaseException, host: str | None = None) -> CheckAborted | None:
         """The cause behind an exception of a connection, or None if it isn't one."""
@@ -76,7 +79,7 @@ class PageOpening:
                 if following is None:
                     self._response = response
                     return page
-                self._client.finish(response)
+                await self._client.leave(response, address)
                 cache.keep(address, response, following)
             if redirects == self._max_redirects:
                 raise _too_many(redirects, seen, following)

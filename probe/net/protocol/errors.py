@@ -5,6 +5,7 @@ PeerError (an OSError would be the network's, these are the peer's)
 ├── ProtocolViolation what follows breaks the protocol
 │   └── Unfinished    a content coding without its end, which browsers show all the same
 ├── Truncated         the connection ended in the middle
+│   ├── Unanswered    it ended without a byte of an answer
 │   └── Unprocessed   HTTP/2 says that the request may be sent again
 └── Flood             far more messages or bytes than any honest peer sends
 """
@@ -38,6 +39,10 @@ class Truncated(PeerError):
     def __init__(self, detail: str, hint: str | None = None, *, unmet_length: bool = False) -> None:
         super().__init__(detail, hint)
         self.unmet_length = unmet_length
+
+
+class Unanswered(Truncated):
+    """Nothing was sent in answer to the request."""
 
 
 class Unprocessed(Truncated):

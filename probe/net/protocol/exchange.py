@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from multidict import CIMultiDict
@@ -11,7 +12,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.net.fetch.sites import is_trustworthy
 from probe.net.protocol.coding import accept_encoding, check_accepted, decode, decoders_of
-from probe.net.protocol.errors import Truncated
+from probe.net.protocol.errors import Truncated, Unfinished
 from probe.net.protocol.head import Head
 from probe.net.protocol.stream import Stream
 
@@ -62,6 +63,11 @@ class HttpResponse:
         self.head = head
 
     @property
+    def leaves_open(self) -> bool:
+        """Whether its connection may carry another request: its body was read to the end."""
+        return False
+
+    @property
     def status(self) -> int:
         """The status code."""
         return self.head.status
@@ -103,6 +109,17 @@ def check_codings(head: Head, request: Request) -> None:
     requested = {name.lower(): value for name, value in request.headers}
     accepted = requested.get("accept-encoding", "*")
     check_accepted(",".join(head.headers.getall("Content-Encoding", [])), accepted)
+
+
+async def skim_bounded(response: HttpResponse, limit: int) -> int | None:
+    """Read a body that is not judged, up to ``limit`` bytes; its length, if it ended."""
+    length = 0
+    with suppress(Unfinished):
+        async for piece in response.body():
+            length += len(piece)
+            if length > limit:
+                break
+    return length if length <= limit else None
 
 
 async def read_bounded(response: HttpResponse, limit: int) -> bytes:

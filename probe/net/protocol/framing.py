@@ -18,6 +18,10 @@ class Framing(Protocol):
 
     done: bool
 
+    @property
+    def leaves_open(self) -> bool:
+        """Whether it is done, with nothing behind it, on a connection that may go on."""
+
     def feed(self, data: bytes) -> bytes:
         """The body's bytes among these. Raises PeerError."""
 
@@ -28,9 +32,10 @@ class Framing(Protocol):
 class EmptyBody:
     """204, 304 and 1xx have none, whatever their headers say."""
 
-    done = True
+    done = leaves_open = True
 
     def feed(self, _: bytes) -> bytes:
+        self.leaves_open = False
         return b""
 
     def end(self) -> None:
@@ -40,7 +45,7 @@ class EmptyBody:
 class UntilClosed:
     """As long as the connection lasts."""
 
-    done = False
+    done = leaves_open = False
 
     def feed(self, data: bytes) -> bytes:
         return data
@@ -54,12 +59,13 @@ class Counted:
 
     def __init__(self, length: int) -> None:
         self._left = length
-        self.done = length == 0
+        self.done = self.leaves_open = length == 0
 
     def feed(self, data: bytes) -> bytes:
         taken = data[: self._left]
         self._left -= len(taken)
         self.done = self._left == 0
+        self.leaves_open = self.done and len(taken) == len(data)
         return taken
 
     def end(self) -> None:
@@ -77,6 +83,11 @@ class Chunked:
         self._left = 0
         self._overhead = 0
         self._state = "size"
+
+    @property
+    def leaves_open(self) -> bool:
+        """As of all framings."""
+        return self.done and not self._buffer
 
     def feed(self, data: bytes) -> bytes:
         self._buffer += data

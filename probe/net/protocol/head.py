@@ -55,6 +55,14 @@ class Head(Struct, frozen=True):
         return int(text) if is_number and not int(text) >> 63 else None
 
     @property
+    def keeps_alive(self) -> bool:
+        """Whether the connection stays open: net::HttpResponseHeaders::IsKeepAlive."""
+        said = (*self.all("Connection"), *self.all("Proxy-Connection"))
+        known = (each.lower() for each in said if each.lower() in ("close", "keep-alive"))
+        by_default = "close" if self.version <= (1, 0) else "keep-alive"
+        return next(known, by_default) == "keep-alive"
+
+    @property
     def is_chunked(self) -> bool:
         """Whether any coding of the message is ``chunked``, which HTTP/1.0 does not know."""
         codings = (each.lower() for each in self.all("Transfer-Encoding"))

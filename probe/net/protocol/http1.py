@@ -1,18 +1,19 @@
-"""HTTP/1.1 on a fresh connection (RFC 9112)."""
+"""HTTP/1.1 (RFC 9112): one request and its response, after which a connection may be kept."""
 
 import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from probe.net.protocol.errors import Flood, NotHttp, ProtocolViolation, Truncated
+from probe.net.protocol.errors import Flood, NotHttp, ProtocolViolation, Truncated, Unanswered
 from probe.net.protocol.exchange import HttpResponse, Request, check_codings
-from probe.net.protocol.framing import framing_of
+from probe.net.protocol.framing import Framing, framing_of
 from probe.net.protocol.head import Head, HeadReader, check_unambiguous, excerpt
 from probe.net.protocol.stream import Stream
 
 # 100 Continue, 103 Early Hints: an honest server sends one or two, and browsers take any number.
 MAX_INFORMATIONAL = 500
 SWITCHING = 101
+_NO_ANSWER = "closed the connection instead of answering"
 _FORBIDDEN = re.compile(r"[\r\n\x00]")
 
 
@@ -25,9 +26,14 @@ class Http1Response(HttpResponse):
     def __init__(self, stream: Stream, head: Head, rest: bytes, informational: int = 0) -> None:
         super().__init__(stream, head)
         self.rest, self.informational = rest, informational
+        self._framing: Framing | None = None
+
+    @property
+    def leaves_open(self) -> bool:
+        return self._framing is not None and self._framing.leaves_open and self.head.keeps_alive
 
     async def raw_body(self) -> AsyncIterator[bytes]:
-        framing = framing_of(self.head)
+        framing = self._framing = framing_of(self.head)
         data, at_once = self.rest, False
         while True:
             if data:
@@ -52,9 +58,11 @@ async def exchange(stream: Stream, request: Request, *, upgrade: bool = False) -
     for before in range(MAX_INFORMATIONAL):
         try:
             head, rest = await _next_head(stream, reader, rest, secure=request.scheme == "https")
-        except (NotHttp, Truncated):
-            if switched:
+        except (NotHttp, Truncated, ConnectionError) as error:
+            if switched and not isinstance(error, ConnectionError):
                 raise ProtocolViolation("switches protocols (101) without being asked") from None
+            if before and isinstance(error, Unanswered | ConnectionError):
+                raise Truncated(_NO_ANSWER) from None  # it has answered: it is not asked again
             raise
         check_unambiguous(head)
         # Without being asked for, it is one of the informational responses, as in Chromium.
@@ -77,7 +85,7 @@ async def _next_head(
                 raise NotHttp(f"does not speak HTTP: it sends {excerpt(start)}")
             if not secure and (head := reader.end()) is not None:
                 return head, b""
-            raise Truncated("closed the connection instead of answering")
+            raise (Truncated if start else Unanswered)(_NO_ANSWER)
         found = reader.feed(data)
     return found
 

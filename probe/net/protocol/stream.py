@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from socket import IPPROTO_TCP, SO_ERROR, SOL_SOCKET, TCP_NODELAY
+from socket import IPPROTO_TCP, MSG_PEEK, SO_ERROR, SOL_SOCKET, TCP_NODELAY
 from socket import socket as Socket
 
 from probe.net.flow.pace import FIRST_SLICE, TURN, ReadPace
@@ -35,6 +35,17 @@ class Stream:
     def is_closed(self) -> bool:
         """Whether this side has closed it."""
         return self._closed
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is open and nothing waits to be read, its end included."""
+        try:
+            self._socket.recv(1, MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:  # closed, here or there
+            return False
+        return False
 
     @property
     def alpn(self) -> str | None:
@@ -201,6 +212,11 @@ class TlsStream(Stream):
         self.connection = context.wrap_bio(
             self._incoming, self._outgoing, server_hostname=server_name
         )
+
+    @property
+    def is_idle(self) -> bool:
+        is_read = not (self._incoming.pending or self._incoming.eof or self.connection.pending())
+        return is_read and super().is_idle
 
     @property
     def alpn(self) -> str | None:

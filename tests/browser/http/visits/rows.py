@@ -7,15 +7,18 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tests.browser.http.visits.kept_rows import courses
 from tests.browser.http.visits.servers import Server
 
 _OUTCOMES = Path(__file__).with_name("outcomes.json")
+_MORE_KEPT = "more kept connections"
 _KEPT, _HSTS, _ALTERNATIVE = "kept connections", "HSTS within a visit", "Alt-Svc"
-_KEPT_WHY = "the check makes a connection for each request, and a browser goes on with the kept one"
-_ENDS_BY = ("400", "425", "429", "500", "502", "503", "504", "503, close", "425, close")
+_BLANK = "Chromium shows an empty page as if it were 200: its user has nothing"
 WHY = {
-    f"kept: {each}, then the page": _KEPT_WHY
-    for each in (*_ENDS_BY, "garbage", "half a body", "an answer of HTTP/0.9")
+    f"by {by}: {words}, then the {third}": _BLANK
+    for by in ("TLS", "TCP")
+    for words in ("103, and closes", "100, and closes", "103, and a reset")
+    for third in ("page", "same")
 }
 PAGE = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
 MOVED = "HTTP/1.1 302 F\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"
@@ -55,7 +58,8 @@ def write_outcomes(found: Mapping[str, str]) -> None:
 
 def unasked_rows() -> Iterator[VisitRow]:
     """The rows alone."""
-    for number, row in enumerate((*_kept(), *_behind_the_redirect(), *_hsts(), *_alternatives())):
+    rows = (*_kept(), *_behind_the_redirect(), *_hsts(), *_alternatives(), *_more_kept())
+    for number, row in enumerate(rows):
         yield replace(row, number=number)
 
 
@@ -124,6 +128,11 @@ def _behind_the_redirect() -> Iterator[VisitRow]:
     for words, head in heads:
         server = Server([[head, PAGE], [PAGE]])
         yield VisitRow(_KEPT, f"a redirect {words}", [server])
+
+
+def _more_kept() -> Iterator[VisitRow]:
+    for name, servers, start in courses():
+        yield VisitRow(_MORE_KEPT, name, servers, start)
 
 
 _POLICIES = (

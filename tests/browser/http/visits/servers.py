@@ -19,12 +19,14 @@ HOST = "127.0.0.1"
 HOSTS = 200
 """Rows that may have a name of their own."""
 _ICON = b"/favicon.ico"
+_LATE_SECONDS = 0.5
 
 
 class Server(Struct, frozen=True):
     """``connections`` are the answers on each connection that is used, one for each request; the
-    last connection's stand for all that follow. ``RESET`` ends it, as the end of the answers does;
-    ``<0>`` and ``<1>`` are the servers' addresses, ``<HOST>`` the row's own name."""
+    last connection's stand for all that follow. ``RESET`` ends it, as the end of the answers does,
+    also behind a part of an answer (``|RESET``); ``|LATE|`` is a pause within one. ``<0>`` and
+    ``<1>`` are the servers' addresses, ``<HOST>`` the row's own name."""
 
     connections: Sequence[Sequence[str]]
     tls: bool = False
@@ -102,12 +104,15 @@ async def _serve(
                 break
             # One that was opened in advance, and is not used, counts for nothing.
             answers = script.connection() if answers is None else answers
-            answer = answers.pop(0) if answers else b"RESET"
-            if answer == b"RESET":
-                writer.transport.abort()
-                return
-            writer.write(answer)
-            await writer.drain()
+            for piece in (answers.pop(0) if answers else b"RESET").split(b"|"):
+                if piece == b"RESET":
+                    writer.transport.abort()
+                    return
+                if piece == b"LATE":
+                    await asyncio.sleep(_LATE_SECONDS)
+                else:
+                    writer.write(piece)
+                    await writer.drain()
     except (asyncio.IncompleteReadError, OSError):
         pass
     finally:

@@ -18,7 +18,6 @@ _POLLS, _SLOW, _ENDS = "polls that end", "slow servers and pings", "sessions tha
 _NO_UPGRADE: dict[str, Any] = {"upgrades": []}
 _CUTS = ("6", "", "2", "3", "1", "4", "200", "204", "304", "408", "429", "502", "504", "close")
 _LOST = "a session that is lost is a failure, though a page has another one a second later"
-_AGAIN = "Chromium asks again on a connection that it had kept; a check has one for each poll"
 WHY = {
     **{
         f"the first session ends by {by} at {stage}, {over} first": _LOST
@@ -28,11 +27,6 @@ WHY = {
         if (by, over) != ("packet", "websocket")
     },
     "the WebSocket dies at 5": _LOST,
-    **{
-        f"polls end by {by}{words}": _AGAIN
-        for by in ("408", "close")
-        for words in ("", ", no upgrade")
-    },
 }
 
 

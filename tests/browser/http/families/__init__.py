@@ -1,0 +1,1 @@
+"""``localhost``, at which the two families of addresses behave differently (RFC 8305)."""

@@ -1,0 +1,72 @@
+"""The rows, with what Chromium 156 made of each (``outcomes.json``)."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.browser.http.families.server import (
+    ANSWERS,
+    NO_HANDSHAKE,
+    NO_TLS,
+    PAGE,
+    REFUSES,
+    SILENT,
+    STRANGER,
+)
+
+_OUTCOMES = Path(__file__).with_name("outcomes.json")
+_ODD = (*ANSWERS, "an end", "an end at once", "a reset at once", "a page, late", REFUSES, SILENT)
+WHY: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class FamilyRow:
+    """``manners`` are those of IPv6 and of IPv4."""
+
+    group: str
+    manners: tuple[str, str]
+    tls: bool
+    chromium: str = ""
+
+    @property
+    def name(self) -> str:
+        """No other row has it."""
+        sixth, fourth = self.manners
+        return f"{self.group}: IPv6 {sixth}, IPv4 {fourth}"
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether Chromium shows an answer."""
+        return self.chromium == "ok"
+
+    @property
+    def why(self) -> str:
+        """Why the check differs, where it does."""
+        return WHY.get(self.name, "")
+
+
+def family_rows() -> Sequence[FamilyRow]:
+    """The rows that Chromium was asked about."""
+    kept = json.loads(_OUTCOMES.read_text(encoding="utf-8"))
+    return [replace(row, chromium=kept[row.name]) for row in unasked_rows()]
+
+
+def write_outcomes(found: Mapping[str, str]) -> None:
+    """Keep what Chromium makes of them."""
+    _OUTCOMES.write_text(json.dumps(found, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def unasked_rows() -> Iterator[FamilyRow]:
+    """The rows alone."""
+    for tls, group in ((False, "two families, http"), (True, "two families, https")):
+        odd = (*_ODD, *((NO_TLS, STRANGER, NO_HANDSHAKE) if tls else ()))
+        for each in odd:
+            if each != PAGE and each != NO_HANDSHAKE:
+                yield FamilyRow(group, (each, PAGE), tls)
+            if each != PAGE:
+                yield FamilyRow(group, (PAGE, each), tls)
+        for manners in ((SILENT, "500"), (REFUSES, "500"), (REFUSES, "a page, late")):
+            yield FamilyRow(group, manners, tls)
+        yield FamilyRow(group, (REFUSES, REFUSES), tls)
+        yield FamilyRow(group, (PAGE, PAGE), tls)
