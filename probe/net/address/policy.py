@@ -36,6 +36,15 @@ _TRANSLATED = tuple(
 # ISATAP (RFC 5214): the last 64 bits are 0:5efe or 200:5efe and the IPv4 address.
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})
 _SITE_LOCAL = ip_network("fec0::/10")
+# RFC 6052, 2.2: where a network's own prefix of NAT64 (RFC 7050) leaves the IPv4 address, as bits
+# from the front; an octet of zeros (64 to 71) is passed over.
+_EMBEDDED_AT = (32, 40, 48, 56, 64)
+_RESERVED_OCTET = 0xFF << 56
+_METADATA_IPV4 = frozenset(
+    {int(ip) for ip in _METADATA if isinstance(ip, IPv4Address)}
+    | {int(IPv4Address("169.254.169.254"))}
+)
+_LOOPBACK_IPV4 = int(IPv4Address("127.0.0.1"))
 # For purposes of their own (IANA's registries of special-purpose addresses, RFC 6890): no peer is
 # there. 198.18.0.0/15 (RFC 2544) is what laboratories use, as private as 10.0.0.0/8.
 _SPECIAL = tuple(
@@ -79,4 +88,18 @@ def _stands_for_another(ip: IPv4Address | IPv6Address) -> bool:
         return False
     if ip in _SITE_LOCAL or any(ip in network for network in _TRANSLATED):
         return True
-    return (int(ip) >> 32) & 0xFFFFFFFF in _ISATAP
+    return (int(ip) >> 32) & 0xFFFFFFFF in _ISATAP or _is_translated(int(ip))
+
+
+def _is_translated(ip: int) -> bool:
+    """Whether any prefix of NAT64 makes it a metadata service, or the usual one this machine: these
+    addresses come about by chance once in 2^32."""
+    last = ip & 0xFFFFFFFF
+    if last in _METADATA_IPV4 or last == _LOOPBACK_IPV4:
+        return True
+    if ip & _RESERVED_OCTET:
+        return False
+    passed_over = (ip >> 64) << 56 | (ip & (1 << 56) - 1)
+    return any(
+        (passed_over >> (120 - 32 - at)) & 0xFFFFFFFF in _METADATA_IPV4 for at in _EMBEDDED_AT
+    )
