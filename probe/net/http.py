@@ -132,7 +132,7 @@ class FreshHttpClient:
             if keep:
                 await self.leave(response, address)
         finally:
-            if not self._connections.holds(response.stream):
+            if not self._connections.holds(response):
                 self.finish(response)
 
     async def start(

@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
 from probe.net.http import FreshHttpClient, fresh_client
+from tests.browser.http.tls_servers import certificate
+from tests.browser.http.visits_http2.server import Http2Server, serving
 from tests.servers.pages import Behaviour, Pages
 
 MOVED = b"HTTP/1.1 302 F\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"
@@ -71,6 +74,16 @@ async def test_a_connection_that_ended_meanwhile_is_not_asked() -> None:
         async with visit.request("GET", pages.url, keep=True) as response:
             assert response.status == 200
         assert len(pages.heads) == pages.connections == 2
+
+
+async def test_the_requests_of_a_visit_are_streams_of_one_connection(tmp_path: Path) -> None:
+    server = Http2Server([[("302 /x",), ("302 /y",), ("200 hello",)]])
+    trusted = certificate(tmp_path, "p-256")
+    async with serving(server, tmp_path) as url:
+        visit = fresh_client(ca_file=trusted, clock=time.monotonic, host="")
+        async with visit, visit.open(url, max_redirects=20) as page:
+            assert (await visit.read(page, 100), page.redirects) == (b"hello", 2)
+            assert len(visit.tls.chains) == 1
 
 
 async def test_no_connection_outlives_its_visit() -> None:

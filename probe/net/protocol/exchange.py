@@ -62,10 +62,18 @@ class HttpResponse:
         self.stream = stream
         self.head = head
 
-    @property
-    def leaves_open(self) -> bool:
-        """Whether its connection may carry another request: its body was read to the end."""
-        return False
+    async def release(self) -> bool:
+        """Nobody wants more of it: whether its connection may carry another request."""
+        raise NotImplementedError
+
+    async def is_ready(self) -> bool:
+        """Whether the connection of a released one is still open, with nothing against it."""
+        raise NotImplementedError
+
+    async def next(self, request: Request) -> "HttpResponse":
+        """The response to another request on its connection. Raises PeerError, OSError; Unanswered
+        where the request has to be sent once more on another one."""
+        raise NotImplementedError
 
     @property
     def status(self) -> int:

@@ -1,10 +1,18 @@
 """HTTP/1.1 (RFC 9112): one request and its response, after which a connection may be kept."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from probe.net.protocol.errors import Flood, NotHttp, ProtocolViolation, Truncated, Unanswered
+from probe.net.protocol.errors import (
+    Flood,
+    NotHttp,
+    PeerError,
+    ProtocolViolation,
+    Truncated,
+    Unanswered,
+)
 from probe.net.protocol.exchange import HttpResponse, Request, check_codings
 from probe.net.protocol.framing import Framing, framing_of
 from probe.net.protocol.head import Head, HeadReader, check_unambiguous, excerpt
@@ -13,6 +21,11 @@ from probe.net.protocol.stream import Stream
 # 100 Continue, 103 Early Hints: an honest server sends one or two, and browsers take any number.
 MAX_INFORMATIONAL = 500
 SWITCHING = 101
+# net::HttpResponseBodyDrainer: so much of a body that nobody wants is read.
+_MAX_DRAINED = 16384
+# A browser connects meanwhile, and takes what is ready first.
+_DRAIN_SECONDS = 0.05
+_REQUEST_TIMEOUT = 408
 _NO_ANSWER = "closed the connection instead of answering"
 _FORBIDDEN = re.compile(r"[\r\n\x00]")
 
@@ -28,9 +41,33 @@ class Http1Response(HttpResponse):
         self.rest, self.informational = rest, informational
         self._framing: Framing | None = None
 
+    async def release(self) -> bool:
+        if self.head.keeps_alive and not self._leaves_open:
+            await self._drain()
+        return self.head.keeps_alive and self._leaves_open
+
+    async def is_ready(self) -> bool:
+        return self.stream.is_idle
+
+    async def next(self, request: Request) -> "Http1Response":
+        response = await exchange(self.stream, request)
+        if response.status == _REQUEST_TIMEOUT:
+            raise Unanswered("has given the connection up (408)")
+        return response
+
     @property
-    def leaves_open(self) -> bool:
-        return self._framing is not None and self._framing.leaves_open and self.head.keeps_alive
+    def _leaves_open(self) -> bool:
+        return self._framing is not None and self._framing.leaves_open
+
+    async def _drain(self) -> None:
+        length = 0
+        with suppress(PeerError, OSError):  # TimeoutError is one
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                async for piece in self.raw_body():
+                    length += len(piece)
+                    if length > _MAX_DRAINED:
+                        self._framing = None
+                        return
 
     async def raw_body(self) -> AsyncIterator[bytes]:
         framing = self._framing = framing_of(self.head)

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from probe.net.protocol.errors import Flood, ProtocolViolation
 from probe.net.protocol.head import excerpt
+from probe.net.protocol.http2.fields import broken
 
 MAX_FRAME = 16384
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -84,6 +85,10 @@ class FrameReader:
         self._frames = self._idle = self._small = self._overhead = 0
         self._continued = 0
 
+    def begin(self) -> None:
+        """Another request has budgets of its own."""
+        self._idle = self._small = self._overhead = 0
+
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that are complete. Raises ProtocolViolation, Flood."""
         self._buffer += data
@@ -109,7 +114,7 @@ class FrameReader:
             raise ProtocolViolation(
                 f"does not speak HTTP/2: it sends {excerpt(bytes(self._buffer[:24]))}"
             )
-        raise _broken(f"a frame of {length} bytes")
+        raise broken(f"a frame of {length} bytes")
 
     def _count(self, kind: int, payload: bytes) -> None:
         if kind == FrameType.DATA and payload:
@@ -124,15 +129,15 @@ class FrameReader:
     def _checked(self, found: Frame) -> Frame:
         kind, length = found.kind, len(found.payload)
         if self._continued and (kind != FrameType.CONTINUATION or found.stream != self._continued):
-            raise _broken("a header block with another frame in it")
+            raise broken("a header block with another frame in it")
         if kind == FrameType.CONTINUATION and not self._continued:
-            raise _broken("a CONTINUATION of nothing")
+            raise broken("a CONTINUATION of nothing")
         if kind == FrameType.PUSH_PROMISE:
-            raise _broken("a promise that was not asked for")
+            raise broken("a promise that was not asked for")
         if length != _LENGTHS.get(FrameType(kind) if kind in _LENGTHS else FrameType.DATA, length):
-            raise _broken(f"a {FrameType(kind).name} of {length} bytes")
+            raise broken(f"a {FrameType(kind).name} of {length} bytes")
         if (kind in _OF_STREAM) > bool(found.stream) or (kind in _OF_CONNECTION and found.stream):
-            raise _broken(f"a {FrameType(kind).name} on stream {found.stream}")
+            raise broken(f"a {FrameType(kind).name} on stream {found.stream}")
         _check_content(found)
         if kind in (FrameType.HEADERS, FrameType.CONTINUATION):
             self._continued = 0 if found.flags & END_HEADERS else found.stream
@@ -142,31 +147,27 @@ class FrameReader:
 def _check_content(found: Frame) -> None:
     kind, payload = found.kind, found.payload
     if kind == FrameType.SETTINGS and (len(payload) % 6 or (found.flags & ACK and payload)):
-        raise _broken(f"SETTINGS of {len(payload)} bytes")
+        raise broken(f"SETTINGS of {len(payload)} bytes")
     if kind == FrameType.GOAWAY and len(payload) < 8:
-        raise _broken(f"a GOAWAY of {len(payload)} bytes")
+        raise broken(f"a GOAWAY of {len(payload)} bytes")
     if kind == FrameType.DATA and found.flags & ~(END_STREAM | PADDED):
-        raise _broken("DATA with flags that are not defined")
+        raise broken("DATA with flags that are not defined")
     if kind == FrameType.PING and found.flags & ACK:
-        raise _broken("the answer to a PING that was not sent")
+        raise broken("the answer to a PING that was not sent")
     if kind == FrameType.ALTSVC and int.from_bytes(payload[:2].ljust(2, b"\xff"), "big") + 2 > len(
         payload
     ):
-        raise _broken("an ALTSVC that is too short")
+        raise broken("an ALTSVC that is too short")
 
 
 def _unpadded(found: Frame) -> Frame:
     payload = found.payload
     if found.flags & PADDED:
         if not payload or payload[0] >= len(payload):
-            raise _broken("more padding than there is")
+            raise broken("more padding than there is")
         payload = payload[1 : len(payload) - payload[0]]
     if found.kind == FrameType.HEADERS and found.flags & PRIORITY:
         if len(payload) < 5:
-            raise _broken("HEADERS without their priority")
+            raise broken("HEADERS without their priority")
         payload = payload[5:]
     return Frame(found.kind, found.flags, found.stream, payload)
-
-
-def _broken(what: str) -> ProtocolViolation:
-    return ProtocolViolation(f"breaks the HTTP/2 protocol: it sends {what}")

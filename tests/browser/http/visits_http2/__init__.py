@@ -1,0 +1,1 @@
+"""Visits of several requests by HTTP/2, in which a browser goes on with one connection."""
