@@ -14,6 +14,7 @@ READY = "ready"
 OVER = ("polling", "websocket")
 _OUTCOMES = Path(__file__).with_name("outcomes.json")
 _AWAY, _UPGRADES = "servers that do not answer yet", "courses of the upgrade"
+_KEPT = "kept connections of a session"
 _POLLS, _SLOW, _ENDS = "polls that end", "slow servers and pings", "sessions that end"
 _NO_UPGRADE: dict[str, Any] = {"upgrades": []}
 _CUTS = ("6", "", "2", "3", "1", "4", "200", "204", "304", "408", "429", "502", "504", "close")
@@ -27,6 +28,11 @@ WHY = {
         if (by, over) != ("packet", "websocket")
     },
     "the WebSocket dies at 5": _LOST,
+    **{
+        f"the first POST ends by {by}{words}": _LOST
+        for by in ("400", "429", "502")
+        for words in ("", ", no upgrade")
+    },
 }
 
 
@@ -71,7 +77,7 @@ def unasked_rows() -> Iterator[CourseRow]:
     for over in OVER:
         for group, name, course in (*_away(), *_slow(), *_ends()):
             yield CourseRow(group, f"{name}, {over} first", course, over)
-    for group, name, course in (*_upgrades(), *_polls()):
+    for group, name, course in (*_upgrades(), *_polls(), *_kept()):
         yield CourseRow(group, name, course)
 
 
@@ -153,3 +159,18 @@ def _polls() -> Iterator[tuple[str, str, Course]]:
                 opening={} if upgrades else _NO_UPGRADE,
             )
             yield _POLLS, f"polls end by {words}{'' if upgrades else ', no upgrade'}", course
+
+
+def _kept() -> Iterator[tuple[str, str, Course]]:
+    for upgrades in (True, False):
+        opening, words = ({}, "") if upgrades else (_NO_UPGRADE, ", no upgrade")
+        for seconds in (0.0, 0.05, 0.3):
+            slow = Course(kept=seconds, opening=opening, delays={"connect": 0.5, "ready": 1.0})
+            yield _KEPT, f"connections end when idle for {seconds:g} s{words}", slow
+        for by in ("408", "close", "502", "400", "429"):
+            for count in (1, 10**6):
+                which = "the first POST" if count == 1 else "each POST"
+                course = Course(posts=count, by=by, opening=opening)
+                yield _KEPT, f"{which} ends by {by}{words}", course
+        course = Course(poll_seconds=0.2, cut_by="close", kept=0.05, opening=opening)
+        yield _KEPT, f"polls end without an answer, connections when idle{words}", course

@@ -19,7 +19,8 @@ _UNKNOWN = json.dumps({"code": 1, "message": "Session ID unknown"})
 
 class Course(Struct, frozen=True):
     """Times are in seconds. Nothing listens for ``away``; the first ``refused`` requests are
-    refused by ``by``, a status or ``close``.
+    refused by ``by``, a status or ``close``, and so are the first ``posts`` that send something.
+    Connections that are idle for ``kept`` are closed.
 
     ``delays`` are those of ``opening``, ``connect``, ``ready`` and ``probe``. ``dies_at`` ends the
     WebSocket of an upgrade at ``2probe``, ``3probe`` or ``5``; ``noops`` are sent to end its poll.
@@ -31,6 +32,7 @@ class Course(Struct, frozen=True):
 
     away: float = 0.0
     refused: int = 0
+    posts: int = 0
     by: str = "502"
     opening: Mapping[str, Any] = field(default_factory=dict)
     delays: Mapping[str, float] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class Course(Struct, frozen=True):
     ends_by: str = "close"
     pings: float | None = None
     backends: int = 1
+    kept: float = 75.0
 
 
 class _Session:
@@ -64,7 +67,7 @@ class CourseServer:
 
     def __init__(self, course: Course) -> None:
         self._course = course
-        self._requests, self._numbers = itertools.count(), itertools.count()
+        self._requests, self._numbers, self._posts = (itertools.count() for _ in range(3))
         self._backends: list[dict[str, _Session]] = [{} for _ in range(course.backends)]
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -133,6 +136,8 @@ class CourseServer:
             return _text(opening)
         session = sessions[sid]
         if request.method == "POST":
+            if next(self._posts) < self._course.posts:
+                return _refuse(request, self._course.by)
             for packet in (await request.text()).split("\x1e"):
                 self._spawn(self._take(sessions, session, packet))
             return _text("ok")
@@ -242,7 +247,9 @@ def _abort(request: web.Request) -> None:
 @asynccontextmanager
 async def course_server(course: Course) -> AsyncIterator[str]:
     """Its URL, at which nothing listens while it is ``away``."""
-    runner = web.AppRunner(CourseServer(course).app(), shutdown_timeout=0.2)
+    runner = web.AppRunner(
+        CourseServer(course).app(), shutdown_timeout=0.2, keepalive_timeout=course.kept
+    )
     await runner.setup()
     port = free_port()
 
