@@ -62,6 +62,11 @@ def _safe(redact: Redact, text: str, longest: int) -> str:
     return _LOGGING_COMMAND.sub(_INSTEAD, one_line(redact(text), longest))
 
 
+def redacted(text: str) -> str:
+    """The text without secrets, for whoever cuts it in a way of their own."""
+    return _redact.get()(text)
+
+
 def excerpt(text: str, longest: int = MAX_EXCERPT) -> str:
     """A name or a sentence of a target's, for use within a message."""
     return untrusted(text, longest).strip()

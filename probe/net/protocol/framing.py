@@ -129,7 +129,9 @@ class Chunked:
         """Garbage is garbage before its line is complete."""
         start = bytes(self._buffer[:16]).rstrip(b"\r")
         if self._state == "size" and start and not re.match(rb"[0-9A-Fa-f]", start):
-            raise ProtocolViolation(f"sends {excerpt(start)} where a chunk's size belongs")
+            raise ProtocolViolation(
+                f"sends {excerpt(bytes(self._buffer))} where a chunk's size belongs"
+            )
         if self._state == "data-end" and start:
             raise ProtocolViolation("sends a chunk that is longer than its size")
 

@@ -11,7 +11,10 @@ from msgspec import Struct
 from multidict import CIMultiDict
 
 from probe.net.protocol.errors import NotHttp, ProtocolViolation
+from probe.untrusted.text import redacted
 
+# Bytes of which the first few are shown, without the secrets among all of them.
+MAX_EXCERPTED = 1024
 # Chromium's net::HttpStreamParser::kMaxHeaderBufSize.
 MAX_HEAD = 256 * 1024
 # Stray bytes before the status line that Chromium allows: net::HttpUtil::LocateStartOfStatusLine.
@@ -111,7 +114,7 @@ class HeadReader:
     @property
     def pending(self) -> bytes:
         """The beginning of what is there."""
-        return bytes(self._buffer[:64])
+        return bytes(self._buffer[:MAX_EXCERPTED])
 
     def _end(self, start: int) -> tuple[int, int] | None:
         """Where the empty line begins and ends; each byte is searched once."""
@@ -142,7 +145,7 @@ def find_status_line(data: bytes | bytearray) -> int | None:
             return at
         if at + 4 > len(start) and b"http".startswith(found):
             return None
-    raise NotHttp(f"does not speak HTTP: it sends {excerpt(bytes(data[:24]))}")
+    raise NotHttp(f"does not speak HTTP: it sends {excerpt(bytes(data[:MAX_EXCERPTED]))}")
 
 
 def parse_head(raw: bytes) -> Head:
@@ -196,6 +199,6 @@ def _lengths(head: Head) -> set[str]:
 
 
 def excerpt(data: bytes, length: int = 24) -> str:
-    """A few bytes, fit to be shown."""
-    shown = data[:length].decode("ascii", "replace")
+    """A few bytes, fit to be shown; of more than these, a secret that they begin is known."""
+    shown = redacted(data[:MAX_EXCERPTED].decode("ascii", "replace"))[:length]
     return repr("".join(each if each.isprintable() else "?" for each in shown))

@@ -11,7 +11,7 @@ from enum import IntEnum
 from msgspec import Struct
 
 from probe.net.protocol.errors import Flood, ProtocolViolation
-from probe.net.protocol.head import excerpt
+from probe.net.protocol.head import MAX_EXCERPTED, excerpt
 from probe.net.protocol.http2.fields import broken
 
 MAX_FRAME = 16384
@@ -112,7 +112,7 @@ class FrameReader:
             return
         if not self._frames:
             raise ProtocolViolation(
-                f"does not speak HTTP/2: it sends {excerpt(bytes(self._buffer[:24]))}"
+                f"does not speak HTTP/2: it sends {excerpt(bytes(self._buffer[:MAX_EXCERPTED]))}"
             )
         raise broken(f"a frame of {length} bytes")
 
