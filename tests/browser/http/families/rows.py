@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tests.browser.http.families.server import (
     ANSWERS,
@@ -20,8 +22,7 @@ _ODD = (*ANSWERS, "an end", "an end at once", "a reset at once", "a page, late",
 WHY: dict[str, str] = {}
 
 
-@dataclass(frozen=True)
-class FamilyRow:
+class FamilyRow(Struct, frozen=True):
     """``manners`` are those of IPv6 and of IPv4."""
 
     group: str

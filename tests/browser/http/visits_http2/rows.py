@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tests.browser.http.visits_http2.server import Http2Server, Step
 
@@ -24,8 +26,7 @@ _CODES = {
 }
 
 
-@dataclass(frozen=True)
-class Http2Row:
+class Http2Row(Struct, frozen=True):
     """One visit."""
 
     name: str

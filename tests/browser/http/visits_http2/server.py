@@ -5,10 +5,10 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import hpack
+from msgspec import Struct
 
 from tests.browser.http.tls_servers import certificate
 from tests.hostile.http2 import (
@@ -34,8 +34,7 @@ Step = tuple[str, ...]
 """What is sent in answer to a request, step by step; see ``_sent``."""
 
 
-@dataclass(frozen=True)
-class Http2Server:
+class Http2Server(Struct, frozen=True):
     """``connections`` have the answers on each connection that is used, one for each request, and
     then end; the last connection's stand for all that follow. ``opening`` are the settings."""
 
