@@ -24,6 +24,16 @@ class CommandGroup(click.Group):
                 formatter.write_dl(rows)
 
 
+def known_commands(error: click.UsageError) -> str:
+    """What there is instead of an unknown command that resembles none; else empty."""
+    message, ctx = error.format_message(), error.ctx
+    if not message.startswith("No such command") or "Did you mean" in message:
+        return ""
+    if ctx is None or not isinstance(ctx.command, click.Group):
+        return ""
+    return f" Known are {', '.join(ctx.command.list_commands(ctx))}."
+
+
 def place_of_option(error: click.UsageError, root: click.Command) -> str:
     """Where an unknown option belongs, if it is one of the program's own; else empty."""
     option = error.option_name if isinstance(error, click.NoSuchOption) else ""

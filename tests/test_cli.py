@@ -141,7 +141,9 @@ async def test_interrupted_is_130(folder: Path, target: Target) -> None:
         (["--once", "--require", "turn"], "not configured: TURN_URLS is not set"),
         (["--once", "--env-file", "no.env"], "there is no such file"),
         (["--once", "--output", "no/such/report.json"], "there is no folder no/such"),
-        (["frobnicate"], "No such command"),
+        (["frobnicate"], "No such command 'frobnicate'. Known are alerts, annotate, "),
+        (["incidents", "list"], "No such command 'list'. Known are acknowledge, export, note."),
+        (["stauts"], "No such command 'stauts'. Did you mean 'status'?"),
         (["--format", "json"], "add --once"),
     ],
 )

@@ -173,7 +173,9 @@ def _alert_lines(names: Sequence[str], alert: Alert, message: Message) -> Iterat
         yield _line(f"at {' · '.join(where)}" if target else ", ".join(where))
     if alert.cause:
         yield _line(f"phase={alert.phase}, cause={alert.cause}")
-    measured = [alert.value, alert.limit] if alert.value not in alert.summary else []
+    # What is yes or no is said by the summary's sentence.
+    is_said = alert.value in alert.summary or alert.limit.startswith("should be ")
+    measured = [] if is_said else [alert.value, alert.limit]
     if figures := [each for each in (*measured, alert.trend) if each]:
         yield _line(", ".join(figures))
     if alert.hint and message.firing:

@@ -33,7 +33,9 @@ def firing_title(
         checks = f", {count} checks" if count > 1 else f" ({first.identity.check})"
         return f"{loss}: {first.summary}{where}{checks}"
     more = f" (and {len(alerts) - 1} more)" if len(alerts) > 1 else ""
-    return f"{first.identity.check}: {first.summary}{more}"
+    others = len(set(affected) - {alert.identity.check for alert in alerts})
+    failing = f"; {others} more {'check fails' if others == 1 else 'checks fail'}" if others else ""
+    return f"{first.identity.check}: {first.summary}{more}{failing}"
 
 
 def resolved_title(names: Sequence[str], ended: Sequence[Alert], count: int = 0) -> str:

@@ -33,6 +33,8 @@ _PLAIN = {
     "Input should be a valid number": f"must be a number {_NO_UNIT}",
     "Input should be a valid integer": f"must be a whole number {_NO_UNIT}",
     "Input should be a valid boolean": "must be true or false, without quotes",
+    "Input should be a valid dictionary": "must be a table: write NAME = VALUE below it",
+    "String should have at least 1 character": "must not be empty",
     "Input should be a valid tuple": "must be a list: write it in [brackets]",
     "String should match pattern '^[a-z0-9][a-z0-9._-]{0,62}$'": (
         "must be at most 63 lowercase letters, digits, dots, dashes and underscores, and begin "

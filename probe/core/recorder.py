@@ -6,16 +6,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from probe.core.causes import HINTS, Cause
 from probe.core.model import Sample, Signal
+
+# Of a run's deadline.
+_SILENT_SHARE = 0.75
 
 
 class Recorder:
     """Phases, samples and facts of one run, complete up to this moment at any moment.
 
     A check that is cut off in the middle of a phase leaves that phase's name in
-    ``current`` and the seconds spent in ``phases``; ``ended_in_queue`` says that it still waited
-    for a slot. ``disturbs`` says whether a latency of so
-    many seconds, measured until now, is to a good part our own.
+    ``current`` and the seconds spent in ``phases``; ``progress`` says what the target had answered
+    of it, and ``ended_in_queue`` that it still waited for a slot. ``disturbs`` says whether a
+    latency of so many seconds, measured until now, is to a good part our own.
     """
 
     def __init__(
@@ -29,6 +33,7 @@ class Recorder:
         self.facts: dict[str, str] = {}
         self.current = "start"
         self.hint = ""
+        self.progress = ""
         self._samples: dict[tuple[str, tuple[tuple[str, str], ...]], Sample] = {}
         self.queue_hint = ""
         self._queued = 0.0
@@ -64,12 +69,21 @@ class Recorder:
 
         ``hint`` is what to try first when the deadline is exceeded in this step.
         """
-        self.current, self.hint = name, hint
+        self.current, self.hint, self.progress = name, hint, ""
         started = self.clock()
         try:
             yield
         finally:
             self.add_phase(name, self.clock() - started)
+
+    def cut_off(self, limit: float) -> tuple[str, str]:
+        """What to say of a run that was cut off after ``limit`` seconds, and what to try first:
+        that nothing came is said only where the target was silent for most of them."""
+        if self.progress:
+            return f"not finished within {limit:g} s: {self.progress}", HINTS[Cause.DEADLINE]
+        silent = self.phases.get(self.current, limit) >= _SILENT_SHARE * limit
+        message = f"{'no answer' if silent else 'not finished'} within {limit:g} s"
+        return message, self.hint or HINTS[Cause.DEADLINE]
 
     def add_phase(self, name: str, seconds: float) -> None:
         """Record a step that was timed elsewhere."""

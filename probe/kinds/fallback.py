@@ -43,7 +43,7 @@ BACKUP_IN_USE = Signal(
     labels=("source",),
     column="backup in use",
     display_name="backup TURN provider in use",
-    breach="every primary TURN server fails, so that users are on the backup",
+    breach="every primary TURN server fails: users depend on the backup",
 )
 SOURCE = "probe"
 

@@ -43,6 +43,12 @@ ROOT_HINT = (
     "another certificate, have the server leave out the self-signed one: browsers find the other "
     "way, OpenSSL and whatever is built on it do not."
 )
+NO_TLS_HINT = (
+    "What listens there does not speak TLS: check the port, or write the address without TLS "
+    "(http:, turn:) where that is meant."
+)
+# What OpenSSL says of an answer that is no record of TLS.
+NO_TLS_REASONS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 _SNI_REASONS = ("TLSV1_UNRECOGNIZED_NAME", "TLSV1_ALERT_UNRECOGNIZED_NAME")
 _CLIENT_CERTIFICATE_REASONS = (
     "TLSV13_ALERT_CERTIFICATE_REQUIRED",
@@ -239,6 +245,8 @@ def translate_tls(error: ssl.SSLError, host: str, shown: Chain | None = None) ->
 def _handshake_hint(reason: str) -> str:
     if reason in _SNI_REASONS:
         return SNI_HINT
+    if reason in NO_TLS_REASONS:
+        return NO_TLS_HINT
     if reason in _CLIENT_CERTIFICATE_REASONS:
         return CLIENT_CERTIFICATE_HINT
     return HINTS[Cause.TLS_FAILED]

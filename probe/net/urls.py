@@ -18,8 +18,8 @@ _MAX_SHOWN = 80
 # Letters beyond ASCII are left to IDNA, and underscores occur in private names.
 _NAME = re.compile(r"^(?!-)\w(?:[\w-]{0,61}\w)?(\.(?!-)[\w-]{1,63})*\.?$")
 _NUMERIC = re.compile(r"^[0-9.]+$|^0x[0-9a-f.x]+$")
-# What is left of one that was cut: "//host", "http:/host", "https:host".
-_SCHEME_ALONE = re.compile(r"^(?:https?:)?/*", re.IGNORECASE)
+# What is left of one that was cut: "//host", "http:/host", "https:host", "https//host".
+_SCHEME_ALONE = re.compile(r"^(?:https?(?:[:;]|(?=[/\\])))?[/\\]*", re.IGNORECASE)
 _LOCAL = re.compile(r"^(localhost|127\.[0-9.]+|\[::1\])(:|/|$)")
 
 
@@ -30,15 +30,17 @@ def check_http_url(url: str) -> str:
         raise ValueError(f"'{shown}' holds a blank or a control character: remove it")
     if url[:1] in "\"'" or url[-1:] in "\"'":
         raise ValueError(f"'{shown}' has a quote at its beginning or end: leave it out")
+    if url[:1] == "<" or url[-1:] == ">":
+        raise ValueError(f"'{shown}' is in angle brackets: leave them out")
     if url[:1] == "$":
         raise ValueError(f"'{shown}' is a variable, which is not expanded here: write the address")
     scheme, mark, rest = url.partition("://")
     if not mark:
         bare = _SCHEME_ALONE.sub("", shown)
-        raise ValueError(f"'{shown}' has no scheme: write {_guessed_scheme(bare)}{bare}")
+        raise ValueError(f"'{shown}' has no scheme: write {_suggested(bare)}")
     if scheme.lower() not in ("http", "https"):
-        bare = _redacted(rest)
-        raise ValueError(f"'{shown}' is not a web address: write {_guessed_scheme(bare)}{bare}")
+        suggested = _suggested(_redacted(rest))
+        raise ValueError(f"'{shown}' is not a web address: write {suggested}")
     _check_host(url, shown)
     return url
 
@@ -162,5 +164,11 @@ def _redacted(url: str) -> str:
     return text[:_MAX_SHOWN]
 
 
-def _guessed_scheme(address: str) -> str:
-    return "http://" if _LOCAL.match(address) else "https://"
+def _suggested(bare: str) -> str:
+    """What to write for host and path without a scheme; an example where they are none."""
+    url = ("http://" if _LOCAL.match(bare) else "https://") + bare
+    try:
+        _check_host(url, url)
+    except ValueError:
+        return f"it like {EXAMPLE}"
+    return url

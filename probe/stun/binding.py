@@ -80,7 +80,7 @@ async def _request(url: TurnUri, address: Address, clock: Callable[[], float]) -
 def reflexive_of(answer: StunMessage, sent: Address) -> PeerAddress:
     """Our address in an answer. Raises CheckFailed where it is none that we could have."""
     if answer.message_class == MessageClass.ERROR:
-        message = f"the server says {answer.error_code} to binding"
+        message = f"{Method.BINDING.title} failed: {answer.error_code}"
         raise CheckFailed(Cause.PROTOCOL_ERROR, message)
     attributes = answer.attributes
     found: PeerAddress | None = attributes.get(

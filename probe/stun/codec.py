@@ -61,6 +61,11 @@ class Method(enum.IntEnum):
     CREATE_PERMISSION = 0x8
     CHANNEL_BIND = 0x9
 
+    @property
+    def title(self) -> str:
+        """As the RFCs write it: ``CreatePermission``."""
+        return "".join(word.capitalize() for word in self.name.split("_"))
+
 
 @dataclass
 class StunMessage:

@@ -71,12 +71,12 @@ def error_from_code(
     is_bad_login = code in (401, 441) or (code == 400 and method == Method.ALLOCATE and signed)
     if is_bad_login and _has_expired(username, now):
         ago = now - (expiry_of(username) or now)
-        message = f"the credentials ended {ago:.0f} s ago; the server says {reason}"
+        message = f"the credentials expired {ago:.0f} s ago; {method.title} failed: {reason}"
         return CheckFailed(Cause.CREDENTIALS_EXPIRED, message)
     if code in (401, 403) and method in _TO_A_PEER:
         # 401 is what some servers say to a peer that they deny: the login was accepted before.
         return CheckFailed(Cause.PEER_FORBIDDEN, f"the server refuses to relay to {peer}: {reason}")
-    message = f"the server says {reason} to {method.name.lower()}"
+    message = f"{method.title} failed: {reason}"
     if is_bad_login and expiry_of(username) is not None:
         return CheckFailed(Cause.AUTH_REJECTED, message, hint=_SECRET_HINT)
     if is_bad_login and code == 400:

@@ -18,6 +18,7 @@ from probe.untrusted.json_document import (
     MAX_VALUES,
     InvalidDocument,
     parse_json,
+    syntax_error,
 )
 
 MAX_DEEP = 1 << 17
@@ -45,6 +46,8 @@ def parse_as_javascript(text: str) -> Any:
         document = json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_refuse)
     except RecursionError:
         return DeepReader(text).document()
+    except json.JSONDecodeError as error:
+        raise InvalidDocument(syntax_error(text, error)) from None
     except ValueError:
         raise InvalidDocument("no JSON") from None
     _prune(document)

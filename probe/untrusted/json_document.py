@@ -69,6 +69,8 @@ def parse_json(body: bytes | str, *, max_bytes: int = MAX_BYTES) -> Any:
         raise InvalidDocument(f"nested deeper than {MAX_DEPTH} levels") from None
     except InvalidDocument:
         raise
+    except json.JSONDecodeError as error:
+        raise InvalidDocument(syntax_error(text, error)) from None
     except ValueError:
         raise InvalidDocument("no JSON") from None
     _check(document)
@@ -80,6 +82,17 @@ async def read_json(body: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
     if len(body) <= _SMALL:
         return parse_json(body, max_bytes=max_bytes)
     return await in_daemon_thread(lambda: parse_json(body, max_bytes=max_bytes), name="json")
+
+
+def syntax_error(text: str, error: json.JSONDecodeError) -> str:
+    """What stands there instead of JSON, or where it breaks off; nothing of the text itself."""
+    if not text.strip():
+        return "it is empty"
+    if text.lstrip().startswith("<"):
+        return "it is HTML or XML"
+    if error.pos >= len(text.rstrip()):
+        return "it ends too early"
+    return f"syntax error in line {error.lineno}, column {error.colno}"
 
 
 def _decoded(body: bytes | str) -> str:

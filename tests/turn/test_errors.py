@@ -76,7 +76,7 @@ def test_a_relayed_address_that_no_one_elsewhere_reaches(
 def test_a_name_that_has_ended_is_the_reason_in_every_dialect(code: int) -> None:
     error = error_from_code(code, Method.ALLOCATE, username="1700000000:u", now=1700000060.0)
     assert error.cause is Cause.CREDENTIALS_EXPIRED
-    assert "ended 60 s ago" in error.message
+    assert "expired 60 s ago" in error.message
     current = error_from_code(code, Method.ALLOCATE, username="1700000100:u", now=1700000060.0)
     assert current.cause is Cause.AUTH_REJECTED
     assert "static-auth-secret" in current.hint

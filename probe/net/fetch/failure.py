@@ -4,9 +4,7 @@ import os
 import ssl
 
 from probe.net.flow.capped_socket import AnswerTooLong
-
-# What OpenSSL says of an answer that is no record of TLS.
-_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+from probe.net.tls import NO_TLS_REASONS
 
 
 def reason_of(error: Exception) -> str:
@@ -35,10 +33,6 @@ def reason_of(error: Exception) -> str:
 
 
 def _tls_reason(error: Exception) -> str:
-    if getattr(error, "reason", "") in (
-        "WRONG_VERSION_NUMBER",
-        "HTTP_REQUEST",
-        "RECORD_LAYER_FAILURE",
-    ):
+    if getattr(error, "reason", "") in NO_TLS_REASONS:
         return "the port does not speak TLS"
     return "the TLS handshake failed"

@@ -207,9 +207,48 @@ def test_a_resolved_incident_is_not_described_in_the_present_tense(closed: str, 
 
 
 @pytest.mark.parametrize(
+    ("affected", "more"),
+    [
+        ((), ""),
+        (("turn-primary-udp",), ""),
+        (("turn-primary-udp", "turn-backup-udp"), "; 1 more check fails"),
+        (("call-direct", "turn-backup-udp"), "; 2 more checks fail"),
+    ],
+)
+def test_a_title_about_a_value_says_how_many_checks_fail_besides(
+    affected: tuple[str, ...], more: str
+) -> None:
+    """At night a lost packet's share headed the outage of every relay."""
+    alert = replace(
+        an_alert(
+            "turn-primary-udp", identity=Fingerprint("turn-primary-udp", "probe_turn_loss_ratio")
+        ),
+        summary="loss 67 % is above 20 %",
+    )
+    assert firing_title([alert], affected) == f"turn-primary-udp: loss 67 % is above 20 %{more}"
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "said"),
+    [("yes", "should be no", False), ("no", "should be yes", False), ("9 s", "above 5 s", True)],
+)
+def test_yes_and_no_are_not_figures_without_a_name(value: str, limit: str, said: bool) -> None:
+    alert = replace(page("fallback", 0.0), summary="users depend on it", value=value, limit=limit)
+    message = firing_message(
+        AlertGroup("shop", firing=(alert,)),
+        (alert,),
+        MessageType.FIRING,
+        None,
+        60.0,
+        MessageContext("lax"),
+    )
+    assert (f"{value}, {limit}" in list(lines(message))) is said
+
+
+@pytest.mark.parametrize(
     ("summary", "where"),
     [
-        ("turn:relay.example:3478?transport=udp: the server says 508", False),
+        ("turn:relay.example:3478?transport=udp: Allocate failed: 508", False),
         ("https://sso.example/ answers 502", False),
         ("connection refused at turns:[2001:db8::1]:5349", False),
         ("redis is down", True),

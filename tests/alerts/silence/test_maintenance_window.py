@@ -146,7 +146,7 @@ def test_windows_that_would_overlap_because_a_day_is_short_follow_each_other() -
             'from_date = 2026-05-02\nuntil_date = 2026-05-03\nweekdays = ["mon"]',
             "there is no such weekday from from_date to until_date",
         ),
-        ('matches = [""]', '"matches.0": String should have at least 1 character'),
+        ('matches = [""]', '"matches.0": must not be empty'),
         ('untl_date = "2026-05-01"', '"untl_date": unknown key: did you mean "until_date"?'),
         ("colour = 1", '"colour": unknown key; known are name, reason, announcement, matches'),
     ],

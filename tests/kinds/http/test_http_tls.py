@@ -103,6 +103,24 @@ async def test_a_name_that_the_server_refuses_has_a_hint_of_its_own(tmp_path: Pa
     assert "SNI" in failure(result).hint
 
 
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-x\r\n", b"{}    "]
+)
+async def test_a_port_without_tls_has_a_hint_of_its_own(answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(answer)
+        await writer.drain()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        result = await look(f"https://127.0.0.1:{port}/")
+    assert ending(result) == ("tls", Cause.TLS_FAILED)
+    assert "without TLS (http:, turn:)" in failure(result).hint
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_a_server_that_requires_a_client_certificate_is_named(
     tmp_path: Path, version: ssl.TLSVersion

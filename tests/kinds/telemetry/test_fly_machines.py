@@ -189,7 +189,7 @@ async def test_a_client_that_is_asked_to_wait_waits() -> None:
     ("knobs", "cause", "words"),
     [
         ({"status": 500}, Cause.HTTP_STATUS, "not now"),
-        ({"body": b"no"}, Cause.BODY_INVALID, "no JSON"),
+        ({"body": b"no"}, Cause.BODY_INVALID, "no JSON: syntax error in line 1, column 1"),
         ({"body": b'{"machines": []}'}, Cause.BODY_INVALID, "another form"),
         ({"body": b'[{"id": "../etc"}]'}, Cause.BODY_INVALID, "another form"),
         ({"body": b"[" + b" " * (5 << 20)}, Cause.BODY_TOO_LARGE, "more than"),

@@ -56,7 +56,7 @@ def test_a_label_without_a_value_leaves_no_gap() -> None:
         ("probe_fly_machine_lost", "machine x stopped reporting metrics"),
         (
             "probe_turn_backup_in_use",
-            "every primary TURN server fails, so that users are on the backup",
+            "every primary TURN server fails: users depend on the backup",
         ),
     ],
 )
