@@ -23,6 +23,8 @@ CLOSED_MARK = "-"
 MAX_ALERTS, MAX_LINES, MAX_NAMES, MAX_NEWS = 6, 4, 10, 20
 # One long text must not push out the others.
 MAX_LINE = 300
+# A step is ours and no target's; a command in it that is cut can't be executed.
+MAX_STEP = 600
 NEW = "now also "
 RISEN = f"now {Severity.CRITICAL}, was {Severity.WARNING}"
 _SAME = Fingerprint("", "")
@@ -59,7 +61,7 @@ def headline(message: Message) -> str:
     """What users lose, where, and since when, in a line; of what is over, how long it lasted."""
     test = "[TEST] " if message.test else ""
     text = clean(f"{symbol(message)} {test}{severity_word(message)}: {message.title}")
-    since = f", since {_moment(message.since, message.at)}" if message.firing else ""
+    since = f", since {_moment(_began(message), message.at)}" if message.firing else ""
     if message.occasion is MessageType.RESOLVED and not message.firing:
         since = f", after {_lasted(message)}" if _end(message) > message.since else ""
     return cut(text, MAX_HEADLINE - len(since)) + since
@@ -74,7 +76,7 @@ def time_range(message: Message) -> str:
         if end <= message.since:
             return f"at {_clock(end)}"
         return f"{_clock(message.since)} to {_clock(end)} ({_lasted(message)})"
-    return f"since {_clock(message.since)} ({_lasted(message)})"
+    return f"since {_clock(_began(message))} ({_lasted(message)})"
 
 
 def facts(message: Message, *, whole: bool = False) -> Iterator[list[str]]:
@@ -99,7 +101,8 @@ def steps(message: Message, *, whole: bool = False) -> list[str]:
     """What to do first, or what else there is to say. An update repeats no steps."""
     if is_update(message) and not whole:
         return []
-    return [_line(line) for line in message.text.splitlines()[:MAX_LINES] if line.strip()]
+    lines = message.text.splitlines()[:MAX_LINES]
+    return [cut(clean(line), MAX_STEP) for line in lines if line.strip()]
 
 
 def is_update(message: Message) -> bool:
@@ -120,7 +123,7 @@ def _paragraphs(message: Message, *, whole: bool) -> Iterator[list[str]]:
     view = _view(message)
     # The headline of what fires says since when.
     when = f"for {_lasted(message)}, " if message.firing else f"{time_range(message)}, "
-    is_new = message.firing and message.at - message.since < 1.0
+    is_new = message.firing and message.at - _began(message) < 1.0
     yield [_line(f"{'' if is_new else when}{view}")]
     if change_lines(message):
         yield change_lines(message)
@@ -186,7 +189,7 @@ def _differing(alert: Alert, message: Message) -> Iterator[str]:
     """Of an alert among several: what is not as the message says of all."""
     if message.firing and alert.severity is not message.severity:
         yield f"{alert.severity.value} only"
-    if message.firing and alert.since - message.since >= 1.0:
+    if message.firing and abs(alert.since - _began(message)) >= 1.0:
         yield f"since {_moment(alert.since, message.at)}"
     if len(message.resolved) > 1 and not message.firing and alert.ended is not None:
         yield f"{_moment(alert.since, message.at)} to {_moment(alert.ended, message.at)}"
@@ -228,8 +231,18 @@ def _end(message: Message) -> float:
     return max([*ends, message.since]) if over else message.at
 
 
+def _began(message: Message) -> float:
+    """Since when it is as severe as it says: a warning from before is no part of an outage."""
+    worst = [each.since for each in message.firing if each.severity is message.severity]
+    lesser = [each.since for each in message.firing if each.severity is not message.severity]
+    if worst and lesser and min(lesser) <= message.since:
+        return max(message.since, min(worst))
+    return message.since
+
+
 def _lasted(message: Message) -> str:
-    return show(max(0.0, _end(message) - message.since), Unit.SECONDS)
+    began = _began(message) if message.firing else message.since
+    return show(max(0.0, _end(message) - began), Unit.SECONDS)
 
 
 def _clock(seconds: float) -> str:

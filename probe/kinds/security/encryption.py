@@ -49,7 +49,7 @@ def _certificate(chains: "list[Chain]", found: Findings, context: Context) -> No
     if not ends:
         return
     days = (min(ends) - context.now()) / DAY
-    evidence = f"the certificate ends in {days:.0f} days"
+    evidence = f"the certificate expires in {days:.0f} d"
     if days * DAY < MIN_REMAINING:
         found.failed("certificate", Cause.CERTIFICATE_EXPIRING, evidence)
     else:

@@ -21,15 +21,15 @@ Aspect = Literal[
 ]
 ENDPOINTS = ("POST /turn/credentials",)
 _DESCRIBED = {
-    "https": "Plain HTTP is not redirected to HTTPS",
-    "headers": "A security header is missing",
-    "cors": "Foreign pages may read the backend's answers",
-    "tls": "TLS is weaker than it should be",
-    "auth": "The backend accepts forged tokens",
-    "rate_limit": "The rate limit does not hold",
-    "turn": "The TURN server relays for strangers or into its own network",
-    "ports": "A port is open that should be closed",
-    "secrets": "A secret is old or weak",
+    "https": "enforced HTTPS",
+    "headers": "response headers",
+    "cors": "CORS",
+    "tls": "TLS",
+    "auth": "token verification",
+    "rate_limit": "the rate limit",
+    "turn": "the TURN server",
+    "ports": "open ports",
+    "secrets": "secrets",
 }
 
 
@@ -142,7 +142,9 @@ class SecurityTable(TurnServerConfig):
     @property
     def impact(self) -> Impact:
         """What it means when it fails."""
-        return Impact("security", _DESCRIBED[self.aspect], _DESCRIBED[self.aspect])
+        # Whatever it failed for, a finding or a deadline: the evidence says which.
+        failed = f"The security check of {_DESCRIBED[self.aspect]} failed"
+        return Impact("security", failed, failed)
 
     @property
     def alert_group(self) -> str:

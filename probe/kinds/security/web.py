@@ -51,9 +51,14 @@ async def https(table: SecurityTable, found: Findings, context: Context) -> None
     if not header:
         evidence = "no Strict-Transport-Security is sent"
     else:
-        evidence = f"Strict-Transport-Security: max-age is {seconds / DAY:.4g} days"
+        evidence = f"Strict-Transport-Security: max-age is {seconds / DAY:.4g} d"
     if seconds < HSTS_SECONDS:
-        found.failed("hsts", Cause.HTTPS_NOT_ENFORCED, f"{evidence}, 365 are needed", _HSTS_FIX)
+        found.failed(
+            "hsts",
+            Cause.HTTPS_NOT_ENFORCED,
+            f"{evidence}; needed is a max-age of {HSTS_SECONDS / DAY:g} d",
+            _HSTS_FIX,
+        )
     else:
         found.passed("hsts", evidence)
 

@@ -12,7 +12,7 @@ from alerts.notification.message import (
     resolved_message,
 )
 from alerts.notification.notification_log import NotificationLogEntry
-from alerts.notification.template import lines
+from alerts.notification.template import headline, lines
 from alerts.notification.title import firing_title
 from tests.alerts.words import an_alert
 
@@ -262,3 +262,31 @@ def test_a_title_names_one_place_that_of_the_failure(summary: str, where: bool) 
     )
     place = " at https://app.example/turn" if where else ""
     assert firing_title([alert]) == f"No TURN relay works: {summary}{place} (turn-issued)"
+
+
+@pytest.mark.parametrize(
+    ("warned", "since"), [(0.0, "00:05:00"), (300.0, "00:05:00"), (330.0, "00:05:00")]
+)
+def test_an_outage_begins_with_what_is_critical_and_not_with_a_warning_before(
+    warned: float, since: str
+) -> None:
+    """ "Backend and frontend, since" named the minute in which a security header was missing."""
+    outage = page("shop", 300.0)
+    warning = replace(page("headers", warned), severity=Severity.WARNING)
+    group = AlertGroup("shop", firing=(outage, warning))
+    message = firing_message(
+        group, (warning, outage), MessageType.FIRING, None, 360.0, MessageContext("lax")
+    )
+    assert headline(message).endswith(f", since {since} UTC")
+    assert "for 60 s, seen from lax" in list(lines(message))
+    assert ("since 00:00:00 UTC" in list(lines(message))) is (warned == 0.0)
+
+
+def test_an_incident_that_lasts_keeps_its_beginning_when_its_first_check_recovers() -> None:
+    outage = page("shop", 300.0)
+    before = NotificationLogEntry(Severity.CRITICAL, ("shop/failing",), 0.0, 0.0, 0.0)
+    group = AlertGroup("shop", firing=(outage,))
+    message = firing_message(
+        group, (outage,), MessageType.REMINDER, before, 360.0, MessageContext("lax")
+    )
+    assert headline(message).endswith(", since 00:00:00 UTC")

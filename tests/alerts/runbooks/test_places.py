@@ -63,7 +63,7 @@ def test_the_backup_is_no_way_out_of_its_own_failure(runbook: str) -> None:
 
 def test_a_server_is_asked_at_its_own_port() -> None:
     text = steps("turn-failing", "deadline", "backup")
-    assert "`nc -zv relay.example.org 5350`" in text
+    assert "`probe turn turns:relay.example.org:5350`" in text
     assert "3478" not in text
 
 

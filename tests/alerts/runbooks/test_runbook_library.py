@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from alerts.model import Alert
 from alerts.notification.message import MessageContext
+from alerts.notification.template import MAX_STEP
 from alerts.runbooks.library import RunbookLibrary
 from alerts.state.annotations import failing
 from probe.config.settings import Settings, load_settings
@@ -124,11 +125,25 @@ def test_a_backup_is_offered_only_where_there_is_one_and_coturn_needs_the_provid
     assert "coturn" not in page.text.partition("## First steps")[2].partition("## Resolution")[0]
 
 
+@pytest.mark.parametrize("environ", [STAGING, UPSTASH, WITH_BACKUP, BARE])
+def test_no_step_is_cut_in_a_message(environ: Mapping[str, str]) -> None:
+    """The command that asks for a WebSocket was sent as `cH…=websocket'`."""
+    longest = {"BACKEND_URL": f"https://{'long-name.' * 6}example.org"}
+    settings = settings_of({**environ, **longest})
+    for check in settings.plan.checks:
+        for cause in Cause:
+            result = result_of(check.name, Status.FAILED)
+            failure = Failure("body", cause, "it fails", "try")
+            alert = failing(check, replace(result, failure=failure), "lax")
+            for step in settings.alerting.runbooks.steps(alert):
+                assert len(step) <= MAX_STEP, step
+
+
 def test_steps_match_the_cause_and_are_renumbered() -> None:
     name = "allocation-primary-udp"
     refused = steps(STAGING, name, Cause.CONNECT_REFUSED)
     assert "systemctl restart coturn" in refused
-    assert "nc -zvu turn.staging.example" in refused
+    assert "`probe turn turn:turn.staging.example:3478`" in refused
     assert "user name and password valid" in steps(STAGING, name, Cause.AUTH_REJECTED)
     for slug, _ in settings_of(BARE).alerting.runbooks.titles():
         page = settings_of(BARE).alerting.runbooks.page(slug)

@@ -74,7 +74,7 @@ async def test_https_that_is_not_enforced(wrong: Nginx) -> None:
     cause, evidence, fix = found(await look("https", plain_page=wrong.plain_url, **trust))
     assert cause is Cause.HTTPS_NOT_ENFORCED
     assert "answers 200 and does not redirect" in evidence
-    assert "max-age is 1 days, 365 are needed" in evidence
+    assert "max-age is 1 d; needed is a max-age of 365 d" in evidence
     assert "31536000" in fix
 
 
@@ -119,7 +119,7 @@ async def test_old_versions_broken_ciphers_and_a_certificate_that_ends(wrong: Ng
     trust = {"page": wrong.url, "ca_file": wrong.ca_file}  # type: ignore[attr-defined]
     cause, evidence, fix = found(await look("tls", **trust))
     assert cause is Cause.CERTIFICATE_EXPIRING
-    assert "ends in 5 days" in evidence or "ends in 4 days" in evidence
+    assert "expires in 5 d" in evidence or "expires in 4 d" in evidence
     assert "accepts TLS 1.0, TLS 1.1" in evidence
     assert "a cipher that is broken" in evidence
     assert "RFC 8996" in fix

@@ -103,7 +103,7 @@ def test_an_alert_that_is_not_sent_says_what_keeps_it_back() -> None:
 
 def test_what_fails_without_an_alert_is_a_line_of_its_own() -> None:
     said = read(boards.transport_down()).text
-    assert "Not ok, without an alert 1" in said
+    assert "Not ok, in no incident 1" in said
     assert "? unknown metered could not be measured: METERED_API_KEY is not set" in said
 
 
