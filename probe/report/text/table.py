@@ -195,7 +195,7 @@ def _skipped(report: Report) -> RenderableType | None:
     grid.add_column(overflow="fold", max_width=30)
     grid.add_column(overflow="fold")
     for kinds, reason in skipped_by_reason(report):
-        grid.add_row(Text(f"- {kinds}"), Text(reason))
+        grid.add_row(_hanging(Text("-"), Text(kinds), gap=1), Text(reason))
     return Group(Text("Not checked", "bold"), grid)
 
 

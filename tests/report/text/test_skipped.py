@@ -26,6 +26,14 @@ def test_kinds_that_are_skipped_for_one_reason_are_one_line() -> None:
     assert f"- http, turn, signaling  {BACKEND}\n- turn                   {RELAY}\n" in text
 
 
+def test_kinds_that_need_several_lines_stay_next_to_their_dash() -> None:
+    """The second line of one entry read as an entry of its own."""
+    skipped = tuple(SkippedRow(kind, BACKEND) for kind in ("signaling", "allocation", "engineio"))
+    found = replace(report(Verdict.OK, health()), skipped=skipped)
+    text = render(found, colour=False, width=60)
+    assert [line.rstrip() for line in text.splitlines() if "engineio" in line] == ["  engineio"]
+
+
 def test_without_anything_skipped_there_is_no_line() -> None:
     assert skipped_by_reason(report(Verdict.OK, health())) == []
 
