@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from alerts.model import Alert, Delivery, Fingerprint, Severity
 from alerts.notification.message import AlertGroup, most_severe_first, name_of
-from alerts.notification.title import firing_title
+from alerts.notification.title import firing_title, loss_of
 from probe.history.incidents.model import (
     Incident,
     IncidentAlert,
@@ -105,7 +105,7 @@ def record_of(alert: Alert) -> IncidentAlert:
         trend=alert.trend,
         runbook=alert.runbook,
         service=alert.service,
-        loss=alert.loss if alert.severity is Severity.CRITICAL else alert.degradation,
+        loss=loss_of(alert),
         closed=alert.closed,
     )
 

@@ -28,7 +28,7 @@ def firing_title(
         # Where nearly every check is a service of its own, what is wrong says more than names.
         what = _listed(named) if len(named) <= MAX_SERVICES else _usual_summary(alerts)
         return f"{count} checks fail: {what}"
-    if loss := _loss(first):
+    if loss := loss_of(first):
         where = "" if _names_place(first) else f" at {first.target}"
         checks = f", {count} checks" if count > 1 else f" ({first.identity.check})"
         return f"{loss}: {first.summary}{where}{checks}"
@@ -58,9 +58,9 @@ def resolved_title(names: Sequence[str], ended: Sequence[Alert], count: int = 0)
 def _representative(alerts: Sequence[Alert]) -> Alert:
     """Of the most severe, the first of those that say the same loss most often."""
     worst = [alert for alert in alerts if alert.severity is alerts[0].severity]
-    losses = Counter(filter(None, map(_loss, worst)))
+    losses = Counter(filter(None, map(loss_of, worst)))
     usual = max(losses, key=losses.__getitem__, default="")
-    return next((alert for alert in worst if _loss(alert) == usual), worst[0])
+    return next((alert for alert in worst if loss_of(alert) == usual), worst[0])
 
 
 def _usual_summary(alerts: Sequence[Alert]) -> str:
@@ -69,7 +69,7 @@ def _usual_summary(alerts: Sequence[Alert]) -> str:
     return f"{usual}, and other reasons" if others else usual
 
 
-def _loss(alert: Alert) -> str:
+def loss_of(alert: Alert) -> str:
     """What users lose by a failure; empty for what is no failure."""
     if alert.identity.rule != FAILING:
         return ""

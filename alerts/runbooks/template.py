@@ -30,6 +30,7 @@ GENERIC: Values = {
     "redis_host": "REDIS_HOST",
     "upstash": True,
     "postgres_host": "POSTGRES_HOST",
+    "postgres_port": 5432,
     "neon": True,
     # Its TURN servers.
     "backup": True,

@@ -76,6 +76,7 @@ def _values(variables: Variables, checks: Iterable[Check]) -> Mapping[str, objec
         "frontend_url": frontend,
         "redis_host": redis,
         "postgres_host": postgres,
+        "postgres_port": _port(variables.get("DATABASE_URL")),
         "metered_app": variables.get("METERED_APP"),
     }
     conditions: dict[str, object] = {
@@ -97,6 +98,13 @@ def _shown(address: str | None) -> str:
         return show_url(address).rstrip("/") if address else ""
     except ValueError:  # which its own variable reports
         return ""
+
+
+def _port(address: str | None) -> int | None:
+    try:
+        return urlsplit(address or "").port
+    except ValueError:
+        return None
 
 
 def _host(address: str | None) -> str:

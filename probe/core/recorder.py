@@ -11,6 +11,7 @@ from probe.core.model import Sample, Signal
 
 # Of a run's deadline.
 _SILENT_SHARE = 0.75
+_SLOW_HINT = "It answers, and slowly: is it overloaded, or are packets dropped?"
 
 
 class Recorder:
@@ -80,7 +81,7 @@ class Recorder:
         """What to say of a run that was cut off after ``limit`` seconds, and what to try first:
         that nothing came is said only where the target was silent for most of them."""
         if self.progress:
-            return f"not finished within {limit:g} s: {self.progress}", HINTS[Cause.DEADLINE]
+            return f"only {self.progress} within {limit:g} s", _SLOW_HINT
         silent = self.phases.get(self.current, limit) >= _SILENT_SHARE * limit
         message = f"{'no answer' if silent else 'not finished'} within {limit:g} s"
         return message, self.hint or HINTS[Cause.DEADLINE]

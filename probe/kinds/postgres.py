@@ -61,14 +61,14 @@ SHARE = Signal(
     Unit.RATIO,
     "Connections of the maximum.",
     column="of maximum",
-    display_name="connections of the maximum",
+    display_name="connection usage",
 )
 SIZE = Signal("probe_postgres_database_bytes", Unit.BYTES, "Size of the database.", column="size")
 STORAGE = Signal(
     "probe_postgres_storage_ratio",
     Unit.RATIO,
     "Size of the database, of what the plan allows.",
-    display_name="storage used of the plan's",
+    display_name="used share of the plan's storage",
 )
 OLDEST = Signal(
     "probe_postgres_oldest_transaction_seconds",

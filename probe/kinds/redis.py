@@ -61,7 +61,7 @@ FILLED = Signal(
     Unit.RATIO,
     "Memory of the limit.",
     column="of limit",
-    display_name="memory of the limit",
+    display_name="memory usage",
     runbook="redis-full",
 )
 CLIENTS = Signal(
@@ -92,7 +92,7 @@ DAILY_SHARE = Signal(
     "probe_redis_daily_commands_ratio",
     Unit.RATIO,
     "Commands of all clients in a day, as a share of the plan's.",
-    display_name="commands in a day, of the plan's",
+    display_name="used share of the plan's daily commands",
     runbook="redis-full",
 )
 

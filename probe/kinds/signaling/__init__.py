@@ -204,7 +204,7 @@ async def _round_trips(
             sent = record.clock()
             await session.send(table.send_event)
             took.append(await session.expect(table.reply_event, since=sent) - sent)
-            record.progress = f"{len(took)} of {trips} round trips, the last took {took[-1]:.2g} s"
+            record.progress = f"{len(took)} of {trips} round trips"
     record.sample_median(RTT, took)
     if len(took) > 1:
         record.sample(RTT_MAX, max(took))

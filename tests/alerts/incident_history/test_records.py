@@ -3,7 +3,7 @@
 import pytest
 
 from alerts.incident_history.records import alert_of, record_of
-from alerts.model import Alert
+from alerts.model import Alert, Fingerprint, Severity
 from alerts.runbooks.library import RunbookLibrary
 from tests.alerts.words import an_alert
 
@@ -44,3 +44,22 @@ def test_the_steps_fit_the_service_that_is_down() -> None:
     of_redis, of_pubsub = LIBRARY.steps(down("redis is")), LIBRARY.steps(down("pubsub is"))
     assert "`pubsub` is not" not in of_redis[0]
     assert "`pubsub` is not" in of_pubsub[0]
+
+
+@pytest.mark.parametrize("severity", list(Severity))
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [("failing", True), ("probe_redis_memory_ratio", False), ("no-data", False)],
+)
+def test_what_users_lose_is_recorded_of_a_failure_alone(
+    rule: str, said: bool, severity: Severity
+) -> None:
+    """A Redis that was nearly full was headed "Redis is down"."""
+    alert = an_alert(
+        "redis",
+        identity=Fingerprint("redis", rule),
+        severity=severity,
+        loss="Redis is down",
+        degradation="Redis is slow",
+    )
+    assert bool(record_of(alert).loss) is said

@@ -139,6 +139,14 @@ def test_no_step_is_cut_in_a_message(environ: Mapping[str, str]) -> None:
                 assert len(step) <= MAX_STEP, step
 
 
+@pytest.mark.parametrize(("port", "asked"), [("", 5432), (":6543", 6543), (":5432", 5432)])
+def test_postgres_is_asked_at_the_port_of_its_address(port: str, asked: int) -> None:
+    url = f"postgres://u:secret@db.staging.example{port}/app?sslmode=require"
+    environ = {**STAGING, "DATABASE_URL": url}
+    said = steps(environ, "health", Cause.SERVICE_DOWN, "postgres is down")
+    assert f"nc -zv db.staging.example {asked}" in said
+
+
 def test_steps_match_the_cause_and_are_renumbered() -> None:
     name = "allocation-primary-udp"
     refused = steps(STAGING, name, Cause.CONNECT_REFUSED)
