@@ -7,7 +7,9 @@ import math
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from probe.core.causes import Cause
 from probe.core.model import Sample, Status, Unit, Verdict
 from probe.history.model import TimeBucket
 from probe.report.status import Notice, Overview, StatusRow
@@ -44,9 +46,13 @@ def headline(overview: Overview) -> Headline:
     if verdict is Verdict.OK:
         return Headline(verdict, _all_passing(overview), more=_also(overview))
     rows = [row for row in broken(overview.rows) if row.verdict is verdict]
+    notices = [notice for notice in overview.notices if notice.verdict is verdict]
+    if notices and (since := _own_network(rows)) is not None:
+        # One cause for all of them, and none of them is it.
+        more = f"{plural(len(rows), 'check')} not measured"
+        return replace(_of_notice(notices[0], verdict), since=since, more=more)
     if rows:
         return _of_row(rows[0], len(broken(overview.rows)) - 1)
-    notices = [notice for notice in overview.notices if notice.verdict is verdict]
     return _of_notice(notices[0], verdict) if notices else Headline(verdict, _waiting(overview))
 
 
@@ -139,6 +145,16 @@ def _of_row(row: StatusRow, others: int) -> Headline:
     problem_text = truncate(problem(row) or verdict.value, _HEADLINE_TEXT)
     text = f"{truncate(row.name, _HEADLINE_NAME)}: {problem_text}"
     return Headline(verdict, text, row.since, f"{others} more" if others else "")
+
+
+def _own_network(rows: Iterable[StatusRow]) -> float | None:
+    """Since when checks can't be measured because this machine has no network; None: they can."""
+    since = [
+        row.since
+        for row in rows
+        if row.failure is not None and row.failure.cause is Cause.OWN_NETWORK and row.since
+    ]
+    return min(since, default=None)
 
 
 def _of_notice(notice: Notice, verdict: Verdict) -> Headline:
