@@ -13,7 +13,7 @@ from probe.report.html import check_page, group_page, incident_page, page, publi
 from probe.report.html.filters import CHECKS_ON_A_PAGE, CheckFilter
 from probe.report.html.incident_view import view_of
 from tests.report import board_samples as boards
-from tests.report import check_samples
+from tests.report import check_samples, incident_samples
 from tests.report import status_samples as samples
 from tests.report.html.documents import DOCUMENTS, LOOK
 from tests.report.html.markup_rules import Reading, drawings
@@ -139,3 +139,29 @@ def test_a_clock_that_was_set_back_makes_no_negative_times() -> None:
     said = read(early).text
     assert not re.search(r"\(-|-\d+ (s|min|h)", said)
     assert view_of(early.open[0]).incident.duration(early.overview.now) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("summary", "value", "limit", "said"),
+    [
+        ("users depend on the backup", "yes", "should be no", False),
+        ("memory usage 99.6 % is above 90 %", "99.6 %", "above 90 %", False),
+        ("the queue is long", "40", "above 20", True),
+    ],
+)
+def test_evidence_says_a_value_once_and_never_yes_and_no_without_a_name(
+    summary: str, value: str, limit: str, said: bool
+) -> None:
+    alert = replace(incident_samples.alert(samples.health(), summary, "", ""), value=value)
+    incident = incident_samples.incident("backup", [replace(alert, limit=limit)])
+    text, _ = incident_page.render(incident, now=NOW, region="lax")
+    assert (f"limit {limit}" in text) is said
+
+
+def test_a_command_in_a_step_is_whole_on_the_page() -> None:
+    step = f"Test it: `curl {'-H a ' * 100}https://example.org/`"
+    incident = incident_samples.incident(
+        "down", [incident_samples.alert(samples.health(), "down", "body", "service_down")]
+    )
+    text, _ = incident_page.render(incident, now=NOW, region="lax", steps=lambda _: (step,))
+    assert "https://example.org/</code>" in text
