@@ -30,10 +30,12 @@ def output_problem(path: Path) -> str:
     if path.is_dir():
         return "is a folder"
     if path.exists():
-        return "" if os.access(path, os.W_OK) else "can't be written"
+        return "" if os.access(path, os.W_OK) else "can't be written: read-only, or no permission"
     if not folder.is_dir():
         return f"there is no folder {folder if path.is_symlink() else path.parent}"
-    return "" if os.access(folder, os.W_OK) else "can't be written"
+    if os.access(folder, os.W_OK):
+        return ""
+    return f"can't be written: {folder} is read-only, or gives no permission"
 
 
 def write_output(path: Path, text: bytes, *, mode: int | None = None) -> None:

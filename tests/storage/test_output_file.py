@@ -151,7 +151,9 @@ def test_a_folder_that_is_read_only_keeps_its_files_and_gets_none(tiny: Path) ->
     path = tiny / "report"
     path.write_bytes(OLD)
     subprocess.run(["mount", "-o", "remount,ro", str(tiny)], check=True)
-    assert output_problem(path) == output_problem(tiny / "new") == "can't be written"
+    assert output_problem(path) == "can't be written: read-only, or no permission"
+    said = f"can't be written: {tiny} is read-only, or gives no permission"
+    assert output_problem(tiny / "new") == said
     for each in (path, tiny / "new"):
         with pytest.raises(OSError, match="Read-only file system"):
             write_output(each, NEW)
