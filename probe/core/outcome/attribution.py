@@ -54,8 +54,7 @@ def _cut_off(run: EndedRun) -> tuple[Failure, Status]:
     record = run.record
     if record.queued > 0 and run.duration < QUEUED_SHARE * run.limit:
         return _queued_too_long(run), Status.UNKNOWN
-    message = f"no answer within {run.limit:g} s"
-    hint = record.hint or HINTS[Cause.DEADLINE]
+    message, hint = record.cut_off(run.limit)
     status = Status.UNKNOWN if run.check.kind.third_party else Status.FAILED
     return Failure(record.current, Cause.DEADLINE, message, hint), status
 
