@@ -36,6 +36,11 @@ class ToyTable(CheckConfig):
     does: str = "ok"
     seconds: float = 0.0
     team: str | None = None
+    needs: float = 0.0
+
+    @property
+    def needed_seconds(self) -> float:
+        return self.needs
 
     @property
     def target(self) -> str:

@@ -19,6 +19,7 @@ from probe.core.model import QuotaUse as QuotaUse
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.core.tables.check_config import CheckConfig as CheckConfig
+from probe.core.tables.run_time import time_warnings
 
 
 class Skipped(Struct, frozen=True):
@@ -122,10 +123,8 @@ class Check(Struct, frozen=True, dict=True):
     @cached_property
     def signals(self) -> tuple[Signal, ...]:
         """What it measures: its kind's signals, and those that are its own."""
-        return (
-            *self.kind.signals,
-            *(threshold.signal for threshold in self.table.check_thresholds),
-        )
+        own = (threshold.signal for threshold in self.table.check_thresholds)
+        return (*self.kind.signals, *own)
 
     @cached_property
     def interval(self) -> float:
@@ -144,11 +143,8 @@ class Check(Struct, frozen=True, dict=True):
 
     def retry_delay(self, cause: Cause, failing: float) -> float:
         """Seconds until the next run of a check that has been failing for so long, now for
-        ``cause``.
-
-        ``retry``; for rare, expensive checks exponential backoff, so that a day of failures takes a
-        dozen runs.
-        """
+        ``cause``: ``retry``; for rare, expensive checks exponential backoff, so that a day of
+        failures takes a dozen runs."""
         if cause in self.kind.failing.no_retry_causes:
             return self.interval
         if self.interval < BACKOFF_ABOVE_SECONDS:
@@ -157,14 +153,16 @@ class Check(Struct, frozen=True, dict=True):
 
     @property
     def config_warnings(self) -> tuple[str, ...]:
-        """Warnings that are logged at start."""
-        return tuple(f"{self.name}: {each}" for each in self.kind.config_warnings(self.table))
+        """Warnings at start."""
+        table, interval = self.table, self.interval if self.is_regular else None
+        found = list(self.kind.config_warnings(table))
+        found += time_warnings(table.needed_seconds, table.deadline, interval)
+        return tuple(f"{self.name}: {each}" for each in found)
 
     @cached_property
     def failing(self) -> FailurePolicy:
         """The failure policy: the kind's, unless the check has its own."""
-        kind, hold = self.kind.failing, self.table.hold
-        hold = kind.hold if hold is None else hold
-        if self.table.severity is None:
-            return replace(kind, hold=hold)
-        return FailurePolicy(Verdict(self.table.severity), hold=hold)
+        kind = self.kind.failing
+        hold = kind.hold if self.table.hold is None else self.table.hold
+        severity = self.table.severity
+        return FailurePolicy(Verdict(severity), hold=hold) if severity else replace(kind, hold=hold)

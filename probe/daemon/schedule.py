@@ -16,6 +16,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from probe.core.tables.run_time import SHARE_OF_INTERVAL
 from probe.daemon.alarm_clock import AlarmClock
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,6 @@ OPENING_GAP_SECONDS = 0.5
 FIRST_ROUND_SECONDS = 30.0
 # Reserved for clean-up at the end of the first round and of an interval.
 RESERVE_SECONDS = 1.0
-SHARE_OF_INTERVAL = 0.95
 
 
 class CheckTiming(Struct, frozen=True):

@@ -26,7 +26,7 @@ from probe.turn_targets.runbooks import OF_A_RELAY
 from probe.turn_targets.server_list import servers_for, with_uri
 from probe.turn_targets.signals import BYTES, traffic_of
 from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig
-from probe.turn_targets.traffic_budget import COSTLY_RELAY_SECONDS, ECHOES, path_bytes
+from probe.turn_targets.traffic_budget import COSTLY_RELAY_SECONDS, ECHOES, echo_seconds, path_bytes
 
 if TYPE_CHECKING:
     from probe.turn.relay_measurement import RelayMeasurement
@@ -68,6 +68,11 @@ class CrossingTable(CheckConfig):
     """Server of the backup provider; derived from the variables."""
     echoes: int = Field(default=ECHOES, ge=1, le=1000)
     """Echo packets per run. Example: `20`"""
+
+    @property
+    def needed_seconds(self) -> float:
+        """Echoes."""
+        return echo_seconds(self.echoes)
 
     @property
     def target(self) -> str:

@@ -32,6 +32,8 @@ COSTLY_RELAY_SECONDS = 900.0
 ECHOES, CALL_ECHOES = 20, 10
 """How many a run sends, through a relay and over a call's data channel."""
 
+_ECHO_PAUSE = 0.02
+
 # Shares of the month's bytes: for allocation checks, and for these, echoes and calls together.
 # The rest pays for the way from the primary's relay to the backup's.
 _ALLOCATIONS_SHARE, _TIERS_SHARE = 0.6, 0.9
@@ -133,3 +135,8 @@ def _a_month(
         allocation_bytes(transport) * MONTH_SECONDS / seconds
         for (_, transport), seconds in zip(transports, intervals, strict=True)
     )
+
+
+def echo_seconds(count: int) -> float:
+    """How long so many echoes take to be sent, through a relay or over a data channel."""
+    return count * _ECHO_PAUSE

@@ -17,6 +17,7 @@ from probe.core.model import CheckAborted, CheckFailed, Failure, Status
 from probe.core.outcome.stall import Disturbance
 from probe.core.recorder import Recorder
 from probe.core.resources import lacks_descriptors, shortage_of, shortages
+from probe.core.tables.run_time import lacks_time
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,8 @@ def _cut_off(run: EndedRun) -> tuple[Failure, Status]:
     record = run.record
     if record.queued > 0 and run.duration < QUEUED_SHARE * run.limit:
         return _queued_too_long(run), Status.UNKNOWN
+    if run.limit < (needed := run.check.table.needed_seconds):
+        return lacks_time(needed, run.limit, record.current), Status.UNKNOWN
     message, hint = record.cut_off(run.limit)
     status = Status.UNKNOWN if run.check.kind.third_party else Status.FAILED
     return Failure(record.current, Cause.DEADLINE, message, hint), status

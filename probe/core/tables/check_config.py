@@ -84,6 +84,11 @@ class CheckConfig(Table):
         return True
 
     @property
+    def needed_seconds(self) -> float:
+        """What a run takes at a healthy target by its own settings; 0: nothing worth counting."""
+        return 0.0
+
+    @property
     def check_thresholds(self) -> tuple[Threshold, ...]:
         """Signals that only this check has, each with its limits (which may be empty)."""
         return ()

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from probe.core.field_types import Seconds
 from probe.turn_targets.table import TurnServerConfig
-from probe.turn_targets.traffic_budget import CALL_ECHOES
+from probe.turn_targets.traffic_budget import CALL_ECHOES, echo_seconds
 
 # Seconds that late audio packets are waited for.
 _MEDIA_GRACE = 2.0
@@ -34,6 +34,12 @@ class CallTable(TurnServerConfig):
         if self.media and self.deadline < needed:
             raise ValueError(f"media = true needs a deadline of at least {needed:g} (seconds)")
         return self
+
+    @property
+    def needed_seconds(self) -> float:
+        """Echoes, and audio."""
+        media = self.media_seconds + _MEDIA_GRACE if self.media else 0.0
+        return echo_seconds(self.echoes) + media
 
     @property
     def calling_seconds(self) -> float:

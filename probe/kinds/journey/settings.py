@@ -8,7 +8,7 @@ from probe.core.model import Impact
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, BackendEnvironment, Duration
 from probe.paircam.journey_variable import JourneyVariable
-from probe.turn_targets.traffic_budget import CALL_ECHOES
+from probe.turn_targets.traffic_budget import CALL_ECHOES, echo_seconds
 
 
 class JourneyTable(CheckConfig):
@@ -26,6 +26,11 @@ class JourneyTable(CheckConfig):
     """Echo messages over the call's data channel. Example: `10`"""
     deadline: Seconds = Field(default=36.0, gt=0, le=300)
     """A run that has no result by then fails with cause `deadline`. Example: `36`"""
+
+    @property
+    def needed_seconds(self) -> float:
+        """Echoes."""
+        return echo_seconds(self.echoes)
 
     @property
     def target(self) -> str:

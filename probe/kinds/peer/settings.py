@@ -14,7 +14,7 @@ from probe.stun.uri import TurnUri, parse_stun_url
 from probe.telemetry.shared_signals import ICE_SUCCESS, TURN_SHARE
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.table import TurnServerConfig
-from probe.turn_targets.traffic_budget import CALL_ECHOES
+from probe.turn_targets.traffic_budget import CALL_ECHOES, echo_seconds
 
 
 class PeerEnvironment(TurnEnvironment):
@@ -62,6 +62,11 @@ class PeerTable(TurnServerConfig):
     peer's name. Example: `true`"""
     deadline: Seconds = Field(default=60.0, gt=0, le=300)
     """A run that has no result by then fails with cause `deadline`. Example: `60`"""
+
+    @property
+    def needed_seconds(self) -> float:
+        """Echoes."""
+        return echo_seconds(self.echoes)
 
     @property
     def needs_server(self) -> bool:

@@ -55,7 +55,11 @@ if TYPE_CHECKING:
 LOSSES = (3.0, 10.0, 40.0)
 CONSENT_SECONDS = 15.0
 """From the last answer until ICE has failed: Chromium's. RFC 7675 section 5.1 allows 30."""
-
+# From the end of a loss until a healthy target is back at the latest: socket.io-client's attempt
+# that was under way; libwebrtc's next Allocate and what follows it.
+_SESSION_BACK, _CALL_BACK = 20.0, 10.0
+# Two calls are set up before the last one's measurements.
+_SET_UP = 5.0
 
 # An established call, with its checks and messages; a test measures the whole.
 _CALL_BYTES_A_SECOND = 1_500
@@ -80,6 +84,15 @@ class ResilienceTable(TurnServerConfig):
         if self.part == "signaling" and self.backend_url is not None:
             return f"{super().target.removesuffix('/turn/credentials')}/signaling"
         return super().target
+
+    @property
+    def needed_seconds(self) -> float:
+        """The losses, and how long browsers need after them: SCTP's timer doubles during one."""
+        *shorter, longest = sorted(self.losses)
+        if self.part == "signaling":
+            return longest + _SESSION_BACK
+        in_turn = sum(2 * loss + _SET_UP for loss in shorter)
+        return max(2 * longest + _SET_UP, in_turn + _SET_UP, CONSENT_SECONDS + _CALL_BACK)
 
     @property
     def labels(self) -> dict[str, str]:

@@ -43,6 +43,7 @@ from probe.turn_targets.traffic_budget import (
     COSTLY_RELAY_SECONDS,
     ECHOES,
     allocation_bytes,
+    echo_seconds,
     path_bytes,
     relay_intervals,
 )
@@ -58,6 +59,11 @@ class TurnTable(TurnServerConfig):
     """Echo packets per run. Example: `20`"""
     deadline: Seconds = Field(default=30.0, gt=0, le=300)
     """A run that has no result by then fails with cause `deadline`. Example: `30`"""
+
+    @property
+    def needed_seconds(self) -> float:
+        """Echoes."""
+        return echo_seconds(self.echoes)
 
     @property
     def redundancy_group(self) -> str:
