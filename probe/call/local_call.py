@@ -159,8 +159,10 @@ class Call:
             with naming_refusal(self._refusal):
                 await self.offerer.unless_lost(self._echo(count))
                 message = f"the server doesn't answer CreatePermission or ChannelBind: {CALL_ENDS}"
-                async with phase_timeout(self._bounds.settling, "echo", Cause.DEADLINE, message):
-                    await gather_first_error(self.offerer.ice.settle(), self.answerer.ice.settle())
+                limit = self._bounds.confirming(self._elapsed())
+                async with phase_timeout(limit, "echo", Cause.DEADLINE, message):
+                    ices = (self.offerer.ice, self.answerer.ice)
+                    await gather_first_error(*(ice.settle(limit) for ice in ices))
             self._raise_if_failed()
 
     async def _echo(self, count: int) -> None:

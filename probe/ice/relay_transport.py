@@ -24,7 +24,8 @@ MAX_WAITING = 256
 """Datagrams that may wait to be read."""
 RTO_ROUND_TRIPS = 3
 """Round trips to the server until a check is lost: its way there and back takes two of them."""
-_REFRESH_SECONDS, _BINDING_SECONDS = 2.0, 1.0
+# Of what there is, for asking a server that answers no Refresh whether it answers at all.
+_BINDING_SHARE, _BINDING_SECONDS = 0.25, 1.0
 
 
 class RelayServer(Struct, frozen=True):
@@ -106,16 +107,17 @@ class RelayIceBase:
         """Return once there is a ``failure``."""
         await self._failed.wait()
 
-    async def settle(self) -> None:
+    async def settle(self, seconds: float) -> None:
         """Wait until permission and channel are granted or refused, and the lifetime is refreshed
         once: without these a browser's call ends after 40 s, or with the allocation.
 
-        ``failure`` has what is refused; waits for as long as the caller does.
+        ``failure`` has what is refused; the caller waits for so many seconds.
         """
+        end = self._clock() + seconds
         if self._confirmations:
             await asyncio.wait(self._confirmations)
         if self._bound and self.failure is None:
-            await self._refresh()
+            await self._refresh(end - self._clock())
 
     async def close(self) -> None:
         """Delete the allocation, for a second at most, and close. Never raises."""
@@ -158,14 +160,15 @@ class RelayIceBase:
         except CheckAborted as error:
             self._fail(error)  # as browsers, which give the call up
 
-    async def _refresh(self) -> None:
+    async def _refresh(self, seconds: float) -> None:
         """Browsers do it before the lifetime ends; an answer that only comes late is no failure."""
+        binding = min(_BINDING_SECONDS, _BINDING_SHARE * seconds)
         try:
             try:
-                async with asyncio.timeout(_REFRESH_SECONDS):
+                async with asyncio.timeout(seconds - 2 * binding):
                     await self.client.refresh_lifetime()
             except TimeoutError:
-                await self.client.confirm_silence(_BINDING_SECONDS)
+                await self.client.confirm_silence(binding)
         except CheckAborted as error:
             self._fail(error)
 

@@ -77,9 +77,9 @@ class RestartableIce:
         """Never: what fails is restarted."""
         await asyncio.Event().wait()
 
-    async def settle(self) -> None:
+    async def settle(self, seconds: float) -> None:
         """As of the ICE of now."""
-        await self.current.settle()
+        await self.current.settle(seconds)
 
     def switch_to(self, ice: RelayPairIce) -> RelayPairIce:
         """Go on with another one, which is connected; returns the old one, to be closed."""

@@ -58,9 +58,9 @@ class IceTransport(Protocol):
     async def until_failed(self) -> None:
         """Return once there is a ``failure``."""
 
-    async def settle(self) -> None:
-        """Wait until what the path has asked of the relay is answered; ``failure`` then says
-        whether it was refused."""
+    async def settle(self, seconds: float) -> None:
+        """Wait until what the path has asked of the relay is answered, for which there are so many
+        seconds; ``failure`` then says whether it was refused."""
 
     async def close(self) -> None:
         """Give everything back."""
@@ -126,7 +126,7 @@ class HostIce:
         """aioice says nothing of it: never."""
         await asyncio.Event().wait()
 
-    async def settle(self) -> None:
+    async def settle(self, seconds: float) -> None:
         """There is no relay."""
 
     async def close(self) -> None:

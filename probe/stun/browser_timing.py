@@ -14,6 +14,8 @@ ICE_SECONDS = 15.0
 """A pair of candidates is dropped after so long without an answer (CONNECTION_WRITE_TIMEOUT)."""
 SETUP_SECONDS = 20.0
 """How long a user waits for a call: DTLS and SCTP go on for as long."""
+CONFIRMING_SECONDS = 17.0
+"""For CreatePermission, ChannelBind and Refresh, as far as there is so much: browsers wait 40 s."""
 CHECK_PACE = 0.05
 """Ta in seconds, RFC 8445 section 14.2."""
 FAST_CHECKS, PATIENT_CHECKS = 3, 40
@@ -23,6 +25,8 @@ _LATER_PACE = 0.25
 # ``deadline``, and for an allocation that nothing follows.
 _SETUP_SHARE, _ALLOCATION_SHARE = 0.7, 0.85
 _FULL_DEADLINE = 30.0
+# What closing takes, which is within the run.
+_CLOSING_SECONDS = 2.0
 
 
 class PhaseTimeouts(Struct, frozen=True):
@@ -38,6 +42,8 @@ class PhaseTimeouts(Struct, frozen=True):
     settling: float = 6.0
     # From the start of gathering until the channel is open.
     setup: float = SETUP_SECONDS
+    # All that there is.
+    whole: float = _FULL_DEADLINE
 
     @classmethod
     def as_browsers(cls, seconds: float) -> "PhaseTimeouts":
@@ -54,7 +60,13 @@ class PhaseTimeouts(Struct, frozen=True):
             more_echoes=cls().more_echoes * share,
             settling=cls().settling * share,
             setup=min(SETUP_SECONDS, most),
+            whole=seconds,
         )
+
+    def confirming(self, elapsed: float) -> float:
+        """Seconds for what the TURN server has to confirm still, after so many have passed."""
+        left = self.whole - _CLOSING_SECONDS - elapsed
+        return max(self.settling, min(CONFIRMING_SECONDS, left))
 
 
 def allocation_timeout(seconds: float) -> float:

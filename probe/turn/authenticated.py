@@ -14,11 +14,12 @@ from probe.stun.credentials import TurnCredentials
 from probe.stun.long_term_credentials import LongTermAuth
 from probe.stun.message import PeerAddress
 from probe.stun.transaction import UnsignedAnswer
-from probe.turn.errors import error_from_code
+from probe.turn.errors import OF_AN_ANSWER, error_from_code
 
 MAX_RENEWALS = 8
 """How often in a row a nonce may be stale; browsers go on for ever."""
 CALL_ENDS = "browsers end the call after 40 s"
+_BIND_AGAIN_SECONDS = 0.1
 # What becomes of a request that no answer ends, as seen of Chromium.
 _UNANSWERED = {
     Method.CREATE_PERMISSION: CALL_ENDS,
@@ -144,6 +145,19 @@ class AuthenticatedConnection:
         if answer.message_class == MessageClass.ERROR and answer.error_code != accepted:
             raise self._error(answer, method, peer)
         return answer
+
+    async def _request_twice(
+        self, method: Method, attributes: Mapping[str, Any], peer: PeerAddress
+    ) -> None:
+        """The same, and once more where it is refused: browsers drop the connection to that peer,
+        and make a new one, with a channel of its own, of the next check that comes."""
+        try:
+            await self._request(method, attributes, peer)
+        except CheckFailed as error:
+            if error.cause not in OF_AN_ANSWER:
+                raise
+            await asyncio.sleep(_BIND_AGAIN_SECONDS)
+            await self._request(method, attributes, peer)
 
     async def _transact(self, method: Method, attributes: Mapping[str, Any]) -> StunMessage:
         request = messages.make_request(method, attributes, self._auth.attributes)

@@ -136,7 +136,7 @@ class TurnClient(AuthenticatedConnection):
         # Known before it is asked for: data may come right behind the answer.
         self._channels[peer] = number
         try:
-            await self._request(Method.CHANNEL_BIND, attributes, peer)
+            await self._request_twice(Method.CHANNEL_BIND, attributes, peer)
         except CheckFailed as error:
             if error.cause is not Cause.STALE_NONCE:
                 raise

@@ -10,7 +10,7 @@ ECHO_BYTES = 160  # 20 ms of G.711 audio, a packet as calls send them
 ECHO_SIZES = (160, 161, 162, 163)
 """Every residue of 4: a relay that pads wrongly harms three of four packets."""
 LARGE_BYTES = 1200
-"""As large as a browser's video packets, and its DTLS ClientHello of about 1,190 bytes."""
+"""As large as a browser's video packets, and its first datagram of DTLS."""
 HELLO, ECHO, REPLY, LARGE, LARGE_REPLY = range(5)
 
 _HEAD = struct.Struct("!8sBIH")

@@ -34,6 +34,12 @@ _CAUSES = {
     486: Cause.ALLOCATION_QUOTA,
     508: Cause.ALLOCATION_CAPACITY,
 }
+OF_AN_ANSWER = frozenset(_CAUSES.values()) - {Cause.STALE_NONCE} | {
+    Cause.ALLOCATION_REFUSED,
+    Cause.CREDENTIALS_EXPIRED,
+    Cause.PEER_FORBIDDEN,
+}
+"""Causes that an error answer has, but for a stale nonce, which is renewed."""
 _SECRET_HINT = (
     "The server refuses credentials that were made from the shared secret: compare "
     "TURN_SHARED_SECRET with its own (coturn: use-auth-secret, static-auth-secret), and its clock "

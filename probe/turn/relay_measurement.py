@@ -1,10 +1,14 @@
 """What a run through a relay has measured so far."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from probe.turn.client import TurnClient
 from probe.turn.statistics import EchoLog, jitter, mean_opinion_score, median, quantile
+
+SERVER_TRANSACTIONS = 5
+"""A median of five."""
 
 
 @dataclass
@@ -28,6 +32,16 @@ class RelayMeasurement:
     altered: list[tuple[int, int]] = field(default_factory=list)
     mtu: int | None = None
     failed: TurnClient | None = None
+
+    async def ask_server(self, patience: float, seconds: float) -> None:
+        """Some transactions by both clients: ``patience`` seconds for the first answer, as browsers
+        wait for it, and ``seconds`` for all others. Raises CheckFailed, TimeoutError."""
+        loop, clients = asyncio.get_running_loop(), (self.first, self.second)
+        async with asyncio.timeout(patience) as limit:
+            for number in range(SERVER_TRANSACTIONS):
+                self.server_rtts.append(await clients[number % 2].transaction())
+                if number == 0:
+                    limit.reschedule(loop.time() + seconds)
 
     @property
     def allocate(self) -> float | None:

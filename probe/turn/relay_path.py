@@ -43,7 +43,6 @@ from probe.turn.statistics import median
 ECHO_PAUSE = 0.02
 RESEND_PAUSE = 0.05
 RESEND_ROUND_TRIPS = 1.5
-SERVER_TRANSACTIONS = 5
 MIN_GRACE = 0.3
 GRACE_ROUND_TRIPS = 4
 ECHOES_AFTER_LOSS = 100
@@ -237,12 +236,10 @@ class RelayPath:
     async def _measure_server_rtt(self) -> None:
         """An extra measurement: a server that takes long here has relayed all the same, unless it
         answers everything but Refresh."""
+        patience = self._bounds.confirming(self._clock() - self._began)
         with self._record.phase("server_rtt"), suppress(TimeoutError):
             try:
-                async with asyncio.timeout(self._extra):
-                    for number in range(SERVER_TRANSACTIONS):
-                        client = self._b if number % 2 else self._a
-                        self.measurement.server_rtts.append(await client.transaction())
+                await self.measurement.ask_server(patience - self._extra / 4, self._extra)
             except TimeoutError:
                 loss = self.measurement.loss or 0.0
                 if not self.measurement.server_rtts and could_be_size(loss, REFRESHES):

@@ -138,5 +138,7 @@ def _a_month(
 
 
 def echo_seconds(count: int) -> float:
-    """How long so many echoes take to be sent, through a relay or over a data channel."""
-    return count * _ECHO_PAUSE
+    """How long so many echoes take to be sent, through a relay or over a data channel; 0 where that
+    is less than a second."""
+    seconds = count * _ECHO_PAUSE
+    return seconds if seconds >= 1 else 0.0

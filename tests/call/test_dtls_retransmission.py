@@ -41,7 +41,7 @@ class MemoryIce:
     async def until_failed(self) -> None:
         await asyncio.Event().wait()
 
-    async def settle(self) -> None: ...
+    async def settle(self, seconds: float) -> None: ...
 
     async def close(self) -> None:
         self._came.put_nowait(None)

@@ -1,11 +1,10 @@
-"""The same odd paths, as ``turn``, ``allocation``, ``peer`` and ``journey`` have them.
+"""The same odd paths, as ``turn``, ``allocation``, ``peer``, ``journey`` and ``load`` have them.
 
 The calling side of ``peer`` is between two relayed addresses here, as a page's, and not between a
-relay and another place; ``journey`` has a backend of the lab. The call of ``load`` is ``call``'s.
+relay and another place; ``journey`` and ``load`` have a backend of the lab.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from probe.call import local_call
@@ -19,15 +18,14 @@ from probe.ice.relay_pair import RelayPairIce, RemoteParameters
 from probe.ice.relay_transport import RelayServer
 from probe.ice.transport import IceTransport
 from probe.kinds import allocation, call, journey, turn
-from probe.lab.backend import LabBackend
-from probe.lab.tokens import Tokens
 from tests.browser.odd.compare_turn import ECHO_PAUSE
 from tests.browser.odd.paths.compare import OK, serving
+from tests.browser.odd.paths.issuing import JWT_SECRET, issuing
+from tests.browser.odd.paths.load_kind import called_by_load
 from tests.browser.odd.paths.row import PathRow
 from tests.servers.certificate import Certificate
 from tests.turn.bends import PASSWORD, USERNAME
 
-_SECRET = "a secret of thirty-two bytes or more"
 _DURING_DTLS = ("relayed 3", "relayed 8", "relayed 20", "relayed 60", "ChannelBind")
 ALTERED_DTLS = "datagrams of DTLS altered"
 _CHECKS_OF_A_PAGE = ("check", "answer", "dtls")
@@ -51,15 +49,22 @@ async def of_peer(row: PathRow, certificate: Certificate) -> str:
 
 async def of_journey(row: PathRow, certificate: Certificate) -> str:
     """Two users of the application."""
-    async with serving(row, certificate) as url, _backend(url) as backend:
+    async with serving(row, certificate) as url, issuing(url) as backend:
         table = {
             "name": "journey",
             "url": backend,
-            "jwt_secret": _SECRET,
+            "jwt_secret": JWT_SECRET,
             "ca_file": certificate.ca_file,
             "echoes": int(row.seconds / ECHO_PAUSE),
         }
         return _in_words(row, await _run(journey.KIND, table))
+
+
+async def of_load(row: PathRow, certificate: Certificate) -> str:
+    """One user of ``probe load``."""
+    async with serving(row, certificate) as url:
+        found = await called_by_load(url, certificate, int(row.seconds / ECHO_PAUSE))
+    return OK if row.opens and found.startswith("echo: ") else found
 
 
 KINDS: dict[str, Callable[[PathRow, Certificate], Awaitable[str]]] = {
@@ -67,6 +72,7 @@ KINDS: dict[str, Callable[[PathRow, Certificate], Awaitable[str]]] = {
     "turn": of_turn,
     "peer": of_peer,
     "journey": of_journey,
+    "load": of_load,
 }
 
 
@@ -75,6 +81,8 @@ def concerns(kind: str, row: PathRow) -> bool:
     send no checks and no DTLS, and are elsewhere by then."""
     if row.why:
         return False
+    if kind == "load":
+        return True
     if kind in ("peer", "journey"):
         # What DTLS drops is not seen where its two ends are in two places.
         return row.group != ALTERED_DTLS
@@ -168,20 +176,3 @@ def _ice_of_a_peer(
     if controlling:
         return RelayAgent(relay, **clocks)
     return _AnsweringIce(relay, controlling=False, **clocks)
-
-
-class _Issuing(Tokens, frozen=True):
-    def turn_credentials(self, device: str, now: float, state: str) -> tuple[str, str]:
-        return USERNAME, PASSWORD
-
-
-@asynccontextmanager
-async def _backend(turn_url: str) -> AsyncIterator[str]:
-    backend = LabBackend(jwt_secret=_SECRET, turn_secret=_SECRET, turn_urls=[turn_url])
-    backend.tokens = _Issuing(_SECRET, _SECRET)
-    backend.knobs.limits = False
-    await backend.start()
-    try:
-        yield backend.url
-    finally:
-        await backend.stop()
