@@ -50,6 +50,19 @@ class LongTermAuth:
         self._sign_with(realm, nonce)
         return True
 
+    def redirected(
+        self, answer: StunMessage, credentials: TurnCredentials | None
+    ) -> "LongTermAuth | None":
+        """What signs the first Allocate at the server that a 300 names: browsers go on with realm
+        and nonce of the 300, or those that they have; None where there are none yet."""
+        realm = answer.attributes.get("REALM") or self.attributes.get("REALM")
+        nonce = answer.attributes.get("NONCE") or self.attributes.get("NONCE") or b""
+        if not realm or credentials is None or max(len(realm), len(nonce)) > MAX_BYTES:
+            return None
+        found = LongTermAuth(_credentials=credentials)
+        found._sign_with(realm, nonce)
+        return found
+
     def _sign_with(self, realm: bytes, nonce: bytes) -> None:
         if self._credentials is None:
             raise RuntimeError("there was no challenge yet")

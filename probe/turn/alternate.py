@@ -10,7 +10,8 @@ from probe.net.resolver import Address, filtered
 from probe.stun.codec import StunMessage
 from probe.stun.uri import format_hostport
 
-MAX_REDIRECTS = 5
+MAX_REDIRECTS = 16
+"""Browsers have no such limit; the time for gathering is one."""
 
 
 class Redirects:

@@ -183,18 +183,20 @@ class TurnClient(AuthenticatedConnection):
     async def _open(
         self, addresses: Sequence[Address], phases: Phases, tls: ssl.SSLContext | None
     ) -> None:
-        redirects = Redirects()
+        redirects, auth = Redirects(), None
         while True:
             dialed = await dial(
                 self.url, addresses, phases, tls, LIBWEBRTC, self._clock, self.families
             )
             self.use(dialed)
+            self._auth = auth or self._auth
             with phases("allocate"):
                 try:
                     answer = await self._allocate(dialed)
                     if answer.error_code != 300:
                         return self._read_allocation(answer, dialed)
                     addresses = [redirects.follow(answer, dialed.connection.address)]
+                    auth = self._auth.redirected(answer, self._credentials)
                 except CheckFailed as error:
                     error.phase = "allocate"
                     raise
@@ -217,8 +219,10 @@ class TurnClient(AuthenticatedConnection):
 
     async def _allocate(self, dialed: Dialed) -> StunMessage:
         """The answer to the authenticated Allocate: a success, or 300 Try Alternate."""
-        answer, self.unauthenticated = dialed.challenge, dialed.unauthenticated
-        self._allocate_began = self._clock() - self.unauthenticated
+        answer, self._allocate_began = dialed.challenge, self._clock() - dialed.unauthenticated
+        self.unauthenticated = dialed.unauthenticated or self.unauthenticated
+        if self._auth.key is not None:  # a browser that was redirected signs its first one
+            return await self._allocate_with_retries(self._wanted)
         if answer is None:
             answer = await self._transact(Method.ALLOCATE, {"REQUESTED-TRANSPORT": _UDP})
             self.unauthenticated = self._clock() - self._allocate_began

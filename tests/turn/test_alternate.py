@@ -1,14 +1,21 @@
 """300 Try Alternate is followed as far as browsers follow it."""
 
 import socket
+from collections.abc import Sequence
 
 import pytest
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
+from probe.kinds import turn
 from probe.net.resolver import Address
-from probe.stun.codec import MessageClass, Method, StunMessage
+from probe.stun.codec import MessageClass, Method, StunMessage, long_term_key
+from probe.turn import client
 from probe.turn.alternate import MAX_REDIRECTS, Redirects
+from tests.turn.bends import REALM, Bends, Refusal
+from tests.turn.bent_server import bent_server
+from tests.turn.odd import packets
+from tests.turn.odd.verdict import verdict
 
 ASKED = Address("198.18.0.1", 3478, socket.AF_INET)
 
@@ -61,3 +68,74 @@ def test_a_long_chain_ends() -> None:
         asked = redirects.follow(answer((f"198.18.1.{number}", 3478)), asked)
     with pytest.raises(CheckFailed, match=f"more than {MAX_REDIRECTS} times"):
         redirects.follow(answer(("198.18.2.1", 3478)), asked)
+
+
+class FollowingLoopback(Redirects):
+    """Goes where no browser would, for two servers on one host."""
+
+    def follow(self, answer: StunMessage, server: Address) -> Address:
+        ip, port = answer.attributes["ALTERNATE-SERVER"]
+        return Address(ip, port, socket.AF_INET)
+
+
+OTHER = b"other.test"
+
+
+def redirecting(place: tuple[str, int], *, first: bool = False, **attributes: bytes) -> Bends:
+    """A server that names another one, ``first`` or once it is asked with credentials."""
+    named = {"ALTERNATE-SERVER": place, **attributes}
+
+    def outgoing(request: StunMessage | None, packet: bytes) -> Sequence[bytes]:
+        if request is None or not packets.is_error(packet, Method.ALLOCATE):
+            return (packet,)
+        found = {"ERROR-CODE": (300, b"no"), **named}
+        error = StunMessage(request.method, MessageClass.ERROR, found, request.transaction_id)
+        return (error.encode(),)
+
+    if first:
+        return Bends(outgoing=outgoing)
+    return Bends(instead=lambda _: Refusal(300, attributes=named))
+
+
+def with_nonce(nonce: bytes) -> Bends:
+    """A server that knows no nonce but this one."""
+    stale = Refusal(438, attributes={"REALM": REALM, "NONCE": nonce})
+    return Bends(
+        instead=lambda request: None if request.attributes["NONCE"] == nonce else stale,
+        outgoing=packets.challenges({"REALM": REALM, "NONCE": nonce}),
+    )
+
+
+@pytest.mark.parametrize("way", ["udp", "tcp"])
+@pytest.mark.parametrize(
+    ("first", "named", "other", "of_chromium"),
+    [
+        (False, {}, Bends(), "ok"),
+        (False, {}, Bends(realm=OTHER, key=long_term_key("u", OTHER, "p")), "auth_rejected"),
+        (
+            False,
+            {"REALM": OTHER, "NONCE": b"m"},
+            Bends(realm=OTHER, key=long_term_key("u", OTHER, "p")),
+            "ok",
+        ),
+        (False, {}, with_nonce(b"m"), "stale_nonce"),
+        (False, {"REALM": REALM, "NONCE": b"m"}, with_nonce(b"m"), "ok"),
+        (True, {}, Bends(realm=OTHER, key=long_term_key("u", OTHER, "p")), "ok"),
+        (True, {}, with_nonce(b"m"), "ok"),
+        (True, {"REALM": REALM, "NONCE": b"x"}, Bends(), "ok"),
+        (True, {"REALM": OTHER, "NONCE": b"x"}, Bends(), "auth_rejected"),
+    ],
+)
+async def test_a_browser_goes_on_with_the_realm_and_nonce_that_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+    first: bool,
+    named: dict[str, bytes],
+    other: Bends,
+    of_chromium: str,
+) -> None:
+    monkeypatch.setattr(client, "Redirects", FollowingLoopback)
+    async with bent_server(other) as second:
+        bends = redirecting((second.host, second.port), first=first, **named)
+        async with bent_server(bends) as server:
+            assert await verdict(turn.KIND, server, way) == of_chromium
