@@ -11,6 +11,8 @@ from probe.turn_targets.traffic_budget import call_bytes
 SESSION_COMMANDS, ROUND_TRIP_COMMANDS = 4, 1
 # A call on a path that loses packets: more echoes, several large ones, retransmitted handshakes.
 _LOSSY_ECHOES, _LOSSY_BYTES = 100, 60_000
+OTHER_URLS_BYTES = 60_000
+"""Of a call, for URLs that do not work: none is tried after so many."""
 # A session is refused once and opened again as a page of the server's own would.
 _SESSION_ATTEMPTS = 2
 # Two tokens, credentials, two sessions of so many attempts; and what confirms a refusal.
@@ -90,8 +92,8 @@ def usual_call(echoes: int) -> Spending:
 
 
 def most_of_a_call(echoes: int) -> Spending:
-    """What a call uses at most: by TLS, on a path that loses packets."""
-    most = call_bytes("tls", max(echoes, _LOSSY_ECHOES)) + _LOSSY_BYTES
+    """What a call uses at most: by TLS, on a path that loses packets, after other URLs."""
+    most = call_bytes("tls", max(echoes, _LOSSY_ECHOES)) + _LOSSY_BYTES + OTHER_URLS_BYTES
     return Spending(turn_bytes=most)
 
 

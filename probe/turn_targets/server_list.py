@@ -108,10 +108,15 @@ async def issued_servers(
     issued = await backend.issued_credentials(record)
     urls = preferred_first(issued)
     record.facts["issued"] = ", ".join(str(url) for url in urls)
+    return login_of(issued), urls
+
+
+def login_of(issued: IssuedCredentials) -> TurnCredentials:
+    """The credentials that are issued. Raises CheckFailed where a browser throws for them."""
     credentials = TurnCredentials(issued.username, issued.credential)
     is_empty = not (issued.username and issued.credential.get_secret_value())
     _check_login(credentials, Cause.CREDENTIALS_MISSING if is_empty else Cause.BODY_INVALID)
-    return credentials, urls
+    return credentials
 
 
 def with_uri(url: TurnUri, error: CheckFailed) -> CheckFailed:

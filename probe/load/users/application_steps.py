@@ -1,7 +1,8 @@
 """The steps of one user: health, token, session, round trips, credentials, a relayed call."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,7 +17,7 @@ from probe.ice.relay_transport import RelayServer
 from probe.kinds import http, journey
 from probe.kinds.http.signals import RESPONSE
 from probe.kinds.journey.signals import DTLS, END, ICE, MATCH, OPEN, QUEUE, RTT, SIGNAL
-from probe.load.budget import usual_call
+from probe.load.budget import OTHER_URLS_BYTES, usual_call
 from probe.load.plan import JOURNEY, Spending
 from probe.load.safety import is_public_host
 from probe.load.users.step import Iteration, TargetNotOwned
@@ -31,12 +32,14 @@ from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn.resolve import resolve_turn_server
-from probe.turn_targets.server_list import preferred_first, servers_for
+from probe.turn_targets.server_list import login_of, preferred_first, servers_for
 from probe.turn_targets.signals import BYTES
 
 CALL_SECONDS = 30.0
 CALLS = ("call", JOURNEY)
 CLOSE_SECONDS = 1.0
+# Of the seconds that are left, for a URL behind which there are others.
+_SHARE_OF_ONE = 0.45
 _JOURNEY_PARTS = {
     signal.name: f"journey_{name}"
     for name, signal in {
@@ -140,24 +143,49 @@ class _User:
         """``POST /turn/credentials``: what a browser gets."""
         answer = await self._backend.post_with_token("/turn/credentials", await self._any_token())
         self._issued = read_credentials(answer, self._run.context.now())
-        url = preferred_first(self._issued)[0]
+        login_of(self._issued)
+        urls = preferred_first(self._issued)
         if {*CALLS} & {*self._run.plan.steps}:
-            await self._check_owned(url)
+            for url in urls:
+                await self._check_owned(url)
 
     async def call(self) -> None:
-        """Two peers through the relay that a browser prefers, until echoes came back."""
+        """Two peers through the relay that a browser prefers, or the next one that works, until
+        echoes came back."""
         traffic = ByteCounter()
         try:
             with count_bytes(traffic):
-                await self._call(await self._relay())
+                await self._call_by_any(traffic)
         finally:
             # A deletion that is still under way when the call ends is in what a call usually takes.
             usual = usual_call(self._run.plan.echoes).turn_bytes
             self._iteration.spent = Spending(turn_bytes=max(traffic.sent + traffic.received, usual))
 
-    async def _call(self, relay: RelayServer) -> None:
+    async def _call_by_any(self, traffic: ByteCounter) -> None:
+        """Browsers gather of all at once; here the one that worked before comes first. Raises the
+        first failure where none works."""
+        run, began = self._run, self._run.context.clock()
+        credentials, urls, ca_file = await self._servers()
+        works: list[TurnUri] = run.context.get_or_create(("load: works", tuple(urls)), list)
+        ordered, failure = sorted(urls, key=lambda url: url not in works), None
+        for url in ordered:
+            left = CALL_SECONDS - (run.context.clock() - began)
+            seconds = left if url == ordered[-1] else _SHARE_OF_ONE * left
+            try:
+                await self._call(await self._relay(url, credentials, ca_file), seconds)
+            except CheckFailed as error:
+                failure = failure or error
+                if traffic.sent + traffic.received > OTHER_URLS_BYTES:
+                    break
+            else:
+                works[:] = [url]
+                return
+        assert failure is not None
+        raise failure
+
+    async def _call(self, relay: RelayServer, seconds: float) -> None:
         run = self._run
-        bounds = PhaseTimeouts.as_browsers(CALL_SECONDS)
+        bounds = PhaseTimeouts.as_browsers(seconds)
         async with Call(relay, Recorder(run.context.clock), run.context, bounds=bounds) as call:
             await call.gather()
             await call.connect()
@@ -191,24 +219,28 @@ class _User:
             self._token = await self._backend.token()
         return self._token
 
-    async def _relay(self) -> RelayServer:
+    async def _servers(self) -> tuple[TurnCredentials, Sequence[TurnUri], Path | None]:
+        """Who we are, where, and whose certificates count there."""
         run = self._run
         if self._issued is not None:
-            url = preferred_first(self._issued)[0]
-            credentials = TurnCredentials(self._issued.username, self._issued.credential)
             ca_file = run.target.signaling.ca_file
-        else:
-            table = run.target.relay
-            assert table is not None
-            found, urls = await servers_for(table, Recorder(run.context.clock), run.context)
-            assert found is not None
-            url, credentials, ca_file = urls[0], found, table.ca_file
+            return login_of(self._issued), preferred_first(self._issued), ca_file
+        table = run.target.relay
+        assert table is not None
+        found, urls = await servers_for(table, Recorder(run.context.clock), run.context)
+        assert found is not None
+        for url in urls:
             await self._check_owned(url)
+        return found, urls, table.ca_file
+
+    async def _relay(
+        self, url: TurnUri, credentials: TurnCredentials, ca_file: Path | None
+    ) -> RelayServer:
         addresses = await resolve_turn_server(url, None)
         tls = None
         if url.kind == "tls":
             key = ("load: TLS to relays", ca_file)
-            tls = run.context.get_or_create(key, lambda: client_context(ca_file))
+            tls = self._run.context.get_or_create(key, lambda: client_context(ca_file))
         return RelayServer(url, credentials, addresses, tls)
 
     async def _check_owned(self, url: TurnUri) -> None:
