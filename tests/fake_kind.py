@@ -37,6 +37,7 @@ class ToyTable(CheckConfig):
     seconds: float = 0.0
     team: str | None = None
     needs: float = 0.0
+    lacks: str = ""
 
     @property
     def needed_seconds(self) -> float:
@@ -60,6 +61,8 @@ async def run_toy(table: ToyTable, record: Recorder, context: Context) -> None:
         match table.does:
             case "fail":
                 raise CheckFailed(Cause.HTTP_STATUS, "answered 500")
+            case "lack":
+                raise CheckFailed(Cause(table.lacks), "no way out")
             case "refuse":
                 raise CheckFailed(Cause.AUTH_REJECTED, "said no")
             case "unknown":

@@ -196,6 +196,10 @@ HINTS: dict[Cause, str] = {
 CONFIRMED: frozenset[Cause] = frozenset({Cause.OWN_CREDENTIALS})
 
 # Causes that a stalled process produces without any fault of the target.
+OF_THIS_MACHINE: frozenset[Cause] = frozenset(
+    {Cause.OWN_NETWORK, Cause.OWN_RESOURCES, Cause.OWN_STALL}
+)
+"""Never a failure of the target, whoever raises it."""
 STALL_PRONE: frozenset[Cause] = frozenset(
     {
         Cause.DEADLINE,

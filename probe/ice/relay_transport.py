@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from probe.core.model import CheckAborted, CheckFailed
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.ice import connectivity_check
 from probe.net.resolver import Address
 from probe.net.tls import client_context
@@ -189,7 +189,9 @@ class RelayIceBase:
 
     def _fail(self, error: CheckAborted) -> None:
         """The relay is gone, or refuses the peer: the first reason is kept."""
-        self.failure = self.failure or CheckFailed(error.cause, error.message, hint=error.hint)
+        # Of its own kind: a network of ours that is down is no failure of the relay.
+        kind = CheckFailed if isinstance(error, CheckFailed) else NotMeasured
+        self.failure = self.failure or kind(error.cause, error.message, hint=error.hint)
         self._connected.set()
         self._failed.set()
         self._data.put_nowait(None)

@@ -41,6 +41,13 @@ async def test_every_other_ending_is_a_result_too(does: str, status: Status, cau
     await context.closing.drain(timeout=0)
 
 
+@pytest.mark.parametrize("lacks", ["own_network", "own_resources", "own_stall"])
+async def test_what_this_machine_lacks_is_no_failure_whoever_raises_it(lacks: str) -> None:
+    result = await run_check(toy(does="lack", lacks=lacks), Context())
+    assert result.failure is not None
+    assert (result.status, result.failure.cause) == (Status.UNKNOWN, lacks)
+
+
 async def test_a_check_that_was_cut_off_keeps_what_it_had_measured() -> None:
     result = await run_check(toy(does="hang", deadline=0.05), Context())
     assert TOY_SECONDS.name in [sample.signal.name for sample in result.samples]

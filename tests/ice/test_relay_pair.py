@@ -1,6 +1,7 @@
 """ICE over relays: the order that browsers keep, checks that are lost, strangers' packets."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
@@ -8,7 +9,9 @@ from typing import cast
 import pytest
 
 from probe.call.local_call import Call
+from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.core.recorder import Recorder
 from probe.ice import connectivity_check
 from probe.ice.relay_pair import RelayPairIce
@@ -120,3 +123,15 @@ def test_data_is_distinguished_from_checks_by_the_first_byte() -> None:
     assert connectivity_check.is_stun(b"\x00\x01")
     assert not connectivity_check.is_stun(b"\x16\xfe\xff")
     assert not connectivity_check.is_stun(b"")
+
+
+@pytest.mark.parametrize("kind", [CheckFailed, NotMeasured])
+@pytest.mark.parametrize("cause", [Cause.OWN_NETWORK, Cause.CONNECT_REFUSED])
+async def test_a_lost_path_keeps_the_kind_of_its_reason(
+    kind: type[CheckAborted], cause: Cause
+) -> None:
+    server = a_relay("turn:127.0.0.1:9", USERNAME, PASSWORD, None)
+    ice = RelayPairIce(server, controlling=True, clock=time.monotonic, now=time.time)
+    assert ice.client.on_lost is not None
+    ice.client.on_lost(kind(cause, "no route"))
+    assert type(ice.failure) is kind

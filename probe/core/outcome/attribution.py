@@ -10,7 +10,7 @@ import traceback
 
 from msgspec import Struct
 
-from probe.core.causes import CLOCK_PRONE, HINTS, STALL_PRONE, Cause
+from probe.core.causes import CLOCK_PRONE, HINTS, OF_THIS_MACHINE, STALL_PRONE, Cause
 from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import CheckAborted, CheckFailed, Failure, Status
@@ -79,7 +79,8 @@ def _ending(task: "asyncio.Task[None]", run: EndedRun) -> Outcome:
     if error is None:
         return None, Status.OK
     if isinstance(error, CheckAborted):
-        status = Status.FAILED if isinstance(error, CheckFailed) else Status.UNKNOWN
+        is_its = isinstance(error, CheckFailed) and error.cause not in OF_THIS_MACHINE
+        status = Status.FAILED if is_its else Status.UNKNOWN
         phase = error.phase or run.record.current
         return Failure(phase, error.cause, error.message, error.hint), status
     # The text of a library's exception may contain a secret: only its type and traceback.
