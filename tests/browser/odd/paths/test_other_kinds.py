@@ -1,10 +1,10 @@
 """``turn``, ``allocation``, ``peer`` and ``journey`` judge odd paths as Chromium's users have."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from probe.stun.browser_timing import PhaseTimeouts
 from tests.browser.odd.paths.compare import OK
