@@ -7,7 +7,7 @@ a result says otherwise, so that it gets its resolve or stays as it was sent.
 import logging
 from collections.abc import Mapping
 
-from alerts.notification.message import highest_severity, name_of
+from alerts.notification.message import highest_severity, name_of, wrong_of
 from alerts.notification.notification_log import Key, NotificationLogEntry
 from alerts.notifier import TO, RemembersAddress
 from alerts.outbox.incident_log import IncidentLog, OpenIncident
@@ -139,7 +139,7 @@ def _entry(incident: OpenIncident) -> NotificationLogEntry:
         sent_at=incident.sent_at,
         opened=incident.opened,
         story=members,
-        wrong=tuple(f"{name_of(alert)}\n{alert.wrong}" for alert in alerts),
+        wrong=wrong_of(alerts),
         critical_since=incident.opened if severity.value == "critical" else None,
         posted=True,
     )

@@ -21,6 +21,7 @@ from alerts.notification.message import (
     highest_severity,
     name_of,
     resolved_message,
+    wrong_of,
 )
 from alerts.notification.notification_log import Key, NotificationLog, NotificationLogEntry
 from alerts.notification.occasion import next_times, occasion_for, refused_interval
@@ -262,7 +263,7 @@ def _entry(
         opened=view.opened if view else now,
         owner=owner,
         story=tuple(dict.fromkeys((*(view.story or view.members if view else ()), *names))),
-        wrong=tuple(f"{name_of(alert)}\n{alert.wrong}" for alert in shown if alert.wrong),
+        wrong=wrong_of(shown),
         accepted=view.accepted if view else False,
         critical_since=critical,
     )

@@ -165,6 +165,11 @@ def name_of(alert: Alert) -> str:
     return str(alert.identity)
 
 
+def wrong_of(alerts: Iterable[Alert]) -> tuple[str, ...]:
+    """What the targets of alerts report as wrong, as the notification log keeps it."""
+    return tuple(f"{name_of(alert)}\n{alert.wrong}" for alert in alerts if alert.wrong)
+
+
 def highest_severity(alerts: Iterable[Alert]) -> Severity:
     """Critical if one of them is."""
     critical = any(alert.severity is Severity.CRITICAL for alert in alerts)
