@@ -6,7 +6,7 @@ from probe.core.causes import HINTS, Cause
 class CheckAborted(Exception):
     """Ends a check early; raised by kinds and instruments, caught by the runner.
 
-    ``phase`` is by default the current one.
+    ``phase`` is by default the current one; ``http_status`` that of the answer which it is about.
 
     CheckAborted
     ├── CheckFailed   the target's fault
@@ -26,6 +26,7 @@ class CheckAborted(Exception):
         self.message = message
         self.phase = phase
         self.hint = hint or HINTS[cause]
+        self.http_status: int | None = None
 
 
 class CheckFailed(CheckAborted):

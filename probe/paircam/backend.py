@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckAborted, CheckFailed
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.core.recorder import Recorder
 from probe.net.http_status import refusal_of_backend
 from probe.net.urls import show_host
@@ -28,11 +28,26 @@ from probe.paircam.settings import DEFAULT_EXPIRATION
 
 T = TypeVar("T")
 
+TOKEN_PATH = "/auth/token"
+
 BODY_LIMIT = 65_536
 # A kept token is renewed this long before its end, or a tenth of its life if that is less.
 RENEWAL_SECONDS = 30.0
 # A refusal that was confirmed says as much of the next one, so that no burst of requests follows.
 CONFIRMED_SECONDS = 10.0
+
+
+# Said of a path where nothing is, of a method, of a connection: nothing about tokens.
+_NO_REFUSALS = (404, 405, 408, 410, 421, 426, 501)
+# A backend that has issued no token yet is waited for so long, and half of what a run has left.
+_FIRST_ASK_SECONDS = 2.0
+_NO_TOKEN_HINT = (
+    "Users get no token and so no session; the probe signs its own (JWT_SECRET), and those work."
+)
+
+
+def _is_refusal(status: int | None) -> bool:
+    return status is not None and status >= 400 and status not in _NO_REFUSALS
 
 
 class Issue(Struct, frozen=True):
@@ -109,6 +124,8 @@ class Backend:
         self._clock, self._now = clock, now
         self._refusal: tuple[float, CheckAborted | None] = (0.0, None)
         self._kept: _CachedCredentials | None = None
+        # Until when it need not be asked whether users get tokens; None: none was issued yet.
+        self._issues_until: float | None = None
         self._tokens = _SingleFlight(self._new_token)
         self._credentials = _SingleFlight(self._new_credentials)
 
@@ -131,8 +148,38 @@ class Backend:
 
     async def issue_token(self) -> SecretStr:
         """A token of ``POST /auth/token``, whether or not tokens are signed here; not kept."""
-        answer = await self._post("/auth/token", {"deviceId": self.device_id})
+        answer = await self._post(TOKEN_PATH, {"deviceId": self.device_id})
         return read_token(answer, self._now())[0]
+
+    async def check_issuing(self, record: Recorder, time_left: float) -> float | None:
+        """Where tokens are minted: whether users get one of the backend, for phase ``token``.
+
+        Asked once in the lifetime of a token, and again after a failure. ``time_left`` is what
+        the run has until its deadline, in seconds. Returns the seconds it
+        took; None where it isn't due, the limit on requests is used up, or nothing shows that
+        this backend issues tokens there: it has issued none and does not refuse either. Raises
+        like token().
+        """
+        asked_at = self._clock()
+        if not self.minted or asked_at < (self._issues_until or 0.0):
+            return None
+        with record.phase("token", hint=_NO_TOKEN_HINT):
+            try:
+                async with asyncio.timeout(self._ask_seconds(time_left)):
+                    await self.issue_token()
+            except (NotMeasured, TimeoutError):
+                return None
+            except CheckFailed as aborted:
+                if self._issues_until is None and not _is_refusal(aborted.http_status):
+                    return None
+                aborted.hint = _NO_TOKEN_HINT
+                raise
+        self._issues_until = asked_at + self._expiration
+        return self._clock() - asked_at
+
+    def _ask_seconds(self, time_left: float) -> float | None:
+        """How long a token is waited for; None: as long as the run has."""
+        return min(_FIRST_ASK_SECONDS, time_left / 2) if self._issues_until is None else None
 
     async def post_with_token(self, path: str, token: SecretStr) -> object:
         """The JSON of a POST with this token. Raises like token()."""
@@ -154,7 +201,7 @@ class Backend:
         if self._secret is not None:
             token, lifetime = mint(self._secret, self.device_id, self._now(), self._expiration)
         else:
-            answer = await self._post("/auth/token", {"deviceId": self.device_id})
+            answer = await self._post(TOKEN_PATH, {"deviceId": self.device_id})
             self.issue = Issue(sent_at, self._clock() - sent_at)
             token, lifetime = read_token(answer, self._now())
         # Counted from before it was asked for, by our clock alone: the two may differ.
@@ -201,9 +248,11 @@ class Backend:
             ):
                 if response.status not in (200, 201):
                     message = f"POST {path} answers with status {response.status}"
-                    raise refusal_of_backend(
+                    refusal = refusal_of_backend(
                         response.status, message, credential=bool(headers) or url.user is not None
                     )
+                    refusal.http_status = response.status
+                    raise refusal
                 raw = await read_bounded(response, BODY_LIMIT)
         except CheckAborted as aborted:
             aborted.phase = None  # all of it is one phase of the caller

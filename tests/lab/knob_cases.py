@@ -82,7 +82,9 @@ OF_TOKENS = ("signaling", *ISSUED)
 
 
 CASES = [
-    # Tokens are asked for only where there is no secret to mint them from.
+    # Where there is a secret to mint tokens from, only signaling asks for one, as users do.
+    Case("backend.token", "refused", {"signaling": "http_status"}),
+    Case("backend.token", "rate_limited"),
     Case("backend.token", "refused", all_of(OF_TOKENS, "http_status"), without="JWT_SECRET"),
     Case("backend.token", "invalid", all_of(OF_TOKENS, "body_invalid"), without="JWT_SECRET"),
     Case("backend.token", "rate_limited", all_of(OF_TOKENS, "!rate_limited"), without="JWT_SECRET"),

@@ -97,13 +97,13 @@ async def turned_by(case: Case) -> dict[str, str]:
         await gathered()
     found = turned(report)
     for name, cause in sorted(found.items()):
-        print(f"{named(case):24} {name:18} {cause}")
+        print(f"{named(case):40} {name:18} {cause}")
     return found
 
 
 def named(case: Case) -> str:
-    """As it is set."""
-    return f"{case.knob}={case.value}"
+    """As it is set, and without which variable."""
+    return f"{case.knob}={case.value}" + (f" without {case.without}" if case.without else "")
 
 
 # What a case takes is spent waiting, so several wait together, each for a lab of its own.

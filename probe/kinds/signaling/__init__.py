@@ -163,6 +163,9 @@ async def run(table: SignalingTable, record: Recorder, context: Context) -> None
         backend.forget_token(token)
         aborted.phase = aborted.phase or record.current
         raise await explain_refusal(backend, token, aborted) from None
+    left = table.deadline - (context.clock() - began)
+    if (seconds := await backend.check_issuing(record, left)) is not None:
+        record.sample(TOKEN, seconds)
 
 
 async def _wait_until_ready(table: SignalingTable, record: Recorder, session: "Session") -> float:
@@ -246,7 +249,7 @@ KIND = Kind(
     failing=FailurePolicy(Verdict.CRITICAL, hold=60.0),
     core=True,
     cost="about 4 Redis commands, and one LRANGE of the queue for each round trip; "
-    "at most one token in its lifetime, none with JWT_SECRET",
+    "at most one token in its lifetime",
     uses=uses,
     load=lazy_import("probe.net.http", "probe.net.socketio"),
     interval=INTERVAL,

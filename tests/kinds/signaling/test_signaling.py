@@ -98,13 +98,6 @@ class TestWell:
 
 
 class TestToken:
-    async def test_a_minted_one_asks_no_one(self) -> None:
-        async with signaling_server() as server:
-            result = await run(server.url, jwt_secret=SECRET)
-            assert result.status is Status.OK
-            assert server.tokens == 0
-        assert "probe_signaling_token_seconds" not in values(result)
-
     async def test_a_fetched_one_is_kept_across_runs_that_follow_and_that_coincide(self) -> None:
         context = Context()
         async with signaling_server() as server:
