@@ -18,6 +18,10 @@ _KEPT = "kept connections of a session"
 _POLLS, _SLOW, _ENDS = "polls that end", "slow servers and pings", "sessions that end"
 _NO_UPGRADE: dict[str, Any] = {"upgrades": []}
 _CUTS = ("6", "", "2", "3", "1", "4", "200", "204", "304", "408", "429", "502", "504", "close")
+_ALONE = (
+    "a page polls while it sends and keeps two connections to ask again on; "
+    "a check sends first, and keeps one"
+)
 _LOST = "a session that is lost is a failure, though a page has another one a second later"
 WHY = {
     **{
@@ -28,6 +32,7 @@ WHY = {
         if (by, over) != ("packet", "websocket")
     },
     "the WebSocket dies at 5": _LOST,
+    **{f"polls end by {by}, no upgrade": _ALONE for by in ("408", "close")},
     **{
         f"the first POST ends by {by}{words}": _LOST
         for by in ("400", "429", "502")

@@ -23,5 +23,6 @@ async def called_by_load(url: str, certificate: Certificate, echoes: int) -> str
         found = await load.run()
     if found.step("call").passed:
         return _OK
-    error = next(iter(found.errors))
-    return f"{error.phase}: {error.cause.value}"
+    for error in found.errors:
+        return f"{error.phase}: {error.cause.value}"
+    return "no result"
