@@ -47,7 +47,7 @@ check: .venv/dev.stamp ## format, lint, types, shell scripts, Dockerfile, workfl
 	@if command -v actionlint >/dev/null; then actionlint; else echo "no actionlint: make parts" >&2; fi
 	@$(BIN)/pip --disable-pip-version-check check
 
-proof: .venv/dev.stamp ## the long forms of the tests, in about half an hour, at most 40 minutes
+proof: .venv/dev.stamp ## the long forms of the tests, in about 20 minutes, at most 40
 	@timeout --kill-after=30 2400 $(PYTEST) -m proof -rfEP --numprocesses 3 --dist worksteal || { code=$$?; \
 	  [ $$code -ne 124 ] || { echo "stopped: the long forms took more than 40 minutes" >&2; exit $$code; }; \
 	  $(ALONE) -m proof -rfEP; }
