@@ -1,10 +1,13 @@
 """Rows of odd servers with what Chromium made of each: asked of a client, compared, counted."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 AT_ONCE = 8
+_PAGE = Path(__file__).parents[2] / "docs" / "browser.md"
 
 
 class OddRow(Protocol):
@@ -76,3 +79,20 @@ def table(groups: str, rows: Sequence[OddRow]) -> list[str]:
             f"| {len(members) - len(same)} |"
         )
     return lines
+
+
+def documented(expected: Sequence[str]) -> list[str]:
+    """The table of docs/browser.md with the head of this one. Raises ValueError without one."""
+    lines = _PAGE.read_text(encoding="utf-8").splitlines()
+    at = lines.index(expected[0])
+    return lines[at : at + len(expected)]
+
+
+def kept_outcomes(file: Path) -> dict[str, str]:
+    """What Chromium made of rows, by their names."""
+    return dict(json.loads(file.read_text(encoding="utf-8")))
+
+
+def keep_outcomes(file: Path, found: Mapping[str, str]) -> None:
+    """Write what Chromium makes of rows."""
+    file.write_text(json.dumps(found, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -4,10 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from probe.core.context import Context
-from probe.core.kind import Check
-from probe.core.runner import run_check
-from probe.kinds.http import KIND, HttpTable
+from tests.browser.http.asking import outcome_of_check
 from tests.browser.http.families.rows import FamilyRow
 from tests.browser.http.families.server import certificate, two_families
 from tests.browser.http.test_situations import of_chromium
@@ -36,7 +33,4 @@ async def outcome_of_chromium(row: FamilyRow, asking: Tab, folder: Path) -> str:
 async def outcome_of_probe(row: FamilyRow, folder: Path) -> str:
     """``ok``, or the cause."""
     async with two_families(row.manners, folder, tls=row.tls) as url:
-        trusted = certificate(folder, "localhost")
-        table = {"name": "page", "url": url, "deadline": 20, "ca_file": trusted}
-        result = await run_check(Check(KIND, HttpTable.model_validate(table)), Context())
-    return "ok" if result.failure is None else result.failure.cause.value
+        return await outcome_of_check(url, certificate(folder, "localhost"))

@@ -1,7 +1,6 @@
 """The rows, with what Chromium 156 made of each (``outcomes.json``)."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -16,8 +15,9 @@ from tests.browser.http.families.server import (
     SILENT,
     STRANGER,
 )
+from tests.browser.odd_rows import kept_outcomes
 
-_OUTCOMES = Path(__file__).with_name("outcomes.json")
+OUTCOMES = Path(__file__).with_name("outcomes.json")
 _ODD = (*ANSWERS, "an end", "an end at once", "a reset at once", "a page, late", REFUSES, SILENT)
 WHY: dict[str, str] = {}
 
@@ -49,13 +49,8 @@ class FamilyRow(Struct, frozen=True):
 
 def family_rows() -> Sequence[FamilyRow]:
     """The rows that Chromium was asked about."""
-    kept = json.loads(_OUTCOMES.read_text(encoding="utf-8"))
+    kept = kept_outcomes(OUTCOMES)
     return [replace(row, chromium=kept[row.name]) for row in unasked_rows()]
-
-
-def write_outcomes(found: Mapping[str, str]) -> None:
-    """Keep what Chromium makes of them."""
-    _OUTCOMES.write_text(json.dumps(found, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def unasked_rows() -> Iterator[FamilyRow]:

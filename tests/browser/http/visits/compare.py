@@ -5,12 +5,9 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from unittest import mock
 
-from probe.core.context import Context
-from probe.core.kind import Check
-from probe.core.runner import run_check
-from probe.kinds.http import KIND, HttpTable
 from probe.net import http
 from probe.net.resolver import Address, resolve
+from tests.browser.http.asking import outcome_of_check
 from tests.browser.http.test_situations import of_chromium
 from tests.browser.http.visits.rows import VisitRow
 from tests.browser.http.visits.servers import HOST, certificate, serving
@@ -42,10 +39,8 @@ async def outcome_of_chromium(row: VisitRow, asking: Tab, folder: Path) -> str:
 async def outcome_of_probe(row: VisitRow, folder: Path) -> str:
     """``ok``, or the cause."""
     async with serving(row.servers, row.start, row.number, folder) as url:
-        table = {"name": "page", "url": url, "deadline": 20, "ca_file": certificate(folder)}
         with _all_names_here():
-            result = await run_check(Check(KIND, HttpTable.model_validate(table)), Context())
-    return "ok" if result.failure is None else result.failure.cause.value
+            return await outcome_of_check(url, certificate(folder))
 
 
 @contextmanager

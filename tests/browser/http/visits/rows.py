@@ -1,7 +1,6 @@
 """The rows, with what Chromium 156 made of each (``outcomes.json``)."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -9,8 +8,9 @@ from msgspec.structs import replace
 
 from tests.browser.http.visits.kept_rows import courses
 from tests.browser.http.visits.servers import Server
+from tests.browser.odd_rows import kept_outcomes
 
-_OUTCOMES = Path(__file__).with_name("outcomes.json")
+OUTCOMES = Path(__file__).with_name("outcomes.json")
 _MORE_KEPT = "more kept connections"
 _KEPT, _HSTS, _ALTERNATIVE = "kept connections", "HSTS within a visit", "Alt-Svc"
 _BLANK = "Chromium shows an empty page as if it were 200: its user has nothing"
@@ -47,13 +47,8 @@ class VisitRow(Struct, frozen=True):
 
 def visit_rows() -> Sequence[VisitRow]:
     """The rows that Chromium was asked about."""
-    kept = json.loads(_OUTCOMES.read_text(encoding="utf-8"))
+    kept = kept_outcomes(OUTCOMES)
     return [replace(row, chromium=kept[row.name]) for row in unasked_rows()]
-
-
-def write_outcomes(found: Mapping[str, str]) -> None:
-    """Keep what Chromium makes of them."""
-    _OUTCOMES.write_text(json.dumps(found, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def unasked_rows() -> Iterator[VisitRow]:

@@ -4,10 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from probe.core.context import Context
-from probe.core.kind import Check
-from probe.core.runner import run_check
-from probe.kinds.http import KIND, HttpTable
+from tests.browser.http.asking import outcome_of_check
 from tests.browser.http.test_situations import of_chromium
 from tests.browser.http.tls_servers import certificate
 from tests.browser.http.visits_http2.rows import Http2Row
@@ -35,7 +32,4 @@ async def outcome_of_chromium(row: Http2Row, asking: Tab, folder: Path) -> str:
 async def outcome_of_probe(row: Http2Row, folder: Path) -> str:
     """``ok``, or the cause."""
     async with serving(row.server, folder) as url:
-        trusted = certificate(folder, "p-256")
-        table = {"name": "page", "url": url, "deadline": 20, "ca_file": trusted}
-        result = await run_check(Check(KIND, HttpTable.model_validate(table)), Context())
-    return "ok" if result.failure is None else result.failure.cause.value
+        return await outcome_of_check(url, certificate(folder, "p-256"))

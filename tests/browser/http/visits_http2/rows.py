@@ -1,15 +1,15 @@
 """The rows, with what Chromium 156 made of each (``outcomes.json``)."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tests.browser.http.visits_http2.server import Http2Server, Step
+from tests.browser.odd_rows import kept_outcomes
 
-_OUTCOMES = Path(__file__).with_name("outcomes.json")
+OUTCOMES = Path(__file__).with_name("outcomes.json")
 _GROUP = "visits by HTTP/2"
 _MOVED, _PAGE = ("302 /x",), ("200 hello",)
 _CODES = {
@@ -47,13 +47,8 @@ class Http2Row(Struct, frozen=True):
 
 def http2_rows() -> Sequence[Http2Row]:
     """The rows that Chromium was asked about."""
-    kept = json.loads(_OUTCOMES.read_text(encoding="utf-8"))
+    kept = kept_outcomes(OUTCOMES)
     return [replace(row, chromium=kept[row.name]) for row in unasked_rows()]
-
-
-def write_outcomes(found: Mapping[str, str]) -> None:
-    """Keep what Chromium makes of them."""
-    _OUTCOMES.write_text(json.dumps(found, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def unasked_rows() -> Iterator[Http2Row]:

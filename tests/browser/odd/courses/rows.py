@@ -1,6 +1,5 @@
 """The rows: courses, and how a session of Chromium 156 went in each (``outcomes.json``)."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tests.browser import odd_rows
 from tests.browser.odd.courses.server import Course
 
 READY = "ready"
@@ -69,12 +69,12 @@ def course_rows() -> Sequence[CourseRow]:
 
 def kept_outcomes() -> dict[str, str]:
     """By the rows' names."""
-    return dict(json.loads(_OUTCOMES.read_text(encoding="utf-8"))) if _OUTCOMES.exists() else {}
+    return odd_rows.kept_outcomes(_OUTCOMES)
 
 
 def write_outcomes(found: Mapping[str, str]) -> None:
     """Keep what Chromium makes of them."""
-    _OUTCOMES.write_text(json.dumps(found, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+    odd_rows.keep_outcomes(_OUTCOMES, found)
 
 
 def unasked_rows() -> Iterator[CourseRow]:

@@ -1,11 +1,11 @@
 """All rows, with what Chromium 156 made of each (``outcomes.json``)."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import structs
 
+from tests.browser import odd_rows
 from tests.browser.odd.paths.altering import altering
 from tests.browser.odd.paths.ending import ending
 from tests.browser.odd.paths.losing import losing
@@ -22,7 +22,7 @@ def path_rows() -> Sequence[PathRow]:
 
 def kept_outcomes() -> dict[str, str]:
     """By the rows' names."""
-    return dict(json.loads(_OUTCOMES.read_text(encoding="utf-8")))
+    return odd_rows.kept_outcomes(_OUTCOMES)
 
 
 def unasked_rows() -> Iterator[PathRow]:
@@ -34,4 +34,4 @@ def unasked_rows() -> Iterator[PathRow]:
 
 def write_outcomes(found: Mapping[str, str]) -> None:
     """Keep what Chromium makes of them."""
-    _OUTCOMES.write_text(json.dumps(found, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+    odd_rows.keep_outcomes(_OUTCOMES, found)

@@ -11,10 +11,9 @@ from tests.browser.odd.paths.compare import OK
 from tests.browser.odd.paths.other_kinds import KINDS, agrees, concerns, table_of_kinds
 from tests.browser.odd.paths.row import PathRow
 from tests.browser.odd.paths.rows import path_rows
-from tests.browser.odd_rows import outcomes
+from tests.browser.odd_rows import documented, outcomes
 from tests.servers.certificate import make_certificate
 
-PAGE = Path(__file__).parents[4] / "docs" / "browser.md"
 ROWS = path_rows()
 QUICK = [row for row in ROWS if row.is_taken and row.seconds < 1]
 # Of those, what another side of the house has to live through.
@@ -66,7 +65,5 @@ def test_where_nothing_can_be_compared_nothing_is_counted() -> None:
 
 
 def test_the_table_counts_what_was_compared() -> None:
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
     expected = table_of_kinds(ROWS)
-    at = lines.index(expected[0])
-    assert lines[at : at + len(expected)] == expected
+    assert documented(expected) == expected

@@ -9,11 +9,10 @@ from tests.browser.browser import browser
 from tests.browser.odd.paths.compare import GROUPS, agrees, call_in_chromium, outcome_of_probe
 from tests.browser.odd.paths.row import PathRow
 from tests.browser.odd.paths.rows import kept_outcomes, path_rows, unasked_rows
-from tests.browser.odd_rows import outcomes, table
+from tests.browser.odd_rows import documented, outcomes, table
 from tests.browser.scenarios import spki
 from tests.servers.certificate import make_certificate
 
-PAGE = Path(__file__).parents[4] / "docs" / "browser.md"
 ROWS = path_rows()
 # Those that nothing keeps waiting: both sides are done within a second or two.
 QUICK = [row for row in ROWS if row.is_taken and row.seconds < 1]
@@ -80,7 +79,5 @@ def test_each_path_has_a_name_of_its_own_and_an_outcome() -> None:
 
 
 def test_the_table_counts_the_paths() -> None:
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
     expected = table(GROUPS, ROWS)
-    at = lines.index(expected[0])
-    assert lines[at : at + len(expected)] == expected
+    assert documented(expected) == expected

@@ -3,7 +3,6 @@ and nonces that change, and what is carried only one way, late or in small piece
 
 import dataclasses
 import itertools
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from probe.stun.codec import Method, StunMessage, long_term_key
+from tests.browser import odd_rows
 from tests.browser.odd.relays.reasons import WHY
 from tests.turn.bends import REALM, Bends, Refusal
 from tests.turn.odd import packets
@@ -86,12 +86,12 @@ def odd_relays() -> Sequence[OddRelay]:
 
 def kept_outcomes() -> dict[str, str]:
     """By the rows' names."""
-    return dict(json.loads(_OUTCOMES.read_text(encoding="utf-8")))
+    return odd_rows.kept_outcomes(_OUTCOMES)
 
 
 def write_outcomes(found: Mapping[str, str]) -> None:
     """Keep what Chromium makes of them."""
-    _OUTCOMES.write_text(json.dumps(found, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+    odd_rows.keep_outcomes(_OUTCOMES, found)
 
 
 def unasked_relays() -> Iterator[OddRelay]:

@@ -8,11 +8,10 @@ import pytest
 from tests.browser.browser import browser
 from tests.browser.odd.relays.compare import GROUPS, KINDS, agrees, call_in_chromium
 from tests.browser.odd.relays.rows import OddRelay, kept_outcomes, odd_relays, unasked_relays
-from tests.browser.odd_rows import outcomes, table
+from tests.browser.odd_rows import documented, outcomes, table
 from tests.browser.scenarios import spki
 from tests.servers.certificate import make_certificate
 
-PAGE = Path(__file__).parents[4] / "docs" / "browser.md"
 ROWS = odd_relays()
 QUICK = [row for row in ROWS if row.is_taken and row.seconds < 2 and row.front is None]
 # A refusal that passes, which ended a call of the probe's and none of a browser's.
@@ -78,7 +77,5 @@ def test_each_relay_has_a_name_of_its_own_and_an_outcome() -> None:
 
 
 def test_the_table_counts_the_relays() -> None:
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
     expected = table(GROUPS, ROWS)
-    at = lines.index(expected[0])
-    assert lines[at : at + len(expected)] == expected
+    assert documented(expected) == expected
