@@ -63,7 +63,7 @@ class HttpResponse:
         self.head = head
 
     async def release(self) -> bool:
-        """Nobody wants more of it: whether its connection may carry another request."""
+        """Give up what is left of it: whether its connection may carry another request."""
         raise NotImplementedError
 
     async def is_ready(self) -> bool:

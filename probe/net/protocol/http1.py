@@ -21,7 +21,7 @@ from probe.net.protocol.stream import Stream
 # 100 Continue, 103 Early Hints: an honest server sends one or two, and browsers take any number.
 MAX_INFORMATIONAL = 500
 SWITCHING = 101
-# net::HttpResponseBodyDrainer: so much of a body that nobody wants is read.
+# net::HttpResponseBodyDrainer: so much of a body that is given up is read.
 _MAX_DRAINED = 16384
 # A browser connects meanwhile, and takes what is ready first.
 _DRAIN_SECONDS = 0.05

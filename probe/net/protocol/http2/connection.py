@@ -82,7 +82,7 @@ class Http2Connection:
         await self._flush()
 
     def cancel(self) -> None:
-        """Nobody wants the rest of this response; the server hears of it with what is sent next."""
+        """Give up what is left of this response: RST_STREAM goes out with what is sent next."""
         if not self.is_over:
             self.is_over = True
             reason = struct.pack(">I", _CANCEL)

@@ -1,7 +1,6 @@
 """``localhost`` with one port in both families, each of which behaves in a manner of its own."""
 
 import asyncio
-import datetime as dt
 import ipaddress
 import socket
 import ssl
@@ -11,9 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+
+from tests.browser.http.self_signed import self_signed
 
 PAGE, REFUSES, SILENT = "a page", "no listener", "silence"
 NO_TLS, STRANGER, NO_HANDSHAKE = "no TLS", "an unknown certificate", "silence instead of TLS"
@@ -32,28 +30,8 @@ ANSWERS = {
 
 def certificate(folder: Path, name: str) -> Path:
     """A self-signed certificate of ``localhost`` with its key, in one file."""
-    file = folder / f"{name}.pem"
-    if file.exists():
-        return file
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    shape = serialization.PrivateFormat.PKCS8
-    file.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, shape, plain))
-    return file
+    here = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    return self_signed(folder / f"{name}.pem", name, here)
 
 
 @asynccontextmanager

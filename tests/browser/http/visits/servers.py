@@ -1,7 +1,6 @@
 """Servers that send what a row says, answer by answer, on connections that they keep."""
 
 import asyncio
-import datetime as dt
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -10,10 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from msgspec import Struct
+
+from tests.browser.http.self_signed import self_signed
 
 HOST = "127.0.0.1"
 HOSTS = 200
@@ -34,30 +32,10 @@ class Server(Struct, frozen=True):
 
 def certificate(folder: Path) -> Path:
     """A self-signed certificate for the names of all rows, with its key, in one file."""
-    file = folder / "visits.pem"
-    if file.exists():
-        return file
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "probe test")])
     names: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address(HOST))]
     for number in range(HOSTS):
         names += [x509.DNSName(host_of(number)), x509.DNSName(f"a.{host_of(number)}")]
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    shape = serialization.PrivateFormat.PKCS8
-    file.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, shape, plain))
-    return file
+    return self_signed(folder / "visits.pem", "probe test", names)
 
 
 def host_of(number: int) -> str:
