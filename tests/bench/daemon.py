@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import platform
+import ssl
 import statistics
 import sys
 import tempfile
@@ -33,6 +35,12 @@ def deployed() -> dict[str, str]:
     """How the container's memory allocator is set: what the image ships is what is measured."""
     image = read_dockerfile(ROOT / "Dockerfile")[-1]
     return {name: value for name, value in image.environment.items() if name.startswith("MALLOC")}
+
+
+def interpreter() -> str:
+    """What runs the probe: how it was built decides a fifth of what a check costs."""
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{python} ({platform.python_compiler()}) with {ssl.OPENSSL_VERSION}"
 
 
 @asynccontextmanager

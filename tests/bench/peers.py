@@ -23,7 +23,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.bench.daemon import cpu_seconds, deployed
+from tests.bench.daemon import cpu_seconds, deployed, interpreter
 from tests.bench.peer_programs import PROGRAMS, Plan, Program, missing
 from tests.bench.target import Target, lateness
 from tests.daemon.running import memory_of
@@ -153,6 +153,7 @@ async def main() -> None:
     for name in [name for name in names if missing(name)]:
         print(f"{name} is not measured: not on the PATH: {', '.join(missing(name))}")
         names.remove(name)
+    print(f"\nThe probe runs in {interpreter()}.")
     for encrypted in (False, True):
         with tempfile.TemporaryDirectory() as folder:
             await compare(Path(folder), encrypted=encrypted, names=names)

@@ -108,12 +108,12 @@ class StallWatch:
         if self._timer is None:
             return False
         self.tick()
-        began, late = self._clock() - seconds, 0.0
-        for end, each in reversed(self._late):
-            if end <= began:
+        began, left = self._clock() - seconds, DISTURBED_SHARE * seconds
+        for end, late in reversed(self._late):
+            if end <= began or left < 0:
                 break
-            late += min(each, end - began)
-        return late > DISTURBED_SHARE * seconds
+            left -= min(late, end - began)
+        return left < 0
 
     def tick(self) -> None:
         """Note how late it is by now."""

@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench.daemon import deployed
+from tests.bench.daemon import deployed, interpreter
 from tests.bench.peer_programs import PROGRAMS, Plan, missing
 from tests.bench.peers import VALID, Group
 from tests.bench.target import Target
@@ -92,6 +92,7 @@ async def main() -> None:
     """Print both tables, or what is named: ``http``, ``https``."""
     if absent := [name for program in NAMES for name in missing(program)]:
         raise SystemExit(f"not on the PATH: {', '.join(absent)}")
+    print(f"The probe runs in {interpreter()}.")
     for name in sys.argv[1:] or ("http", "https"):
         await compare(encrypted=name == "https")
     print(f"\nload of the machine at the end: {os.getloadavg()[0]:.1f}")
