@@ -28,6 +28,7 @@ from probe.net.address.ranges import is_literal, is_unreachable
 from probe.net.connections import Connections
 from probe.net.fetch.cookies import Cookies, CookieUse
 from probe.net.fetch.issuers import start_browser_tls
+from probe.net.fetch.page_fetch import PageFetch
 from probe.net.fetch.page_opening import PageOpening
 from probe.net.fetch.redirect import Response
 from probe.net.fetch.timing import Timing
@@ -101,12 +102,14 @@ class FreshHttpClient:
         *,
         max_redirects: int | None = None,
         headers: Mapping[str, str] | None = None,
+        fetch: PageFetch | None = None,
     ) -> PageOpening:
-        """Get a page within ``async with``, following redirects unless ``max_redirects`` is None.
+        """Get a page within ``async with``, following redirects unless ``max_redirects`` is None;
+        with ``fetch`` as the script of another page does.
 
         Entering it raises CheckAborted for a target that does not get as far as an answer.
         """
-        return PageOpening(self, url, max_redirects, headers or {})
+        return PageOpening(self, url, max_redirects, headers or {}, fetch)
 
     @asynccontextmanager
     async def request(

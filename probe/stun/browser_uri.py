@@ -6,7 +6,7 @@ What is written here was seen of Chromium, and a test asks it again.
 
 import re
 
-from probe.net.fetch.unsafe_ports import UNSAFE_PORTS
+from probe.net.address.unsafe_ports import UNSAFE_PORTS
 from probe.stun.uri import TurnUri
 
 MAX_USERNAME = 509

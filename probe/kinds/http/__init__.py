@@ -42,6 +42,7 @@ from probe.net.urls import show_host
 from probe.paircam import health
 
 if TYPE_CHECKING:
+    from probe.net.fetch.page_fetch import PageFetch
     from probe.net.fetch.redirect import Response
     from probe.net.http import FreshHttpClient
 
@@ -71,7 +72,7 @@ async def run(table: HttpTable, record: Recorder, context: Context) -> None:
         _judge(answer.body, table, record)
     if table.cors_origin is not None:
         with record.phase(cors.PHASE):
-            _check_cors(answer.page, table)
+            answer.check_readable()
     if table.cors_origin is not None and table.cors_preflight:
         with record.phase("cors_preflight"):
             await _preflight(table, table.cors_origin, context)
@@ -83,11 +84,14 @@ async def run(table: HttpTable, record: Recorder, context: Context) -> None:
 
 async def _get(table: HttpTable, record: Recorder, browser: "FreshHttpClient") -> "Answer":
     from probe.net.fetch import security_headers
+    from probe.net.fetch.page_fetch import PageFetch
 
-    follow = table.max_redirects if table.follow_redirects else None
-    body = b""
-    headers = cors.origin_header(table.cors_origin)
-    async with browser.open(table.address, max_redirects=follow, headers=headers) as page:
+    body, fetch = b"", None
+    if table.cors_origin is not None:
+        fetch = PageFetch(table.cors_origin, credentials=table.cors_credentials)
+    async with browser.open(
+        table.address, max_redirects=table.followed_redirects, fetch=fetch
+    ) as page:
         record.sample(STATUS, page.response.status)
         record.sample(REDIRECTS, page.redirects)
         if page.repeated_because:
@@ -112,22 +116,21 @@ async def _get(table: HttpTable, record: Recorder, browser: "FreshHttpClient") -
             )
     if length is not None:
         record.sample(LENGTH, length)
-    return Answer(body, page)
+    return Answer(body, page, fetch)
 
 
 class Answer(Struct, frozen=True):
-    """What is judged of a response: the body as far as it was read, and its headers."""
+    """What is judged of a response: the body as far as it was read, and, where the script of a page
+    asks, whether it may read it."""
 
     body: bytes
     page: "Response"
+    fetch: "PageFetch | None"
 
-
-def _check_cors(page: "Response", table: HttpTable) -> None:
-    origin = table.cors_origin
-    if origin is None or not cors.is_cross_origin(str(page.url), origin):
-        return
-    host = page.url.host_port_subcomponent or ""
-    cors.check_allowed(page.response.headers, origin, host, credentials=table.cors_credentials)
+    def check_readable(self) -> None:
+        """Raise CheckFailed(cors_rejected) where browsers keep it from the page."""
+        if self.fetch is not None:
+            self.fetch.check(self.page.response.headers, self.page.url)
 
 
 async def _preflight(table: HttpTable, origin: str, context: Context) -> None:

@@ -144,6 +144,14 @@ class HttpTable(CheckConfig):
         return limited or self.body != "any" or self.contains is not None
 
     @property
+    def followed_redirects(self) -> int | None:
+        """So many at most, None for none; by default a script of a page follows one more."""
+        if not self.follow_redirects:
+            return None
+        is_ours = "max_redirects" not in self.model_fields_set
+        return self.max_redirects + (is_ours and self.cors_origin is not None)
+
+    @property
     def target(self) -> str:
         return show_url(self.address)
 

@@ -6,20 +6,22 @@ last three.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
 from yarl import URL
 
 from probe.core.causes import Cause
-from probe.core.model import CheckAborted
+from probe.core.model import CheckAborted, CheckFailed
+from probe.net.address.unsafe_ports import check_port
 from probe.net.engineio.opening import refusal_text, refused_request
 from probe.net.engineio.response_text import response_text
 from probe.net.fetch.cookies import CookieUse
-from probe.net.fetch.cors import check_allowed, is_cross_origin, origin_header, origin_of
+from probe.net.fetch.cors import origin_header, origin_of
+from probe.net.fetch.page_fetch import PageFetch
+from probe.net.fetch.redirect import Response, redirect_target
 from probe.net.fetch.sites import is_same_site
-from probe.net.fetch.unsafe_ports import check_port
 from probe.net.http import FreshHttpClient, read_bounded
 from probe.net.protocol.errors import PeerError
 from probe.net.protocol.exchange import HttpResponse
@@ -34,7 +36,7 @@ _PROTOCOL = {"EIO": "4"}
 # 400 and 403.
 _MAY_WANT_ORIGIN = (Cause.PROTOCOL_ERROR, Cause.HTTP_STATUS)
 _MAX_REDIRECTS = 20
-_REDIRECTS, _WITH_THE_BODY = (301, 302, 303, 307, 308), (307, 308)
+_WITH_THE_BODY = (307, 308)
 STICKY_HINT = (
     "Sticky sessions are missing: several backends are behind one address, and the one that "
     "answered doesn't know the session of another. Have the balancer keep each client with one "
@@ -101,20 +103,24 @@ class PageRequests:
     ) -> AsyncIterator[HttpResponse]:
         """The answer that a page may read, behind redirects."""
         address = self._address("polling", sid)
+        fetch = None
+        if self._origin is not None:
+            fetch = PageFetch(self._origin, credentials=self._site.credentials)
         for _ in range(_MAX_REDIRECTS + 1):
             async with self._browser.request(
                 method,
                 address,
-                headers=self._headers(address, is_post=method == "POST"),
+                headers=self._headers(address, fetch, is_post=method == "POST"),
                 body=body,
-                cookies=(self._site.credentials or not self._is_cross_origin(address))
-                and self._cookies(address),
+                cookies=True if fetch is None else fetch.cookies(address),
                 keep=True,
             ) as answer:
                 check_port(address)
                 moved = _moved(answer, address)
-                if answer.status == 200 or moved is not None:
-                    self._check_readable(answer, address)
+                if fetch is not None and moved is not None:
+                    fetch.check_redirect(answer.headers, address)
+                if fetch is not None and answer.status == 200:
+                    fetch.check(answer.headers, address)
                 if moved is None:
                     if answer.status != 200:
                         raise await self._refused(answer, sid)
@@ -122,22 +128,15 @@ class PageRequests:
                     return
                 if answer.status not in _WITH_THE_BODY and method == "POST":
                     method, body = "GET", b""
+                if fetch is not None:
+                    fetch.follow(address, moved)
                 address = moved
         raise refused_request(310, self._host)
-
-    def _is_cross_origin(self, address: URL) -> bool:
-        return self._origin is not None and is_cross_origin(str(address), self._origin)
 
     def _cookies(self, address: URL) -> CookieUse:
         """A page of another site has those with SameSite=None alone."""
         is_other = self._origin is not None and not is_same_site(address, self._origin)
         return "cross_site" if is_other else True
-
-    def _check_readable(self, answer: HttpResponse, address: URL) -> None:
-        """Raise CheckAborted for what a browser's page would not get."""
-        if self._origin is not None and self._is_cross_origin(address):
-            credentials = self._site.credentials
-            check_allowed(answer.headers, self._origin, self._host, credentials=credentials)
 
     async def _refused(self, answer: HttpResponse, sid: str) -> CheckAborted:
         try:
@@ -156,22 +155,17 @@ class PageRequests:
         session = {"sid": sid} if sid else {}
         return base.with_path(path).with_query({**_PROTOCOL, "transport": transport, **session})
 
-    def _headers(self, address: URL, *, is_post: bool) -> dict[str, str]:
-        """A page of the server itself sends its Origin with a POST alone (Fetch standard)."""
+    def _headers(self, address: URL, fetch: PageFetch | None, *, is_post: bool) -> dict[str, str]:
         text = {"Content-Type": "text/plain;charset=UTF-8"} if is_post else {}
-        known = self._site.origin
-        if known is not None and not is_post and not is_cross_origin(str(address), known):
-            return dict(self._site.headers)
-        return {**text, **origin_header(self._origin), **self._site.headers}
+        if fetch is None:
+            return {**text, **self._site.headers}
+        if self._site.origin is None:  # the server may have wanted one
+            return {**text, **origin_header(self._origin), **self._site.headers}
+        return {**text, **fetch.origin(address, is_post=is_post), **self._site.headers}
 
 
 def _moved(answer: HttpResponse, address: URL) -> URL | None:
-    """Where a redirect leads; None for what is none."""
-    location = answer.headers.get("Location", "")
-    if answer.status not in _REDIRECTS or not location:
-        return None
-    try:
-        target = address.join(URL(location))
-    except ValueError:
-        return None
-    return target if target.scheme in ("http", "https") and target.host else None
+    """Where a redirect leads; None for what is none, or leads nowhere."""
+    with suppress(CheckFailed):
+        return redirect_target(Response(answer, address, 0))
+    return None

@@ -56,7 +56,7 @@ def check_allowed(headers: Headers, origin: str, host: str, *, credentials: bool
 
     ``credentials``: whether the page sends cookies along.
     """
-    values = [each.strip() for each in headers.getall(ALLOW_ORIGIN, [])]
+    values = [each.strip(" \t") for each in headers.getall(ALLOW_ORIGIN, [])]
     allowed = ", ".join(values)
     if credentials:
         passes = headers.getall(ALLOW_CREDENTIALS, []) == ["true"] and allowed == origin

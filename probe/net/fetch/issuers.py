@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from probe.core.model import CheckAborted
 from probe.net.address.policy import is_contactable
-from probe.net.fetch.unsafe_ports import check_port
+from probe.net.address.unsafe_ports import check_port
 from probe.net.fetch.web_address import web_address
 from probe.net.protocol import http1
 from probe.net.protocol.connect import connect_tcp, start_tls

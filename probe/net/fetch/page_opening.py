@@ -10,9 +10,11 @@ from yarl import URL
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.address.strict_transport import StrictTransport
+from probe.net.address.unsafe_ports import check_port
+from probe.net.fetch.cookies import CookieUse
+from probe.net.fetch.page_fetch import PageFetch
 from probe.net.fetch.redirect import REDIRECT, Response, redirect_target
 from probe.net.fetch.redirect_cache import RedirectCache
-from probe.net.fetch.unsafe_ports import check_port
 from probe.net.fetch.web_address import web_address
 from probe.net.protocol.exchange import HttpResponse
 
@@ -23,7 +25,9 @@ _TOO_MANY_REQUESTS = 429
 class Requests(Protocol):
     """What the pages are asked with; ``probe.net.http.FreshHttpClient`` is one."""
 
-    async def start(self, method: str, address: URL, headers: Mapping[str, str]) -> HttpResponse:
+    async def start(
+        self, method: str, address: URL, headers: Mapping[str, str], *, cookies: CookieUse = True
+    ) -> HttpResponse:
         """A request and its answer's head. Raises CheckAborted."""
 
     def finish(self, response: HttpResponse) -> None:
@@ -46,7 +50,8 @@ def parsed(url: str) -> URL:
 
 
 class PageOpening:
-    """Gets a page, following redirects unless ``max_redirects`` is None; ends its connection.
+    """Gets a page, following redirects unless ``max_redirects`` is None; ends its connection. With
+    ``fetch`` the script of another page asks for it, and has to be allowed to by each redirect.
 
     A class and no generator: it runs for each check, and costs a third.
     """
@@ -57,9 +62,10 @@ class PageOpening:
         url: str,
         max_redirects: int | None,
         headers: Mapping[str, str],
+        fetch: PageFetch | None = None,
     ) -> None:
         self._client, self._address = client, parsed(url)
-        self._max_redirects, self._headers = max_redirects, headers
+        self._max_redirects, self._headers, self._fetch = max_redirects, headers, fetch
         self._response: HttpResponse | None = None
         self._repeated_because = ""
         self._strict_transport = StrictTransport()
@@ -83,20 +89,29 @@ class PageOpening:
                 cache.keep(address, response, following)
             if redirects == self._max_redirects:
                 raise _too_many(redirects, seen, following)
+            if self._fetch is not None:
+                self._fetch.follow(address, following)
             circles |= following in seen
             seen.add(following)
             address, redirects = self._strict_transport.upgraded(following), redirects + 1
 
     async def _answer(self, address: URL) -> HttpResponse:
-        response = await self._client.start("GET", address, self._headers)
+        response = await self._start(address)
         if response.status == _MISDIRECTED and not self._repeated_because:
             # A browser asks once more, on a connection of its own (RFC 9110, 15.5.20).
             self._client.finish(response)
             self._repeated_because = f"{address.host} answers {_MISDIRECTED} to the first request"
-            response = await self._client.start("GET", address, self._headers)
+            response = await self._start(address)
         self._strict_transport.keep(address, response.head)
         self._check_port(response, address)
         return response
+
+    async def _start(self, address: URL) -> HttpResponse:
+        if self._fetch is None:
+            return await self._client.start("GET", address, self._headers)
+        headers = {**self._headers, **self._fetch.origin(address)}
+        cookies = self._fetch.cookies(address)
+        return await self._client.start("GET", address, headers, cookies=cookies)
 
     async def __aexit__(
         self,
@@ -123,7 +138,10 @@ class PageOpening:
         if self._max_redirects is None:
             return None
         try:
-            return redirect_target(page)
+            following = redirect_target(page)
+            if following is not None and self._fetch is not None:
+                self._fetch.check_redirect(page.response.headers, page.url)
+            return following
         except BaseException:
             self._client.finish(page.response)
             raise

@@ -1,5 +1,9 @@
-"""CORS preflights as browsers send and judge them (Fetch standard, 4.8 and 4.9)."""
+"""CORS preflights as browsers send and judge them (Fetch standard, 4.8 and 4.9).
 
+A wildcard stands for Authorization too, in Chromium.
+"""
+
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -13,9 +17,9 @@ from probe.net.http import fresh_client
 
 PHASE = "cors_preflight"
 _ALLOW_METHODS, _ALLOW_HEADERS = "Access-Control-Allow-Methods", "Access-Control-Allow-Headers"
-# Methods that need no permission of their own; what a wildcard never stands for.
+# Methods that need no permission of their own.
 _SAFELISTED = ("GET", "HEAD", "POST")
-_NEVER_BY_WILDCARD = "authorization"
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HINT = (
     "Browsers ask by OPTIONS before a request with JSON or a token: let the backend or the proxy "
     "in front of it answer that with 204 and the CORS headers, without asking for a login."
@@ -70,20 +74,27 @@ def judge(
     except CheckFailed as error:
         error.phase = PHASE
         raise
-    methods = _names(answer.headers, _ALLOW_METHODS)
+    methods, names = (
+        _names(answer.headers, each, preflight, origin, host)
+        for each in (_ALLOW_METHODS, _ALLOW_HEADERS)
+    )
     wild = not credentials
     if preflight.method not in (*_SAFELISTED, *methods) and not (wild and "*" in methods):
         raise _rejected(preflight, origin, host, f"does not allow {preflight.method}")
-    allowed = {each.lower() for each in _names(answer.headers, _ALLOW_HEADERS)}
+    allowed = {each.lower() for each in names}
     for name in preflight.headers:
-        by_wildcard = wild and "*" in allowed and name != _NEVER_BY_WILDCARD
-        if name not in allowed and not by_wildcard:
+        if name not in allowed and not (wild and "*" in allowed):
             raise _rejected(preflight, origin, host, f"does not allow the header {name}")
 
 
-def _names(headers: Headers, name: str) -> list[str]:
-    values = headers.getall(name, [])
-    return [each.strip() for value in values for each in value.split(",") if each.strip()]
+def _names(headers: Headers, name: str, preflight: Preflight, origin: str, host: str) -> list[str]:
+    """What a header lists. Raises CheckFailed(cors_rejected): one wrong name is enough."""
+    values = ",".join(headers.getall(name, [])).split(",")
+    found = [each.strip(" \t") for each in values]
+    for each in found:
+        if each and not _TOKEN.fullmatch(each):
+            raise _rejected(preflight, origin, host, f"sends {name} with what is no name in it")
+    return [each for each in found if each]
 
 
 def _rejected(preflight: Preflight, origin: str, host: str, what: str) -> CheckFailed:

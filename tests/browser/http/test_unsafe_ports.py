@@ -9,8 +9,8 @@ from probe.core.kind import Check
 from probe.core.model import CheckFailed, Failure
 from probe.core.runner import run_check
 from probe.kinds import http
-from probe.net.fetch import unsafe_ports
-from probe.net.fetch.unsafe_ports import UNSAFE_PORTS, check_port
+from probe.net.address import unsafe_ports
+from probe.net.address.unsafe_ports import UNSAFE_PORTS, check_port
 from tests.browser.odd.compare_signaling import cause_of
 from tests.browser.odd.signaling_server import SignalingBends, odd_signaling
 from tests.servers.chromium import Tab

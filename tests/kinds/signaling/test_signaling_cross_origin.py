@@ -1,6 +1,7 @@
 """Origins, headers, upgrades and sticky sessions, as a browser meets them."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,8 +11,10 @@ from aiohttp import web
 
 from alerts.evaluation.verdict import judge
 from probe.core.causes import Cause
-from probe.core.model import Status, Verdict
+from probe.core.model import CheckFailed, Status, Verdict
 from probe.net.engineio import session
+from probe.net.engineio.page_requests import PageRequests, Site
+from probe.net.http import fresh_client
 from tests.kinds.signaling.signaling_runs import (
     OPENING,
     check,
@@ -205,3 +208,44 @@ async def test_sticky_sessions_by_cookie_work() -> None:
         result = await run(server.url, transport="polling")
     assert (result.status, result.failure) == (Status.OK, None)
     assert set(served[2:]) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "passes"),
+    [
+        (FRONTEND, "null", True),
+        (FRONTEND, "*", True),
+        (FRONTEND, FRONTEND, False),
+        (None, "*", False),
+    ],
+)
+async def test_a_redirect_of_a_poll_has_to_allow_the_origin_too(
+    first: str | None, last: str, passes: bool
+) -> None:
+    seen: list[web.Request] = []
+    allowed = {} if first is None else {"Access-Control-Allow-Origin": first}
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request)
+        return web.Response(text="6", headers={"Access-Control-Allow-Origin": last})
+
+    async def lead(request: web.Request) -> web.Response:
+        location = url + str(request.rel_url)
+        return web.Response(status=307, headers={"Location": location, **allowed})
+
+    apps = [web.Application(), web.Application()]
+    for app, handle in zip(apps, (answer, lead), strict=True):
+        app.router.add_route("*", "/socket.io/", handle)
+    async with (
+        serve(apps[0]) as url,
+        serve(apps[1]) as other,
+        fresh_client(ca_file=None, clock=time.monotonic, host="x") as browser,
+    ):
+        polls = PageRequests(browser, "x", Site(other, "/socket.io", FRONTEND))
+        if passes:
+            assert await polls.get("") == "6"
+        else:
+            with pytest.raises(CheckFailed) as caught:
+                await polls.get("")
+            assert caught.value.cause is Cause.CORS_REJECTED
+    assert {each.headers.get("Origin") for each in seen} == ({"null"} if first else set())

@@ -39,12 +39,14 @@ async def outcome_of_chromium(row: VisitRow, asking: Tab, folder: Path) -> str:
 async def outcome_of_probe(row: VisitRow, folder: Path) -> str:
     """``ok``, or the cause."""
     async with serving(row.servers, row.start, row.number, folder) as url:
-        with _all_names_here():
+        with all_names_here():
             return await outcome_of_check(url, certificate(folder))
 
 
 @contextmanager
-def _all_names_here() -> Iterator[None]:
+def all_names_here() -> Iterator[None]:
+    """Whatever ends in .test is on this machine."""
+
     async def here(host: str, port: int) -> list[Address]:
         return await resolve(HOST if host.endswith(".test") else host, port)
 

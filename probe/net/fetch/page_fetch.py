@@ -1,0 +1,80 @@
+"""One ``fetch`` of a page's script, over its redirects (Fetch standard, 4.4, HTTP-redirect fetch).
+
+Each answer on the way has to allow the page's origin, and from the second foreign origin on the
+page has none (``null``). What a page over TLS may ask is not judged by its first address, which is
+the operator's: a probe may ask from within what users ask through a proxy.
+"""
+
+from collections.abc import Mapping
+
+from yarl import URL
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed
+from probe.net.fetch.cookies import CookieUse
+from probe.net.fetch.cors import PHASE, Headers, check_allowed, origin_header, origin_of
+from probe.net.fetch.sites import is_same_site, is_trustworthy
+
+_NO_ORIGIN = "null"
+_REDIRECT_HINT = (
+    "An answer that redirects has to allow the page's origin as well: have pages ask the address "
+    "that it leads to, and set BACKEND_URL to that."
+)
+_LOGIN_HINT = "Leave user name and password out of the address that the redirect leads to."
+_MIXED_HINT = (
+    "Browsers block http: on a page over TLS (mixed content): let the redirect lead to https:."
+)
+
+
+class PageFetch:
+    """``origin`` is the page's; ``credentials``: whether it sends cookies to other origins."""
+
+    def __init__(self, origin: str, *, credentials: bool = False) -> None:
+        self._page, self._sent, self._credentials = origin, origin, credentials
+        self._has_left = False
+
+    def is_cross_origin(self, address: URL) -> bool:
+        """Whether the answer needs CORS: it is of another origin, or one before it was."""
+        return self._has_left or origin_of(str(address)) != self._page
+
+    def origin(self, address: URL, *, is_post: bool = False) -> Mapping[str, str]:
+        """The Origin header; a page sends none with a GET to its own origin."""
+        needed = is_post or self.is_cross_origin(address)
+        return origin_header(self._sent) if needed else {}
+
+    def cookies(self, address: URL) -> CookieUse:
+        """Which cookies are sent and kept."""
+        if self.is_cross_origin(address) and not self._credentials:
+            return False
+        return True if is_same_site(address, self._page) else "cross_site"
+
+    def check(self, headers: Headers, address: URL) -> None:
+        """Raise CheckFailed(cors_rejected) for an answer that browsers keep from the page."""
+        if self.is_cross_origin(address):
+            host = address.host_port_subcomponent or ""
+            check_allowed(headers, self._sent, host, credentials=self._credentials)
+
+    def check_redirect(self, headers: Headers, address: URL) -> None:
+        """The same for an answer that leads elsewhere."""
+        try:
+            self.check(headers, address)
+        except CheckFailed as error:
+            error.hint = error.hint or _REDIRECT_HINT
+            raise
+
+    def follow(self, address: URL, following: URL) -> None:
+        """Go on from ``address``. Raises CheckFailed(cors_rejected) where no page is led."""
+        self._has_left = self.is_cross_origin(address)
+        needs_cors = self.is_cross_origin(following)
+        if needs_cors and (following.user is not None or following.password is not None):
+            raise self._blocked(address, "to an address with a login", _LOGIN_HINT)
+        is_mixed = is_trustworthy(address) and not is_trustworthy(following)
+        if is_mixed and URL(self._page).scheme == "https":
+            raise self._blocked(address, "from TLS to plain HTTP", _MIXED_HINT)
+        if self._has_left and origin_of(str(address)) != origin_of(str(following)):
+            self._sent = _NO_ORIGIN
+
+    def _blocked(self, address: URL, whither: str, hint: str) -> CheckFailed:
+        host = address.host_port_subcomponent or ""
+        message = f"browsers on {self._page} can't read {host}: it redirects {whither}"
+        return CheckFailed(Cause.CORS_REJECTED, message, phase=PHASE, hint=hint)
