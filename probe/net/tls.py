@@ -11,6 +11,7 @@ from probe.net.protocol.tls_chain import (
     Chain,
     allows_handshake,
     chain_of,
+    is_for_servers,
     is_key_of_browsers,
     is_named_as_browsers_want,
     key_name,
@@ -33,6 +34,7 @@ USAGE_HINT = (
     "Browsers refuse it (ERR_SSL_KEY_USAGE_INCOMPATIBLE): issue a certificate with the key usage "
     "digitalSignature."
 )
+PURPOSE_HINT = "Have it issued anew with the extended key usage serverAuth."
 SIGNATURE_HINT = "Have it issued anew, signed with SHA-256, SHA-384 or SHA-512."
 NAMES_HINT = (
     "Browsers refuse it (RFC 5280, 4.2.1.6): mark subjectAltName as critical, or give the "
@@ -166,6 +168,18 @@ def completed_context(
     return _completed(ca_file, last_change(ca_file), alpn, issuers)
 
 
+def unnamed_context(ca_file: Path | None, alpn: tuple[str, ...]) -> ssl.SSLContext:
+    """The same for a browser that compares the names itself."""
+    return _unnamed(ca_file, last_change(ca_file), alpn)
+
+
+@lru_cache(maxsize=4)
+def _unnamed(ca_file: Path | None, changed: int, alpn: tuple[str, ...]) -> ssl.SSLContext:
+    context = _context.__wrapped__(ca_file, changed, alpn, browser=True)
+    context.check_hostname = False
+    return context
+
+
 @lru_cache(maxsize=4)
 def _completed(
     ca_file: Path | None, changed: int, alpn: tuple[str, ...], issuers: tuple[bytes, ...]
@@ -199,7 +213,8 @@ def check_certificate(chain: Chain, host: str, connection: ssl.SSLObject) -> Non
 
     Raises CheckFailed: tls_failed for a signature that Chromium doesn't offer (an elliptic curve
     other than P-256 and P-384, Ed25519, Ed448) and for a key that is not meant for the handshake,
-    tls_invalid for a certificate without a subject whose names are not marked as critical.
+    tls_invalid for a certificate without a subject whose names are not marked as critical, and for
+    purposes without that of a server.
     """
     if not chain.certificates:
         return
@@ -213,6 +228,9 @@ def check_certificate(chain: Chain, host: str, connection: ssl.SSLObject) -> Non
     if not allows_handshake(leaf, connection):
         message = f"{shown} has a key usage that does not allow this handshake"
         raise CheckFailed(Cause.TLS_FAILED, message, phase="tls", hint=USAGE_HINT)
+    if not is_for_servers(chain):
+        message = f"{shown} or an issuer's of it is not meant for servers (extended key usage)"
+        raise CheckFailed(Cause.TLS_INVALID, message, phase="tls", hint=PURPOSE_HINT)
     if not is_named_as_browsers_want(leaf):
         message = f"{shown} has no subject, and its alternative names are not critical"
         raise CheckFailed(Cause.TLS_INVALID, message, phase="tls", hint=NAMES_HINT)

@@ -19,7 +19,7 @@ _Read = TypeVar("_Read")
 _VERSION, _EXTENSIONS = 0xA0, 0xA3
 # issuerUniqueID and subjectUniqueID, which are not used.
 _UNIQUE_IDS = (0x81, 0x82)
-_KEY_USAGE, _ALTERNATIVE_NAMES = "2.5.29.15", "2.5.29.17"
+_KEY_USAGE, _ALTERNATIVE_NAMES, _PURPOSES = "2.5.29.15", "2.5.29.17", "2.5.29.37"
 _DIGITAL_SIGNATURE, _KEY_ENCIPHERMENT = 0x80, 0x20
 
 
@@ -33,7 +33,8 @@ class KeyUsage(Struct, frozen=True):
 class Certificate(Struct, frozen=True):
     """Times are seconds since 1970; ``signature_hash`` is a name of hashlib's.
 
-    ``encoded`` is the whole in DER. An extension that is missing, repeated or malformed is None.
+    ``encoded`` is the whole in DER, ``purposes`` are the extended key usages. An extension that is
+    missing, repeated or malformed is None.
     """
 
     encoded: bytes
@@ -46,6 +47,7 @@ class Certificate(Struct, frozen=True):
     key: PublicKey
     usage: KeyUsage | None
     alternative_names: AlternativeNames | None
+    purposes: tuple[str, ...] | None = None
 
 
 def read_certificate(data: bytes) -> Certificate:
@@ -77,6 +79,7 @@ def read_certificate(data: bytes) -> Certificate:
         key=key,
         usage=_of_one(extensions, _KEY_USAGE, _usage),
         alternative_names=_of_one(extensions, _ALTERNATIVE_NAMES, _names),
+        purposes=_of_one(extensions, _PURPOSES, _purposes),
     )
 
 
@@ -116,6 +119,11 @@ def _of_one(
 def _usage(extension: _Extension) -> KeyUsage:
     first = der.bits(der.only_element(extension.value, der.BIT_STRING))[:1] or b"\0"
     return KeyUsage(bool(first[0] & _DIGITAL_SIGNATURE), bool(first[0] & _KEY_ENCIPHERMENT))
+
+
+def _purposes(extension: _Extension) -> tuple[str, ...]:
+    listed = der.only_element(extension.value, der.SEQUENCE).children()
+    return tuple(der.object_identifier(each) for each in listed)
 
 
 def _names(extension: _Extension) -> AlternativeNames:

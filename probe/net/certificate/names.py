@@ -63,6 +63,14 @@ class AlternativeNames(Struct, frozen=True):
     dns: tuple[str, ...]
     addresses: tuple[str, ...]
 
+    def cover(self, host: str) -> bool:
+        """Whether a DNS name is meant, as Chromium has it: with or without the root's dot, and a
+        wildcard stands for any one label (net::X509Certificate::VerifyHostname)."""
+        asked = host.lower().removesuffix(".")
+        first, _, rest = asked.partition(".")
+        wild = f"*.{rest}" if first and "." in rest else asked
+        return any(each.lower().removesuffix(".") in (asked, wild) for each in self.dns)
+
 
 def read_name(element: der.Element) -> Name:
     """From a Name. Raises ValueError."""

@@ -13,7 +13,7 @@ from yarl import URL
 
 from probe.net.address.ranges import is_literal
 from probe.net.fetch.cookie_dates import parse_date
-from probe.net.fetch.sites import is_trustworthy
+from probe.net.fetch.sites import is_public_suffix, is_trustworthy
 from probe.net.protocol.exchange import HttpResponse
 
 MAX_COOKIES = 180
@@ -49,9 +49,14 @@ class Cookie(Struct, frozen=True):
         return _covers(self.path, address.raw_path or "/")
 
     @property
+    def place(self) -> str:
+        """The domain, or the host alone."""
+        return self.domain or self.host
+
+    @property
     def key(self) -> tuple[str, str, str]:
-        """What a later one replaces it by."""
-        return self.name, self.domain or self.host, self.path
+        """What a later one replaces it by: one for the host alone is another one."""
+        return self.name, f".{self.domain}" if self.domain else self.host, self.path
 
     @property
     def sent(self) -> str:
@@ -96,9 +101,13 @@ class Cookies:
             self._kept[cookie.key] = cookie
 
     def _shadows(self, cookie: Cookie) -> bool:
-        """Whether it would replace a secure one from a place that is not secure."""
+        """Whether it would stand in for a secure one, from a place that is not secure (RFC 6265bis,
+        5.7, step 17)."""
         return any(
-            each.is_secure and each.name == cookie.name and each.host == cookie.host
+            each.is_secure
+            and each.name == cookie.name
+            and (_is_within(each.place, cookie.place) or _is_within(cookie.place, each.place))
+            and _covers(each.path, cookie.path)
             for each in self._kept.values()
         )
 
@@ -112,10 +121,9 @@ def read_cookie(line: str, address: URL) -> tuple[Cookie, bool] | None:
         return None
     given = _attributes(rest)
     secure, host = "secure" in given, _host(address)
-    domain = given.get("domain", "").removeprefix(".").lower()
-    if domain and (domain == host and is_literal(host)):
-        domain = ""
-    if domain and (not _is_within(host, domain) or ("." not in domain and domain != host)):
+    named = given.get("domain", "").lower()
+    domain = "" if named == host and is_literal(host) else named.removeprefix(".")
+    if named == "." or (domain and not _may_set_for(host, domain)):
         return None
     for_any_site = given.get("samesite", "").lower() == "none"
     wants_secure = for_any_site or "partitioned" in given
@@ -162,6 +170,11 @@ def _has_expired(given: dict[str, str]) -> bool:
 
 def _host(address: URL) -> str:
     return (address.raw_host or "").lower().removesuffix(".")
+
+
+def _may_set_for(host: str, domain: str) -> bool:
+    """Whether a host may set cookies for a domain: not where strangers have theirs beside it."""
+    return domain == host or (_is_within(host, domain) and not is_public_suffix(domain))
 
 
 def _is_within(host: str, domain: str) -> bool:

@@ -1,9 +1,9 @@
-"""Certificates of issuers that a server does not send, fetched from where its own says (RFC 5280,
-4.2.2.1), as Chromium does.
+"""TLS as a browser goes on with it where OpenSSL gives up: names, and ways to a root.
 
-They complete a chain and are never trusted themselves: what is self-issued is left out. A server
-elsewhere can't have this machine, its link or a metadata service asked. Only where an issuer is
-needed is cryptography imported, which takes 10 MB.
+Certificates of issuers that a server does not send are fetched from where its own says (RFC 5280,
+4.2.2.1), as Chromium does. They complete a chain and are never trusted themselves: what is
+self-issued is left out. A server elsewhere can't have this machine, its link or a metadata service
+asked. Only where an issuer is needed is cryptography imported, which takes 10 MB.
 """
 
 import asyncio
@@ -11,20 +11,24 @@ import socket
 import ssl
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probe.core.model import CheckAborted
 from probe.net.address.policy import is_contactable
 from probe.net.address.unsafe_ports import check_port
+from probe.net.certificate.certificate import Certificate
+from probe.net.certificate.names import Name
 from probe.net.fetch.web_address import web_address
 from probe.net.protocol import http1
 from probe.net.protocol.connect import connect_tcp, start_tls
 from probe.net.protocol.errors import PeerError
 from probe.net.protocol.exchange import read_bounded, request_for
 from probe.net.protocol.stream import Stream
+from probe.net.protocol.tls_chain import is_named
 from probe.net.resolver import has_route, resolve
-from probe.net.tls import TlsObserver, client_context, completed_context
+from probe.net.tls import TlsObserver, client_context, completed_context, unnamed_context
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -35,6 +39,8 @@ FETCH_SECONDS = 5.0
 # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, …_CERT_HAS_EXPIRED, …_ISSUER_CERT_LOCALLY,
 # …_VERIFY_LEAF_SIGNATURE: another issuer may mend these.
 _MENDED = (2, 10, 20, 21)
+_SELF_SIGNED = 19  # X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
+_OTHER_NAME = 62  # X509_V_ERR_HOSTNAME_MISMATCH
 _MAX_KEPT = 32
 _kept: "OrderedDict[str, tuple[x509.Certificate, ...]]" = OrderedDict()
 
@@ -47,23 +53,46 @@ async def start_browser_tls(
     alpn: tuple[str, ...],
     again: Callable[[], Awaitable[socket.socket]],
 ) -> Stream:
-    """The socket with TLS on it, as ``start_tls`` does it; where the chain lacks an issuer, on the
-    socket that ``again`` makes, with the issuers that were fetched. Raises what start_tls raises.
-    """
+    """The socket with TLS on it, as ``start_tls`` does it; where a browser takes what OpenSSL has
+    refused, on the socket that ``again`` makes. Raises what start_tls raises."""
     context, server = client_context(ca_file, alpn), sock.getpeername()
     try:
         return await start_tls(sock, context, server_name, handshakes)
     except ssl.SSLCertVerificationError as error:
         sent = handshakes.unverified.certificates if handshakes.unverified else ()
-        if error.verify_code not in _MENDED or not sent:
+        if error.verify_code == _OTHER_NAME and is_named(sent, server_name):
+            context = unnamed_context(ca_file, alpn)
+            stream = await start_tls(await again(), context, server_name, handshakes)
+            if is_named(handshakes.chains[-1].certificates, server_name):
+                return stream
+            stream.close()
             raise
+        is_self_signed = error.verify_code == _SELF_SIGNED
+        if not (is_self_signed or error.verify_code in _MENDED) or not sent:
+            raise
+        for each in _passed_over(sent):
+            context = completed_context(ca_file, alpn, (each,))
+            with suppress(ssl.SSLCertVerificationError):
+                return await start_tls(await again(), context, server_name, handshakes)
         is_elsewhere = is_contactable(str(server[0]).partition("%")[0])
-        found = await _issuers_of([sent[0].encoded, sent[-1].encoded], is_elsewhere)
+        ends = [sent[0].encoded, sent[-1].encoded]
+        found = [] if is_self_signed else await _issuers_of(ends, is_elsewhere)
         if not found:
             raise
     handshakes.fetched = tuple(each.subject.rfc4514_string() for each in found)
     context = completed_context(ca_file, alpn, _encoded(found))
     return await start_tls(await again(), context, server_name, handshakes)
+
+
+def _passed_over(sent: Sequence[Certificate]) -> list[bytes]:
+    """Of several certificates for one subject OpenSSL takes the first; the others may lead to a
+    root (RFC 4158, 2.4)."""
+    seen, found = set[Name](), []
+    for each in sent[1:]:
+        if each.subject in seen and each.issuer != each.subject:
+            found.append(each.encoded)
+        seen.add(each.subject)
+    return found[:MAX_FETCHED]
 
 
 async def _issuers_of(sent: list[bytes], is_elsewhere: bool) -> "list[x509.Certificate]":

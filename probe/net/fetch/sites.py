@@ -32,6 +32,11 @@ def is_trustworthy(address: URL) -> bool:
     return address.scheme in _SECURE or is_local or bool(_LOOPBACK.fullmatch(host))
 
 
+def is_public_suffix(domain: str) -> bool:
+    """Whether strangers have names below it."""
+    return "." not in domain or domain in _SUFFIXES
+
+
 def is_same_site(address: URL, origin: str) -> bool:
     """Whether an address is of the site of a page with this origin."""
     page = URL(origin)

@@ -6,6 +6,7 @@ method is on the object that SSLObject wraps: ``_native`` is the one place that 
 
 import hashlib
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import Any
@@ -18,6 +19,7 @@ from probe.net.certificate.names import COMMON_NAME, ORGANIZATION, Name
 MAX_CHAIN = 16
 _MAX_FACT = 160
 _BROWSER_CURVES = ("secp256r1", "secp384r1")
+_FOR_SERVERS = frozenset({"1.3.6.1.5.5.7.3.1", "2.5.29.37.0"})  # serverAuth, any
 _BROWSER_HASHES = ("sha256", "sha384", "sha512")
 
 
@@ -64,6 +66,19 @@ def is_named_as_browsers_want(leaf: Certificate) -> bool:
     if leaf.subject.relative:
         return True
     return leaf.alternative_names is not None and leaf.alternative_names.critical
+
+
+def is_named(chain: Sequence[Certificate], host: str) -> bool:
+    """Whether the server's own certificate is of this host, as browsers compare them."""
+    names = chain[0].alternative_names if chain else None
+    return names is not None and names.cover(host)
+
+
+def is_for_servers(chain: Chain) -> bool:
+    """Whether no certificate below the root is for other purposes alone (RFC 5280, 4.2.1.12): that
+    of Netscape, which OpenSSL takes, is none."""
+    given = (each.purposes for each in chain.certificates[:-1])
+    return all(each is None or not _FOR_SERVERS.isdisjoint(each) for each in given)
 
 
 def weak_signature(chain: Chain) -> str | None:

@@ -1,0 +1,1 @@
+"""Certificates and chains of servers: rows, as Chromium has them."""
