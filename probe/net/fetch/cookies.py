@@ -122,9 +122,11 @@ def read_cookie(line: str, address: URL) -> tuple[Cookie, bool] | None:
     given = _attributes(rest)
     secure, host = "secure" in given, _host(address)
     named = given.get("domain", "").lower()
-    domain = "" if named == host and is_literal(host) else named.removeprefix(".")
+    domain = named.removeprefix(".")
     if named == "." or (domain and not _may_set_for(host, domain)):
         return None
+    if domain and (is_literal(domain) or is_public_suffix(domain)):
+        domain = ""  # the host alone
     for_any_site = given.get("samesite", "").lower() == "none"
     wants_secure = for_any_site or "partitioned" in given
     if (not secure and wants_secure) or (secure and not is_trustworthy(address)):

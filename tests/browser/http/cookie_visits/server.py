@@ -15,7 +15,15 @@ from tests.browser.http.self_signed import self_signed
 HERE = "127.0.0.1"
 NAMES = (
     *("shop.test", "*.shop.test", "*.a.shop.test", "other.test", "shop.co.uk", "else.co.uk"),
-    *("*.shop.co.uk", "*.vercel.app", "*.fly.dev", "localhost", "*.localhost", "*.a.localhost"),
+    *(
+        "*.shop.co.uk",
+        "*.vercel.app",
+        "*.fly.dev",
+        "localhost",
+        "a.localhost",
+        "b.localhost",
+        "*.a.localhost",
+    ),
 )
 _WANTED = "k=v"
 
