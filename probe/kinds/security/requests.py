@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -40,11 +40,15 @@ class SecurityReply(Struct, frozen=True):
     """Status and headers of an answer; names of headers are in lower case."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, Sequence[str]]
 
     def header(self, name: str) -> str:
-        """The header's value; empty without it."""
-        return self.headers.get(name.lower(), "").strip()
+        """The header's value, all of them where it repeats; empty without it."""
+        return ", ".join(self.headers.get(name.lower(), ())).strip()
+
+    def first(self, name: str) -> str:
+        """The value of the first header of this name; empty without it."""
+        return next(iter(self.headers.get(name.lower(), ())), "")
 
 
 async def get(
@@ -89,8 +93,5 @@ async def request(
 
 
 def _reply(response: "HttpResponse") -> SecurityReply:
-    headers: dict[str, str] = {}
-    for name in response.headers:
-        key = name.lower()
-        headers.setdefault(key, ", ".join(response.headers.getall(name, [])))
+    headers = {name.lower(): response.headers.getall(name) for name in response.headers}
     return SecurityReply(response.status, headers)

@@ -7,6 +7,7 @@ from probe.kinds.security.findings import MAX_NAMES, Findings
 from probe.kinds.security.requests import SecurityReply, get
 from probe.kinds.security.settings import SecurityTable
 from probe.kinds.security.signals import DAY
+from probe.net.address.strict_transport import HEADER, read_policy
 from probe.net.fetch.security_headers import FOREIGN_ORIGIN, http_url
 from probe.untrusted.text import listed
 
@@ -46,7 +47,7 @@ async def https(table: SecurityTable, found: Findings, context: Context) -> None
         evidence = "the address is configured as http://"
         found.failed("hsts", Cause.HTTPS_NOT_ENFORCED, evidence, _HSTS_FIX)
         return
-    header = (await get(table, context, address)).header("Strict-Transport-Security")
+    header = (await get(table, context, address)).first(HEADER)
     seconds = max_age(header)
     if not header:
         evidence = "no Strict-Transport-Security is sent"
@@ -75,14 +76,9 @@ def _judge_redirect(reply: SecurityReply, host: str, found: Findings) -> None:
 
 
 def max_age(header: str) -> float:
-    """Seconds of Strict-Transport-Security (RFC 6797 6.1.1); 0 without a valid one. A proxy and an
-    application that both send it count by the first (8.1)."""
-    for directive in header.split(",")[0].split(";"):
-        name, _, value = directive.partition("=")
-        digits = value.strip().strip('"')
-        if name.strip().lower() == "max-age" and digits.isascii() and digits.isdigit():
-            return float(digits[:15])
-    return 0.0
+    """Seconds of Strict-Transport-Security; 0 without one that browsers take."""
+    policy = read_policy(header)
+    return policy.max_age if policy is not None else 0.0
 
 
 async def headers(table: SecurityTable, found: Findings, context: Context) -> None:
