@@ -30,7 +30,7 @@ class Headers(Protocol):
         """The values of a header."""
 
 
-def origin_of(url: str) -> str:
+def origin_of(url: str | URL) -> str:
     """The origin of an address (RFC 6454): scheme, host, and a port that isn't the scheme's."""
     return str(URL(url).with_user(None).origin())
 

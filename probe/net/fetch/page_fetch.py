@@ -12,7 +12,14 @@ from yarl import URL
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.net.fetch.cookies import CookieUse
-from probe.net.fetch.cors import PHASE, Headers, check_allowed, origin_header, origin_of
+from probe.net.fetch.cors import (
+    PHASE,
+    TWICE_HINT,
+    Headers,
+    check_allowed,
+    origin_header,
+    origin_of,
+)
 from probe.net.fetch.sites import is_same_site, is_trustworthy
 
 _NO_ORIGIN = "null"
@@ -35,7 +42,7 @@ class PageFetch:
 
     def is_cross_origin(self, address: URL) -> bool:
         """Whether the answer needs CORS: it is of another origin, or one before it was."""
-        return self._has_left or origin_of(str(address)) != self._page
+        return self._has_left or origin_of(address) != self._page
 
     def origin(self, address: URL, *, is_post: bool = False) -> Mapping[str, str]:
         """The Origin header; a page sends none with a GET to its own origin."""
@@ -59,7 +66,8 @@ class PageFetch:
         try:
             self.check(headers, address)
         except CheckFailed as error:
-            error.hint = error.hint or _REDIRECT_HINT
+            if error.hint != TWICE_HINT:
+                error.hint = _REDIRECT_HINT
             raise
 
     def follow(self, address: URL, following: URL) -> None:
@@ -71,7 +79,7 @@ class PageFetch:
         is_mixed = is_trustworthy(address) and not is_trustworthy(following)
         if is_mixed and URL(self._page).scheme == "https":
             raise self._blocked(address, "from TLS to plain HTTP", _MIXED_HINT)
-        if self._has_left and origin_of(str(address)) != origin_of(str(following)):
+        if self._has_left and origin_of(address) != origin_of(following):
             self._sent = _NO_ORIGIN
 
     def _blocked(self, address: URL, whither: str, hint: str) -> CheckFailed:

@@ -7,7 +7,7 @@ from probe.core.environment import Variables, read_environment
 from probe.core.model import Status
 from probe.kinds.http import HttpEnvironment, derive
 from tests.kinds.http_helpers import HEALTHY, ending, failure, look, look_at
-from tests.servers.pages import Pages, answers
+from tests.servers.pages import Pages, answers, in_turn
 
 pytestmark = pytest.mark.usefixtures("leaks")
 
@@ -41,6 +41,43 @@ async def test_the_frontend_has_to_be_allowed(
     else:
         assert ending(result) == ("cors", Cause.CORS_REJECTED)
         assert "CORS_ORIGINS" in failure(result).hint or "proxy" in failure(result).hint
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "passes"),
+    [
+        (FRONTEND, FRONTEND, True),
+        ("*", FRONTEND, True),
+        (None, FRONTEND, False),
+        ("https://old.example.org", FRONTEND, False),
+        (FRONTEND, None, False),
+    ],
+)
+async def test_each_redirect_has_to_allow_the_frontend_too(
+    first: str | None, last: str | None, passes: bool
+) -> None:
+    allow = "Access_Control_Allow_Origin"
+    leads = answers(308, b"", Location="/there", **({allow: first} if first else {}))
+    page = answers(200, HEALTHY, **({allow: last} if last else {}))
+    async with Pages(in_turn(leads, page)) as pages:
+        result = await look(pages.url, body="health", cors_origin=FRONTEND)
+    if passes:
+        assert (result.status, result.failure) == (Status.OK, None)
+    else:
+        assert ending(result) == ("cors", Cause.CORS_REJECTED)
+        assert ("that redirects" in failure(result).hint) == (first != FRONTEND)
+
+
+async def test_behind_a_second_foreign_origin_the_page_has_none() -> None:
+    async with Pages(answers(200, HEALTHY, Access_Control_Allow_Origin="null")) as last:
+        allows = {"Access_Control_Allow_Origin": FRONTEND}
+        async with Pages(answers(307, b"", Location=last.url, **allows)) as first:
+            result = await look(first.url, body="health", cors_origin=FRONTEND)
+    assert (result.status, result.failure) == (Status.OK, None)
+    assert (f"Origin: {FRONTEND}" in first.heads[0], "Origin: null" in last.heads[0]) == (
+        True,
+        True,
+    )
 
 
 async def test_what_the_body_says_is_reported_before_cors() -> None:
