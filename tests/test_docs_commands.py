@@ -18,7 +18,6 @@ from tests.test_docs import ROOT, TEXTS
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _SHELL = {"", "bash", "sh", "console", "shell", "yaml", "ini"}
-_ASSIGNMENT = re.compile(r"[A-Z_][A-Z0-9_]*=\S*")
 # A variable of this project by its form; others are the systems' that are named next to them.
 _OWN_VARIABLE = re.compile(r"\bPROBE_[A-Z0-9_]+\b")
 # Read by tests and programs besides the daemon, where the page says so.

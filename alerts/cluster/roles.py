@@ -167,7 +167,6 @@ class Roles:
             holds=notifier in answer.holds,
             ends=notifier in answer.ends and is_trusted,
             ended=age(answer.ended),
-            pending=age(answer.pending),
             sending=age(answer.sending),
             opened=age(answer.opened),
         )

@@ -1,7 +1,6 @@
 """Markers of deployments for alerts, and changes that checks have noticed for history."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -14,8 +13,6 @@ from probe.daemon.serving.foreign_sender_loop import ForeignSenderLoop
 from probe.history import History
 from probe.history.incidents.model import Annotation
 from probe.history.incidents.store import IncidentHistory, new_id
-
-logger = logging.getLogger(__name__)
 
 # Other processes write annotations too; this is how soon they are known.
 POLL_SECONDS = 10.0

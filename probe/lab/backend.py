@@ -32,15 +32,13 @@ class LabBackend:
         jwt_secret: str,
         turn_secret: str,
         turn_urls: Sequence[str] = (),
-        host: str = "127.0.0.1",
-        port: int = 0,
         tls: ssl.SSLContext | None = None,
         knobs: BackendKnobs | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.knobs = knobs or BackendKnobs()
-        self.host, self.port = host, port
+        self.host, self.port = "127.0.0.1", 0
         self.turn_urls = list(turn_urls)
         self.requests: Counter[str] = Counter()
         self.tokens_issued = 0

@@ -73,8 +73,8 @@ class Matching:
 
     def activate(self, match: LabMatch, session: str) -> None:
         """Make this session of a match the only active one."""
-        for session in match.sessions:
-            self.end(session)
+        for each in match.sessions:
+            self.end(each)
         self._sessions[session] = (match.first.sid, match.second.sid)
 
     def end(self, session: str) -> None:

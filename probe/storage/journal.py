@@ -8,7 +8,6 @@ that does not check out, both files are read.
 """
 
 import json
-import logging
 import os
 import zlib
 from collections.abc import Mapping
@@ -18,8 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from probe.storage.atomic import make_folder
-
-logger = logging.getLogger(__name__)
 
 SIZE = 256 << 10
 MAX_SIZE = 16 << 20

@@ -48,15 +48,13 @@ class TimeLimited(Struct, frozen=True):
 CredentialSource = Static | TimeLimited
 
 
-def time_limited(
-    secret: SecretStr, now: float, ttl: float = DEFAULT_TTL, name: str = "probe"
-) -> TurnCredentials:
+def time_limited(secret: SecretStr, now: float, ttl: float = DEFAULT_TTL) -> TurnCredentials:
     """Credentials as coturn's ``use-auth-secret`` takes them.
 
-    The user is ``<unix expiry>:<name>``, the password base64(HMAC-SHA1(secret, user))
+    The user is ``<unix expiry>:probe``, the password base64(HMAC-SHA1(secret, user))
     (draft-uberti-behave-turn-rest-00). ``now`` is in seconds since 1970.
     """
-    username = f"{int(now + ttl)}:{name}"
+    username = f"{int(now + ttl)}:probe"
     digest = hmac.digest(secret.get_secret_value().encode(), username.encode(), hashlib.sha1)
     return TurnCredentials(username, SecretStr(base64.b64encode(digest).decode("ascii")))
 

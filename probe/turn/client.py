@@ -73,7 +73,6 @@ class TurnClient(AuthenticatedConnection):
         self.allocate_seconds: float | None = None
         self.lifetime: float | None = None
         self.relayed: PeerAddress | None = None
-        self.mapped: PeerAddress | None = None
         self.software = b""
         self.server: Address | None = None
         self.redirected_from: Address | None = None
@@ -243,7 +242,6 @@ class TurnClient(AuthenticatedConnection):
             message = f"the answer to allocate lacks {' and '.join(lacking)}: browsers discard it"
             raise CheckFailed(Cause.PROTOCOL_ERROR, message)
         self.relayed = answer.attributes["XOR-RELAYED-ADDRESS"]
-        self.mapped = answer.attributes["XOR-MAPPED-ADDRESS"]
         self.lifetime = float(answer.attributes["LIFETIME"])
         if not self.lifetime:
             message = "the answer to allocate says LIFETIME 0: browsers give the allocation up"

@@ -51,7 +51,7 @@ class Runner:
     """``action`` is the action's folder; ``env`` the job's environment, with GITHUB_… files."""
 
     def __init__(self, action: Path, env: Mapping[str, str], folder: Path) -> None:
-        self._action, self._folder = action, folder
+        self._folder = folder
         self._definition: dict[str, Any] = yaml.safe_load((action / "action.yml").read_text())
         self._output = folder / "github-output"
         self.env = {

@@ -50,14 +50,17 @@ async def test_killed_in_the_middle_the_same_command_continues_it(tmp_path: Path
     assert stored["verdict"] == "not_decided"
 
 
-def history_of(folder: Path, failing: range, runs: int = 5000) -> None:
+RUNS = 5000
+
+
+def history_of(folder: Path, failing: range) -> None:
     """A check of ten seconds, in which runs of these numbers fail."""
     store = HistoryStore(
-        folder, None, lambda: START + 10 * runs, WriteQueue(20_000), ChangeQueue(1000)
+        folder, None, lambda: START + 10 * RUNS, WriteQueue(20_000), ChangeQueue(1000)
     )
     store.open()
     sink = _Sink(store)
-    for run in range(runs):
+    for run in range(RUNS):
         bad = run in failing
         sink.add(
             ResultRow(

@@ -21,12 +21,12 @@ async def write(folder: Path, number: int, size: int) -> None:
     """Never ends."""
     history = await History.open(folder, bounds=Retention(bytes=size), flush_seconds=0.5)
     while True:
-        for number in range(number, number + _AT_ONCE):  # noqa: B020
+        for _ in range(_AT_ONCE):
             at = time.time()
             history.add(ResultRow("toy", at, 0.1, Status.OK, Verdict.OK, value=float(number)))
             print(number, time.monotonic(), history.state.written)
+            number += 1
         sys.stdout.flush()
-        number += 1
         await asyncio.sleep(_PAUSE_SECONDS)
 
 

@@ -94,13 +94,13 @@ def saying(*parts: bytes, then_reads: bool = False) -> Behaviour:
     return behave
 
 
-def repeating(part: bytes, limit: int = 64 << 20) -> Behaviour:
+def repeating(part: bytes) -> Behaviour:
     """Says this again and again, whether or not it is asked."""
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(4096)
         block = part * max(1, (64 << 10) // len(part))
-        for _ in range(limit // len(block)):
+        for _ in range((64 << 20) // len(block)):
             writer.write(block)
             await writer.drain()
         await reader.read()

@@ -23,10 +23,10 @@ FLOODS = {
 }
 
 
-def agent_at(url: str, ca_file: Path | None, *, controlling: bool = False) -> AioiceAgent:
+def agent_at(url: str, ca_file: Path | None) -> AioiceAgent:
     """One side of a call whose relay this is."""
     servers = IceServers(relay=a_relay(url, USERNAME, PASSWORD, ca_file))
-    return AioiceAgent(servers, controlling=controlling, clock=time.monotonic)
+    return AioiceAgent(servers, controlling=False, clock=time.monotonic)
 
 
 async def failure_at(behave: Behaviour, layer: Layer, folder: Path) -> CheckAborted | None:

@@ -31,6 +31,16 @@ def test_a_lone_user_is_matched_across_queues(queue: str) -> None:
     assert pair_of(matching.join(waiting("b", queue), NOW)) == {"a", "b"}
 
 
+def test_either_session_of_a_match_can_be_the_active_one() -> None:
+    matching = Matching()
+    matching.join(waiting("a"), NOW)
+    match = matching.join(waiting("b"), NOW)
+    assert match is not None
+    for session in match.sessions:
+        matching.activate(match, session)
+        assert matching.sessions_of("sid of a") == matching.sessions_of("sid of b") == [session]
+
+
 def test_the_own_queue_comes_before_the_others() -> None:
     matching = Matching(queue=[waiting("a", "casual"), waiting("b", "gaming")])
     assert pair_of(matching.join(waiting("c", "gaming"), NOW)) == {"b", "c"}

@@ -14,12 +14,12 @@ TARGET, RECEIVERS, CONTROL = SUBNET + "200", SUBNET + "201", SUBNET + "254"
 _INSIDE = "PROBE_REGIONS_OUTER"
 
 
-def sh(command: str, *, check: bool = True) -> str:
+def sh(command: str) -> str:
     """Run a shell command; what it printed. Raises RuntimeError with what it complained of."""
     done = subprocess.run(
         command, shell=True, capture_output=True, text=True, timeout=60, check=False
     )
-    if check and done.returncode:
+    if done.returncode:
         raise RuntimeError(f"{command}: {done.stderr.strip()}")
     return done.stdout
 

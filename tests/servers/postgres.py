@@ -21,7 +21,7 @@ _BIN = Path("/usr/lib/postgresql/15/bin")
 class Postgres:
     """A running server; passwords are asked for over TCP, TLS is offered."""
 
-    def __init__(self, *, max_connections: int = 20, tls: bool = True) -> None:
+    def __init__(self, *, tls: bool = True) -> None:
         self._programs = _programs()
         # pytest's folders are closed to other users, and this server is one.
         self._folder = Path(tempfile.mkdtemp(prefix="probe-postgres-"))
@@ -37,7 +37,7 @@ class Postgres:
             "port": self.port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(self._folder),
-            "max_connections": max_connections,
+            "max_connections": 20,
             "superuser_reserved_connections": 0,
             "fsync": "off",
             "shared_buffers": "1MB",

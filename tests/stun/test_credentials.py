@@ -7,7 +7,7 @@ from probe.stun.credentials import Static, TimeLimited, TurnCredentials, expiry_
 
 
 def test_time_limited_credentials_are_an_expiry_and_its_hmac() -> None:
-    made = time_limited(SecretStr("north"), 1_500_000_000.9, 3600, "probe")
+    made = time_limited(SecretStr("north"), 1_500_000_000.9, 3600)
     assert made.username == "1500003600:probe"
     # printf 1500003600:probe | openssl dgst -sha1 -hmac north -binary | base64
     assert made.password.get_secret_value() == "fYWOVq/615s6uqtdRilDtWGvHlA="

@@ -25,10 +25,9 @@ class OtherMember(Struct, frozen=True):
 
     ``ahead``: it comes before this one. ``sees``: it fires there, or is about to. ``owns``: it
     has notified of it; ``holds``: it knows that somebody did. ``ended`` is how many seconds ago
-    the receiver took its message that the group is resolved, None if none did; ``pending`` for
-    how many seconds a message of its own has been waiting for the receiver; ``sending`` for how
-    many its first one has been on its way, without a failed attempt; ``opened`` since when what
-    it owns or holds is known to have been sent. ``ends``: it is sending the end.
+    the receiver took its message that the group is resolved, None if none did; ``sending`` for
+    how many its first one has been on its way, without a failed attempt; ``opened`` for how many
+    what it owns or holds is known to have been sent. ``ends``: it is sending the end.
     """
 
     name: str
@@ -37,7 +36,6 @@ class OtherMember(Struct, frozen=True):
     owns: bool = False
     holds: bool = False
     ended: float | None = None
-    pending: float | None = None
     sending: float | None = None
     opened: float | None = None
     ends: bool = False

@@ -14,11 +14,10 @@ from probe.history.uptime import marks
 from probe.history.uptime.model import Subject, SubjectKind
 from probe.history.uptime.segments import DEFAULT_HOLD_SECONDS, of_subjects, segments
 from probe.history.uptime.tables import AGGREGATE_COLUMNS, MAX_PLACES, row_id
-from probe.history.uptime.totals import StateTotals, by_place
+from probe.history.uptime.totals import StateTotals, by_hour
 from probe.storage.sqlite import transaction
 
 HOUR, DAY_HOURS = 3600, 24
-HOUR_MS = HOUR * 1000
 ROLL_SECONDS = 60.0
 # A run may last 5 min, and its result counts by its begin.
 CLOSED_SECONDS = 600.0
@@ -147,7 +146,7 @@ def roll(db: sqlite3.Connection, first: int, last: int, groups: Sequence[Subject
     """Make the hours from ``first`` until before ``last``, and the days that end in them."""
     start, end = float(first * HOUR), float(last * HOUR)
     totals = {
-        key: by_place(key[0], found, first, last, HOUR_MS)
+        key: by_hour(key[0], found, first, last)
         for key, found in of_subjects(segments(db, start, end), groups).items()
     }
     counts = {(name, hour): rest for name, hour, *rest in db.execute(_COUNTS, (start, end))}

@@ -7,6 +7,7 @@ from probe.history.uptime.model import SubjectKind, Uptime
 from probe.history.uptime.segments import MILLISECOND, Segment, SegmentState
 
 Key = tuple[SubjectKind, str]
+_HOUR_MS = 3_600_000
 
 
 @dataclass(slots=True)
@@ -60,15 +61,15 @@ def total_of(kind: SubjectKind, found: Sequence[Segment], start: int, end: int) 
     return totals
 
 
-def by_place(
-    kind: SubjectKind, found: Sequence[Segment], first: int, last: int, width: int
+def by_hour(
+    kind: SubjectKind, found: Sequence[Segment], first: int, last: int
 ) -> dict[int, StateTotals]:
-    """Totals by hour or day from ``first`` until before ``last``, counted since 1970; ``width``
-    is in milliseconds. Only of those that have any."""
+    """Totals by hour from ``first`` until before ``last``, which are hours since 1970. Only of
+    those that have any."""
     totals: dict[int, StateTotals] = {}
     for state, begun, ended in found:
-        for place in range(max(begun // width, first), min((ended - 1) // width + 1, last)):
-            inside = min(ended, (place + 1) * width) - max(begun, place * width)
+        for hour in range(max(begun // _HOUR_MS, first), min((ended - 1) // _HOUR_MS + 1, last)):
+            inside = min(ended, (hour + 1) * _HOUR_MS) - max(begun, hour * _HOUR_MS)
             if inside > 0:
-                totals.setdefault(place, StateTotals()).add(kind, state, inside)
+                totals.setdefault(hour, StateTotals()).add(kind, state, inside)
     return totals

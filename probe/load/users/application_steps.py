@@ -192,10 +192,10 @@ class _User:
             await call.echo(run.plan.echoes)
         reached = call.times.offering
         parts = {"gathering": reached.gathering, "ice": reached.ice, "dtls": reached.dtls}
-        for name, seconds in {**parts, "open": call.times.opened}.items():
-            run.statistics.observed(f"call_{name}", run.elapsed, seconds)
-        for seconds in call.times.rtts:
-            run.statistics.observed("call_echo", run.elapsed, seconds)
+        for name, took in {**parts, "open": call.times.opened}.items():
+            run.statistics.observed(f"call_{name}", run.elapsed, took)
+        for rtt in call.times.rtts:
+            run.statistics.observed("call_echo", run.elapsed, rtt)
 
     async def journey(self) -> None:
         """Two more devices, matched by the application, call each other through it."""

@@ -158,21 +158,14 @@ async def connect_one(sock: Socket, address: tuple[str, int]) -> Socket:
         try:
             sock.connect(address)
         except (BlockingIOError, InterruptedError):
-            await until_ready(sock.fileno(), writing=True)
+            loop = asyncio.get_running_loop()
+            await _until_ready(loop, sock.fileno(), writing=True, gone=lambda: False)
             if code := sock.getsockopt(SOL_SOCKET, SO_ERROR):
                 raise OSError(code, f"Connect call failed {address}") from None
     except BaseException:
         sock.close()
         raise
     return sock
-
-
-async def until_ready(
-    descriptor: int, *, writing: bool, gone: Callable[[], bool] = lambda: False
-) -> None:
-    """Wait until a socket can be read, or written. ``gone`` says whether it was closed meanwhile:
-    its number may be another's by then."""
-    await _until_ready(asyncio.get_running_loop(), descriptor, writing=writing, gone=gone)
 
 
 async def _until_ready(
@@ -182,6 +175,7 @@ async def _until_ready(
     writing: bool,
     gone: Callable[[], bool],
 ) -> None:
+    """``gone`` says whether it was closed meanwhile: its number may be another's by then."""
     ready = loop.create_future()
     add, remove = (
         (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)

@@ -164,7 +164,7 @@ TABLE = (
         "become the sender, send the state as it is",
         Role.REPEAT,
         "fra",
-        others=(OtherMember("fra", ahead=True, pending=HANDOVER_SECONDS),),
+        others=(OtherMember("fra", ahead=True),),
         lost=True,
     ),
     Row(

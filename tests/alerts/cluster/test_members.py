@@ -47,9 +47,9 @@ async def served(handler: Handler, *, guarded: bool = False) -> AsyncIterator[st
         await runner.cleanup()
 
 
-def peers_at(*entries: str, clock: Clock | None = None, me: str = "0" * 16) -> Members:
+def peers_at(*entries: str, clock: Clock | None = None) -> Members:
     """A probe's view of the others."""
-    return Members(PeersPlan(entries, TOKEN), me, clock or Clock())
+    return Members(PeersPlan(entries, TOKEN), "0" * 16, clock or Clock())
 
 
 async def right(request: web.Request) -> web.Response:

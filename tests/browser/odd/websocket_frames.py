@@ -108,8 +108,8 @@ def _closing(code: int, reason: bytes = b"") -> bytes:
     return struct.pack(">H", code) + reason
 
 
-def _announcing(data: bytes, length: bytes, opcode: int = TEXT) -> bytes:
-    return frame(opcode, data, length=length)
+def _announcing(length: bytes) -> bytes:
+    return frame(TEXT, _EVENT, length=length)
 
 
 EXTENSIONS: Sequence[OddSocket] = (
@@ -211,15 +211,15 @@ FRAMES: Sequence[OddSocket] = (
     _sent("an unsolicited pong", frame(PONG, b"abc")),
     _bad(
         "a length in more bytes than it needs",
-        _announcing(_EVENT, b"\x7e" + struct.pack(">H", len(_EVENT))),
+        _announcing(b"\x7e" + struct.pack(">H", len(_EVENT))),
     ),
     _bad(
         "a length in 8 bytes, needlessly",
-        _announcing(_EVENT, b"\x7f" + struct.pack(">Q", len(_EVENT))),
+        _announcing(b"\x7f" + struct.pack(">Q", len(_EVENT))),
     ),
     _bad(
         "a length above 2^63",
-        _announcing(_EVENT, b"\x7f" + struct.pack(">Q", 1 << 63 | len(_EVENT))),
+        _announcing(b"\x7f" + struct.pack(">Q", 1 << 63 | len(_EVENT))),
     ),
     _bad("a text that is not UTF-8", frame(TEXT, b'42/signaling,["x","\xff"]')),
     _bad("a text with an overlong letter", frame(TEXT, b'42/signaling,["x","\xc0\xaf"]')),

@@ -58,10 +58,11 @@ def incident(name: str = "20270115-080030-0a1b2c", **parts: Any) -> Incident:
     return replace(found, **parts)
 
 
-def notification(occasion: str = "firing", at: float = NOON + 30, **parts: Any) -> Notification:
+def notification(**parts: Any) -> Notification:
     """A message that was accepted a second later."""
+    at = NOON + 30
     found = Notification(
-        "slack", occasion, at, "redis is down", NotificationStatus.DELIVERED, at + 1
+        "slack", "firing", at, "redis is down", NotificationStatus.DELIVERED, at + 1
     )
     return replace(found, **parts)
 

@@ -35,8 +35,8 @@ def chunked(body: bytes) -> bytes:
     return OK + b"Transfer-Encoding: chunked\r\n\r\n" + body
 
 
-def sized(head: bytes, body: bytes = JSON) -> bytes:
-    return head + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+def sized(head: bytes) -> bytes:
+    return head + f"Content-Length: {len(JSON)}\r\n\r\n".encode() + JSON
 
 
 @pytest.mark.parametrize(

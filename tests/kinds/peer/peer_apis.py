@@ -80,7 +80,6 @@ class Hanging:
     def __init__(self, rest: Callable[[RemoteCallEndpoint], Awaitable[None]]) -> None:
         self._rest = rest
         self._context = Context()
-        self._ends: list[RemoteCallEndpoint] = []
 
     async def handle(self, request: web.Request) -> web.Response:
         offer = read(await request.read())

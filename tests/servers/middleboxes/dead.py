@@ -40,17 +40,17 @@ class Names:
     """A resolver of which one name has the ports of ``ports`` on loopback as its addresses, in
     that order; while ``silent``, it does not answer."""
 
-    def __init__(self, patch: pytest.MonkeyPatch, name: str = NAME) -> None:
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.asked = 0
         self.ports: Sequence[int] = ()
         self.silent = False
         self.released = threading.Event()
-        self._name, self._real = name, socket.getaddrinfo
+        self._real = socket.getaddrinfo
         self._running, self._ended = 0, threading.Condition()
         patch.setattr(socket, "getaddrinfo", self)
 
     def __call__(self, host: Any, *arguments: Any, **options: Any) -> list[Any]:
-        if host != self._name:
+        if host != NAME:
             return list(self._real(host, *arguments, **options))
         with self._ended:
             self.asked += 1

@@ -23,7 +23,6 @@ http {{
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
-  {zones}
   server {{
     listen 127.0.0.1:{plain};
     {plain_lines}
@@ -33,7 +32,7 @@ http {{
     ssl_certificate {cert};
     ssl_certificate_key {key};
     {lines}
-    location / {{ {location} return 200 "hello"; }}
+    location / {{ return 200 "hello"; }}
   }}
 }}
 """
@@ -49,8 +48,6 @@ class Nginx:
         *,
         plain: str,
         lines: Sequence[str],
-        location: str = "",
-        zones: str = "",
     ) -> None:
         program = requirements.program("nginx", part="nginx")
         self.plain_port, self.port = free_port(), free_port()
@@ -58,14 +55,12 @@ class Nginx:
         config.write_text(
             _CONFIG.format(
                 folder=folder,
-                zones=zones,
                 plain=self.plain_port,
                 plain_lines=plain,
                 port=self.port,
                 cert=certificate.cert_file,
                 key=certificate.key_file,
                 lines="\n    ".join(lines),
-                location=location,
             )
         )
         log = folder / "output.log"

@@ -12,7 +12,7 @@ import hmac
 import ipaddress
 import itertools
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from probe.stun.attributes import BY_NAME, COOKIE
@@ -122,6 +122,3 @@ def _right(name: str, message: StunMessage, head: bytes, body: bytes) -> bytes:
         return struct.pack("!BBH", 0, 1, port) + ipaddress.ip_address(ip).packed
     kind = BY_NAME[_RIGHT[name]]
     return kind.write(message.attributes[kind.name], message.transaction_id)
-
-
-Altering = Callable[[bytes], Sequence[bytes]]

@@ -64,7 +64,7 @@ class StripPicture(Struct, frozen=True):
 def status_strip(row: StatusRow) -> StripPicture:
     """One cell for each stretch of the day."""
     runs = list(runs_of([worst(bucket) for bucket in row.day]))
-    bars = tuple(bars_of(runs, TALL, STRIP))
+    bars = tuple(bars_of(runs))
     return StripPicture(max(len(row.day), 1), STRIP, bars, f"Last 24 hours: {day_summary(row)}")
 
 
@@ -92,18 +92,18 @@ def state_of_day(found: Uptime) -> Verdict | None:
     return Verdict.WARNING if found.degraded >= BAD_DAY * found.measured else Verdict.OK
 
 
-def bars_of(runs: Sequence[Run], tall: dict[Verdict, int], ground: int) -> list[Bar]:
+def bars_of(runs: Sequence[Run]) -> list[Bar]:
     """The bars of each verdict that occurs, standing on the ground."""
     seen = {value for value, _, _ in runs}
-    return [bar(runs, verdict, tall[verdict], ground) for verdict in Verdict if verdict in seen]
+    return [_bar(runs, verdict) for verdict in Verdict if verdict in seen]
 
 
-def bar(runs: Sequence[Run], wanted: Verdict, tall: int, ground: int) -> Bar:
+def _bar(runs: Sequence[Run], wanted: Verdict) -> Bar:
     """One run of equal cells is one line, which takes half the bytes of rectangles."""
-    path, end = "", None
+    path, end, tall = "", None, TALL[wanted]
     for value, start, length in runs:
         if value is wanted:
-            path += f"M{start} {ground - tall // 2}" if end is None else f"m{start - end} 0"
+            path += f"M{start} {STRIP - tall // 2}" if end is None else f"m{start - end} 0"
             path += f"h{length}"
             end = start + length
     return Bar(wanted.value, path, tall)

@@ -23,7 +23,7 @@ def actions(world: World) -> Iterator[tuple[str, object]]:
     if world.cut or world.deaf:
         yield "heal", lambda w: (w.cut.clear(), w.deaf.clear())
     yield "cut lax", lambda w: _cut(w, "lax")
-    yield "cut lax from receivers", lambda w: _deafen(w, "lax")
+    yield "cut lax from receivers", _deafen
     for seconds in (4.0, 16.0, 70.0, 190.0):
         yield f"wait {seconds:g}", lambda w, s=seconds: _wait(w, s)
 
@@ -51,8 +51,8 @@ def _cut(world: World, name: str) -> None:
     world.faults += 1
 
 
-def _deafen(world: World, name: str) -> None:
-    world.deaf.add(name)
+def _deafen(world: World) -> None:
+    world.deaf.add("lax")
     world.faults += 1
 
 

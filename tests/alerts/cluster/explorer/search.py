@@ -29,8 +29,8 @@ class Found:
     broken: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
 
-def fair_round(world: World, seconds: float = 3.0) -> None:
-    """Everybody looks, asks and delivers once, and some seconds pass."""
+def fair_round(world: World) -> None:
+    """Everybody looks, asks and delivers once, and three seconds pass."""
     for name in NAMES:
         for check in CHECKS:
             world.look(name, check)
@@ -38,7 +38,7 @@ def fair_round(world: World, seconds: float = 3.0) -> None:
         world.ask(name)
         for _ in range(4):
             world.deliver(name)
-    world.now += seconds
+    world.now += 3.0
 
 
 def scenarios() -> Iterator[tuple[str, World]]:

@@ -17,7 +17,6 @@ _AWAY, _UPGRADES = "servers that do not answer yet", "courses of the upgrade"
 _KEPT = "kept connections of a session"
 _POLLS, _SLOW, _ENDS = "polls that end", "slow servers and pings", "sessions that end"
 _NO_UPGRADE: dict[str, Any] = {"upgrades": []}
-_CUTS = ("6", "", "2", "3", "1", "4", "200", "204", "304", "408", "429", "502", "504", "close")
 _ALONE = (
     "a page polls while it sends and keeps two connections to ask again on; "
     "a check sends first, and keeps one"
