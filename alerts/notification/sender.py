@@ -22,6 +22,7 @@ from alerts.notifier import REPEATED, Notifier, once_connected
 from alerts.outbox.outbox import Outbox
 from alerts.outbox.retry import longest_wait, retry_seconds, urgency
 from alerts.outbox.wall_time import by_wall_clock
+from probe.net.tasks import is_cancelled
 
 DEADLINE_SECONDS = 35.0
 # After a fault of our own, so as not to spin.
@@ -217,7 +218,7 @@ class Dispatcher:
             if not attempt.withdrawn:
                 await self._rejected(queue, delivery, NotifyError(reason))
         except asyncio.CancelledError:
-            if _cancelled():
+            if is_cancelled():
                 raise
             await self._rejected(queue, delivery, NotifyError("broke off"))
         except Exception as error:
@@ -290,8 +291,3 @@ async def _woken(event: asyncio.Event, seconds: float | None) -> None:
             await event.wait()
     except TimeoutError:
         pass
-
-
-def _cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

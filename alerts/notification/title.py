@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from alerts.model import Alert, Severity
 from probe.core.thresholds import FAILING
+from probe.untrusted.text import enumerated
 
 # From so many checks on, and more than one service, the services say more than one cause.
 MANY_CHECKS = 8
@@ -26,7 +27,7 @@ def firing_title(
     named = [service for service in services if service]
     if count >= MANY_CHECKS and len(named) > 1:
         # Where nearly every check is a service of its own, what is wrong says more than names.
-        what = _listed(named) if len(named) <= MAX_SERVICES else _usual_summary(alerts)
+        what = enumerated(named) if len(named) <= MAX_SERVICES else _usual_summary(alerts)
         return f"{count} checks fail: {what}"
     if loss := loss_of(first):
         where = "" if _names_place(first) else f" at {first.target}"
@@ -43,7 +44,7 @@ def resolved_title(names: Sequence[str], ended: Sequence[Alert], count: int = 0)
     name), and its resolved alerts."""
     if len(names) > MAX_NAMES and not any(alert.closed for alert in ended):
         services = list(dict.fromkeys(alert.service for alert in ended if alert.service))
-        about = f": {_listed(services)}" if 0 < len(services) <= MAX_SERVICES else ""
+        about = f": {enumerated(services)}" if 0 < len(services) <= MAX_SERVICES else ""
         return f"{max(count, len(names))} checks recovered{about}"
     closed = {alert.identity.check: alert.closed for alert in ended if alert.closed}
     recovered = [name for name in names if name not in closed]
@@ -85,7 +86,3 @@ def _names_place(alert: Alert) -> bool:
 def _place(target: str) -> str:
     """Host and port of a target."""
     return re.sub(r"^[a-z]+:(//)?", "", target).partition("/")[0] or target
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -10,8 +10,6 @@ over a reboot can't be distinguished from a long pause.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -20,7 +18,6 @@ from msgspec.structs import asdict
 # A clock that is slewed, and two processes that read it one after the other, differ by less.
 STEP_SECONDS = 2.0
 
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
 _TIMES = frozenset(
     {
         *("since", "severe", "fired", "good", "heard", "ended", "told", "opened"),
@@ -32,13 +29,6 @@ _LISTS_OF_TIMES = frozenset({"flips"})
 _TEXTS = frozenset({"alert", "words", "first", "resolved"})
 
 Move = Callable[[float], float]
-
-
-def boot_id() -> str:
-    """Which boot of the machine this is; empty where the system doesn't say."""
-    with suppress(OSError, UnicodeDecodeError):
-        return _BOOT.read_text(encoding="ascii").strip()
-    return ""
 
 
 class ClockReading(Struct, frozen=True):

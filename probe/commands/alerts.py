@@ -20,6 +20,7 @@ from alerts.state.alert_store import AlertStore
 from probe.commands.incidents.alert_listing import list_alerts
 from probe.commands.incidents.client import ClientError, client_for
 from probe.commands.settings_loading import print_problems, read_own_environment, settings_for
+from probe.commands.terminal import print_section
 from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.model import Unit
@@ -107,9 +108,9 @@ async def _try(notifier: Notifier) -> bool:
 async def _show(outbox: Outbox, settings: Settings) -> int:
     now = time.time()
     lines = _firing(await outbox.states(), settings.region)
-    _section("Alerts", lines)
+    print_section("Alerts", lines)
     windows = settings.alerting.windows
-    _section(
+    print_section(
         "Silences",
         [
             f"{each.name}  {about(each.matches)} until {_moment(each.end)}, "
@@ -117,14 +118,14 @@ async def _show(outbox: Outbox, settings: Settings) -> int:
             for each in await outbox.silences(now)
         ],
     )
-    _section(
+    print_section(
         "Maintenance",
         [
             f"{each.name}  {_moment(each.start)} to {_moment(each.end)}: {each.reason}"
             for each in (*active(windows, now), *upcoming(windows, now))
         ],
     )
-    _section(
+    print_section(
         "Pending notifications",
         [
             f"{each.notifier}: {each.message.title} ({each.attempts} attempts"
@@ -132,17 +133,11 @@ async def _show(outbox: Outbox, settings: Settings) -> int:
             for each in await outbox.waiting()
         ],
     )
-    _section(
+    print_section(
         "Failed notifications",
         [f"{each.notifier}: {each.message.title}: {each.error}" for each in await outbox.refused()],
     )
     return 0
-
-
-def _section(title: str, lines: Sequence[str]) -> None:
-    click.echo(title)
-    for line in lines or ["none"]:
-        click.echo(f"  {line}")
 
 
 Work = Callable[[Outbox, Settings], Awaitable[int]]

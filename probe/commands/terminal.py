@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 import click
@@ -34,6 +34,13 @@ def print_report(text: str) -> bool:
         click.echo(f"probe: the report can't be written: {error.strerror or error}", err=True)
         return False
     return True
+
+
+def print_section(title: str, lines: Sequence[str]) -> None:
+    """Print lines below a title, ``none`` where there are none."""
+    click.echo(title)
+    for line in lines or ["none"]:
+        click.echo(f"  {line}")
 
 
 def _columns(environ: Mapping[str, str]) -> int:

@@ -13,16 +13,17 @@ from alerts.evaluation.check_state import CheckStates
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
 from alerts.notification.message import MessageContext
-from alerts.outbox.stored_times import StoredClock, boot_id
+from alerts.outbox.stored_times import StoredClock
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
+from probe.core.boot import boot_clock, current_boot_id
 from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.resources import shortages
 from probe.daemon.isolation import Isolation
 from probe.daemon.quota_counter import QuotaCounter
 from probe.daemon.readiness import Readiness
-from probe.daemon.self_monitoring.clock_watch import ClockWatch, boot_clock
+from probe.daemon.self_monitoring.clock_watch import ClockWatch
 from probe.daemon.self_monitoring.own_health import OwnHealth
 from probe.daemon.self_monitoring.starts import Starts
 from probe.daemon.self_monitoring.supervision import Supervisor
@@ -169,5 +170,5 @@ def _alert_manager(
         now=lambda: offset + boot_clock(),
         wall=now,
         clock=clock,
-        stored=StoredClock(now, boot_clock, boot_id()),
+        stored=StoredClock(now, boot_clock, current_boot_id()),
     )

@@ -8,13 +8,13 @@ import json
 import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from probe.core.boot import boot_clock, current_boot_id
 from probe.storage.atomic import replace_file
 
 FILE = "watch.json"
@@ -22,7 +22,6 @@ SCHEMA = 1
 # Between two looks the clocks part by less than this, unless one was set or the machine slept.
 STEP_SECONDS = 5.0
 MAX_INTERRUPTIONS = 1000
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class UnreadableProgress(Exception):
@@ -34,9 +33,9 @@ class WatchClocks(Struct, frozen=True):
     ``monotonic``: without sleep. ``boot_id`` names the boot."""
 
     now: Callable[[], float] = time.time
-    boot: Callable[[], float] = lambda: boot_seconds()
+    boot: Callable[[], float] = boot_clock
     monotonic: Callable[[], float] = time.monotonic
-    boot_id: Callable[[], str] = lambda: current_boot()
+    boot_id: Callable[[], str] = current_boot_id
 
 
 @dataclass
@@ -146,21 +145,6 @@ class ProgressStore:
 def _note(progress: WatchProgress, start: float, end: float, reason: str) -> None:
     progress.interruptions.append((start, end, reason))
     del progress.interruptions[:-MAX_INTERRUPTIONS]
-
-
-def boot_seconds() -> float:
-    """Seconds since the machine booted, including those in which it slept."""
-    with suppress(AttributeError, OSError):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
-
-
-def current_boot() -> str:
-    """Names this boot of the machine; empty where the system doesn't."""
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
 
 
 def _read(found: Any) -> WatchProgress:

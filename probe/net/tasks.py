@@ -61,6 +61,12 @@ async def run_cancellable(work: Coroutine[Any, Any, None]) -> None:
     task.result()
 
 
+def is_cancelled() -> bool:
+    """Whether the current task is to end: an exception that it meets then may stem from that."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 async def race(work: Coroutine[Any, Any, object], other: Coroutine[Any, Any, object]) -> bool:
     """Whether ``work`` ends before ``other``, which is cancelled then, or the other way round.
 

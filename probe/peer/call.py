@@ -16,6 +16,7 @@ from probe.call.aiortc_import import RTCCertificate, RTCDtlsFingerprint, RTCDtls
 from probe.call.echo import ChannelEcho
 from probe.call.endpoint import CallEndpoint
 from probe.call.setup import CLOSE_TIMEOUT, CallSetup, EndpointTimes, OnMessage
+from probe.core.boot import current_boot_id
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
@@ -24,7 +25,6 @@ from probe.ice.candidate import OfferedIceCredentials, Path, SessionDescription
 from probe.ice.relay_agent import RelayAgent
 from probe.stun.browser_timing import PhaseTimeouts
 
-_BOOT = FilePath("/proc/sys/kernel/random/boot_id")
 _NETWORK = FilePath("/proc/self/ns/net")
 _ALGORITHM = "sha-256"
 
@@ -58,7 +58,7 @@ def network_namespace_id() -> str:
     The kernel's boot and the network namespace, hashed, so that it does not identify the machine.
     """
     try:
-        found = f"{_BOOT.read_text().strip()} {os.readlink(_NETWORK)}"
+        found = f"{current_boot_id()} {os.readlink(_NETWORK)}"
     except OSError:  # not Linux
         found = node()
     return hashlib.sha256(found.encode()).hexdigest()[:16]

@@ -79,6 +79,11 @@ def listed(names: Sequence[str], most: int, show: Callable[[str], str] = str) ->
     return f"{shown} and {more} more" if more > 0 else shown
 
 
+def enumerated(names: Sequence[str]) -> str:
+    """All names of a list that has any: ``a``, ``a and b``, ``a, b and c``."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def one_line(text: str, longest: int) -> str:
     """One line without anything that moves a cursor, hides, or turns text around.
 

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -20,13 +19,6 @@ from tests.contract.surface import EVERYTHING
 from tests.load.loading import until
 
 QUICK = ("--users=2", "--for=1s", "--think=50ms", "--steps=health,round_trip")
-
-
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with Lab() as running:
-        running.backend.knobs.limits = False
-        yield running
 
 
 def document(text: str) -> dict[str, Any]:

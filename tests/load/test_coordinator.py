@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +27,6 @@ def redis(tmp_path: Path) -> Any:
     server = RedisServer(folder)
     yield server
     server.stop()
-
-
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with Lab() as running:
-        running.backend.knobs.limits = False
-        yield running
 
 
 async def begin(lab: Lab, redis: RedisServer, folder: Path, *arguments: str) -> Process:

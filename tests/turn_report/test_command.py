@@ -1,7 +1,6 @@
 """``probe turn URL`` works without configuration and says what it found, to people and programs."""
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 from click.testing import CliRunner, Result
@@ -10,12 +9,6 @@ from probe.cli import cli
 from probe.turn_report import relaying
 from probe.turn_report.names import read_target
 from tests.turn.bent_server import PASSWORD, USERNAME, BentServer, bent_server
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[BentServer]:
-    async with bent_server() as started:
-        yield started
 
 
 async def run(*arguments: str) -> Result:

@@ -12,13 +12,7 @@ from probe.cli import cli
 from tests.kinds.turn.issued.issuer_account import variables
 from tests.servers.providers.issuers import KEY, Issuers, issuers
 from tests.servers.providers.metered import API_KEY, metered
-from tests.turn.bent_server import PASSWORD, USERNAME, BentServer, bent_server
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[BentServer]:
-    async with bent_server() as started:
-        yield started
+from tests.turn.bent_server import PASSWORD, USERNAME, BentServer
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from alerts.model import Alert, Severity
 from alerts.state.suspected_alert import ObservedSeverity
 from probe.core.thresholds import NO_DATA
+from probe.untrusted.text import enumerated
 
 # Without answers a probe decides alone, so much later than its `for_seconds`.
 ALONE_SECONDS = 60.0
@@ -172,11 +173,11 @@ def next_time(alert: Alert, quorum_state: QuorumState) -> float | None:
 def view_of(bad: Sequence[str], fine: Sequence[str], silent: Sequence[str]) -> str:
     """Who sees what, in words."""
     alone = " alone" if len(bad) == 1 and fine else ""
-    parts = [f"seen from {_listed(bad)}{alone}"]
+    parts = [f"seen from {enumerated(bad)}{alone}"]
     if fine:
-        parts.append(f"fine from {_listed(fine)}")
+        parts.append(f"fine from {enumerated(fine)}")
     if silent:
-        parts.append(f"no word from {_listed(silent)}")
+        parts.append(f"no word from {enumerated(silent)}")
     return ", ".join(parts)
 
 
@@ -241,7 +242,3 @@ def _milder(one: Severity, other: Severity) -> Severity:
 
 def _names(votes: Iterable[MemberVote], wanted: Vote) -> set[str]:
     return {vote.name for vote in votes if vote.vote is wanted}
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

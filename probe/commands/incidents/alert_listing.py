@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import click
-
 from probe.commands.incidents.client import ProbeClient
+from probe.commands.terminal import print_section
 from probe.report.text.sanitize import clean
 
 Document = Mapping[str, Any]
@@ -21,15 +20,15 @@ async def list_alerts(client: ProbeClient) -> int:
     silences = (await client.get("/silences", {"limit": "200"}))["items"]
     announced = (await client.get("/announcements", {"limit": "200"}))["items"]
     now = datetime.fromisoformat((await client.get("/status"))["generated_at"])
-    _section("Alerts", [*_alerts(incidents, now)])
-    _section("Silences", [_silence(each) for each in silences])
+    print_section("Alerts", [*_alerts(incidents, now)])
+    print_section("Silences", [_silence(each) for each in silences])
     maintenance = [each for each in announced if each["kind"] == "maintenance"]
-    _section(
+    print_section(
         "Maintenance",
         [f"{clean(each['title'])}  {each['start']} to {each['end']}" for each in maintenance],
     )
-    _section("Pending notifications", [*_notifications(incidents, "pending")])
-    _section("Failed notifications", [*_notifications(incidents, "refused")])
+    print_section("Pending notifications", [*_notifications(incidents, "pending")])
+    print_section("Failed notifications", [*_notifications(incidents, "refused")])
     return 0
 
 
@@ -56,9 +55,3 @@ def _notifications(incidents: Sequence[Document], status: str) -> Iterator[str]:
             if each["status"] == status:
                 error = f": {clean(each['error'])}" if each["error"] else ""
                 yield f"{clean(each['receiver'])}: {clean(each['title'])}{error}"
-
-
-def _section(title: str, lines: Sequence[str]) -> None:
-    click.echo(title)
-    for line in lines or ["none"]:
-        click.echo(f"  {line}")

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from probe.core.boot import boot_clock
+
 TICK_SECONDS = 0.02
 # One stall that is this long, or several that are this long together and this share of the
 # run, explain a missed answer.
@@ -60,9 +62,7 @@ class Clocks(NamedTuple):
 
 def read_clocks() -> Clocks:
     """The system's clocks; without a boot-time clock the monotonic one stands for it."""
-    now = time.monotonic()
-    boot = getattr(time, "CLOCK_BOOTTIME", None)
-    return Clocks(now, time.time(), now if boot is None else time.clock_gettime(boot))
+    return Clocks(time.monotonic(), time.time(), boot_clock())
 
 
 class StallWatch:

@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
-from contextlib import suppress
 
+from probe.core.boot import boot_clock
 from probe.core.model import Unit, Verdict
 from probe.diagnostics.logging_setup import event
 from probe.report.status import Notice
@@ -17,13 +16,6 @@ POLL_SECONDS = 1.0
 # A clock that is slewed moves by less in a second.
 STEP_SECONDS = 2.0
 NOTICE_SECONDS = 86400.0
-
-
-def boot_clock() -> float:
-    """Seconds since the machine booted, including those in which it was suspended."""
-    with suppress(AttributeError, OSError):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
 
 
 class ClockWatch:

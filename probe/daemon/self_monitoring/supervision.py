@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from probe.diagnostics.logging_setup import event
+from probe.net.tasks import is_cancelled
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Supervisor:
                 await job()
                 return
             except asyncio.CancelledError:
-                if _cancelled():
+                if is_cancelled():
                     raise
                 self.failed(name, RuntimeError("it cancelled itself"))
             except Exception as error:
@@ -91,8 +92,3 @@ class Supervisor:
     def _recovered(self, name: str, failures: int) -> None:
         if self._failures[name] == failures:
             self._in_a_row[name] = 0
-
-
-def _cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

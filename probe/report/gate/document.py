@@ -1,13 +1,12 @@
 """The gate's report for programs."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import asdict
 
 from probe.report.gate.model import EXIT_CODES, GateReport, ObjectiveRow
-from probe.report.json.fields import printed
+from probe.report.json.fields import finite, printed
 from probe.report.text.time_format import iso
 
 SCHEMA = 1
@@ -73,15 +72,11 @@ def _objective(row: ObjectiveRow) -> dict[str, Any]:
         **_numbers("measured", asdict(row.estimate) if row.estimate else None),
         **_numbers("by_count", asdict(row.by_count) if row.by_count else None),
         **_numbers("by_time_seconds", asdict(row.by_time) if row.by_time else None),
-        "budget_left_ratio": _finite(row.budget_left),
+        "budget_left_ratio": finite(row.budget_left),
     }
 
 
 def _numbers(name: str, values: Mapping[str, float | None] | None) -> dict[str, Any]:
     if values is None:
         return {name: None}
-    return {name: {key: _finite(value) for key, value in values.items()}}
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+    return {name: {key: finite(value) for key, value in values.items()}}

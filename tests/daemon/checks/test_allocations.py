@@ -3,7 +3,7 @@
 import asyncio
 import re
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,12 +27,6 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 - the lab tells nobody
             await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-async def lab(leaks: None) -> AsyncIterator[Lab]:
-    async with Lab() as started:
-        yield started
 
 
 def allocations(lab: Lab) -> int:

@@ -1,10 +1,7 @@
 """The two tiers in a real daemon: an allocation check that fails has its URL measured in full."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import pytest
 
 from probe.lab import Lab
 from tests.daemon.running import PATIENCE, Running, daemon
@@ -25,12 +22,6 @@ ALLOCATION, CLOSE, CALL = (
 )
 IN_USE = 'probe_turn_backup_in_use{check="fallback"}'
 STEADY = 'probe_turn_relay_rtt_seconds{check="turn-backup-udp"}'
-
-
-@pytest.fixture
-async def lab(leaks: None) -> AsyncIterator[Lab]:
-    async with Lab() as started:
-        yield started
 
 
 async def until(running: Running, **expected: float) -> dict[str, float]:

@@ -1,8 +1,6 @@
 """The call check where all is well: figures, labels, and what the variables give."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -19,15 +17,9 @@ from tests.kinds.call.call_lab import (
     run_on,
 )
 from tests.servers.coturn import CoturnConfig, CoturnFactory
-from tests.turn.turn_lab import SECRET, WAYS, TurnLab, turn_lab, values
+from tests.turn.turn_lab import SECRET, WAYS, TurnLab, values
 
 JWT_SECRET = "a secret of thirty-two bytes or more"
-
-
-@pytest.fixture
-async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[TurnLab]:
-    async with turn_lab(tmp_path) as started:
-        yield started
 
 
 async def test_a_direct_call_is_measured_up_to_its_echoes(leaks: None) -> None:

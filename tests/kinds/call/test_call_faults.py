@@ -30,12 +30,6 @@ SHORT = 5.0
 
 
 @pytest.fixture
-async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[TurnLab]:
-    async with turn_lab(tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
 async def mortal_lab(tmp_path: Path) -> AsyncIterator[TurnLab]:
     """A lab that may die: it is asked for a second to delete an allocation, which nobody has
     to wait for."""

@@ -1,7 +1,6 @@
 """A cheap look sees what a dear one would, as far as letting in goes, and leaves nothing."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,19 +19,13 @@ from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED
 from probe.turn_targets.traffic_budget import key_share_bytes
 from tests.fake_kind import result_of
 from tests.servers.signaling import SECRET, SignalingServer, signaling_server
-from tests.turn.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, ending, run, turn_lab, values
+from tests.turn.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, ending, run, values
 
 PHASES = {
     "udp": ["dns", "allocate"],
     "tcp": ["dns", "connect", "allocate"],
     "tls": ["dns", "connect", "tls", "allocate"],
 }
-
-
-@pytest.fixture
-async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[TurnLab]:
-    async with turn_lab(tmp_path) as started:
-        yield started
 
 
 def look_at(lab: TurnLab, way: str = "udp", **table: Any) -> Check:

@@ -24,11 +24,6 @@ async def lab(leaks: None) -> AsyncIterator[Lab]:
         yield started
 
 
-@pytest.fixture
-def context() -> Context:
-    return Context()
-
-
 def planned(variables: dict[str, str]) -> list[Check]:
     plan = make_plan(KINDS, Variables(variables), {})
     return [check for check in plan.checks if check.kind.name == "crossing"]

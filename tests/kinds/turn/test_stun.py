@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,17 +21,11 @@ from probe.stun.uri import parse_stun_url
 from probe.turn_targets.signals import BYTES
 from tests.fake_kind import result_of
 from tests.servers.coturn import CoturnConfig, CoturnFactory
-from tests.turn.turn_lab import TurnLab, ending, run, turn_lab, values
+from tests.turn.turn_lab import TurnLab, ending, run, values
 
 
 def check_of(url: str, **table: Any) -> Check:
     return Check(KIND, StunTable.model_validate({"name": "stun", "url": url, **table}))
-
-
-@pytest.fixture
-async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[TurnLab]:
-    async with turn_lab(tmp_path) as started:
-        yield started
 
 
 class Answering(asyncio.DatagramProtocol):

@@ -1,8 +1,6 @@
 """The turn check against the lab's relay: figures that are right, and what the variables give."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +20,6 @@ from tests.turn.turn_lab import (
     TurnLab,
     ending,
     run,
-    turn_lab,
     values,
 )
 
@@ -31,17 +28,6 @@ SETTING_UP = {
     "tcp": ["dns", "connect", "allocate"],
     "tls": ["dns", "connect", "tls", "allocate"],
 }
-
-
-@pytest.fixture
-async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[TurnLab]:
-    async with turn_lab(tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
-def context() -> Context:
-    return Context()
 
 
 @pytest.mark.parametrize("way", WAYS)

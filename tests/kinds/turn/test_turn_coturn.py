@@ -23,11 +23,6 @@ def start(leaks: None, coturn: CoturnFactory) -> Start:
     return lambda **config: coturn(CoturnConfig(**config))
 
 
-@pytest.fixture
-def context() -> Context:
-    return Context()
-
-
 def url_of(server: Coturn, way: str) -> str:
     return {"udp": server.udp_url, "tcp": server.tcp_url, "tls": server.tls_url}[way]
 

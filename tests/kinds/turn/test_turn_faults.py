@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -21,7 +19,6 @@ from tests.turn.turn_lab import (
     ending,
     run,
     turn_check,
-    turn_lab,
     values,
 )
 
@@ -33,17 +30,6 @@ REFUSED = {
     500: "allocation_refused",
     508: "allocation_capacity",
 }
-
-
-@pytest.fixture
-async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[TurnLab]:
-    async with turn_lab(tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
-def context() -> Context:
-    return Context()
 
 
 @pytest.mark.parametrize("way", WAYS)

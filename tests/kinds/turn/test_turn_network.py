@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,17 +28,6 @@ from tests.turn.turn_lab import (
     turn_check,
     turn_lab,
 )
-
-
-@pytest.fixture
-async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[TurnLab]:
-    async with turn_lab(tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
-def context() -> Context:
-    return Context()
 
 
 @pytest.mark.parametrize("way", ["tcp", "tls"])

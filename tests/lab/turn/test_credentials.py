@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
 
 import pytest
 from aioice.stun import Method
@@ -12,17 +11,6 @@ from aioice.turn import make_integrity_key
 from probe.lab.turn.server import LabTurnServer
 from tests.lab.turn.aioice_client import endpoint
 from tests.lab.turn.raw_turn import REALM, UDP, USER, Clock, code_of, plain, raw, running
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def server(clock: Clock) -> AsyncIterator[LabTurnServer]:
-    async with running(clock=clock) as server:
-        yield server
 
 
 def password_for(username: str, secret: str) -> str:

@@ -1,7 +1,6 @@
 """The lab's TURN server answers requests as RFC 8656 asks."""
 
 import socket
-from collections.abc import AsyncIterator
 
 import pytest
 from aioice import stun
@@ -20,21 +19,9 @@ from tests.lab.turn.raw_turn import (
     is_signed,
     plain,
     raw,
-    running,
 )
 
 ELSEWHERE = ("127.0.0.1", 9)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def server(clock: Clock) -> AsyncIterator[LabTurnServer]:
-    async with running(clock=clock) as server:
-        yield server
 
 
 async def allocate_with(client: RawClient, kind: int, value: bytes) -> bytes:

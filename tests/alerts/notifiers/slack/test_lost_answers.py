@@ -1,7 +1,5 @@
 """Slack took a message and its answer was lost: the next attempt finds it in the channel."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from msgspec.structs import replace
 from pydantic import SecretStr
@@ -14,12 +12,6 @@ from tests.servers.receivers.slack import SlackApi
 from tests.servers.services import Failure
 
 AGAIN = {REPEATED: "yes"}
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[SlackApi]:
-    async with SlackApi("t0ken") as service:
-        yield service
 
 
 def bot(slack: SlackApi, channel: str = "#alerts") -> SlackBot:

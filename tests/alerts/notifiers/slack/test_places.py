@@ -16,12 +16,6 @@ from tests.servers.services import Failure
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[SlackApi]:
-    async with SlackApi("t0ken") as service:
-        yield service
-
-
-@pytest.fixture
 async def other() -> AsyncIterator[SlackApi]:
     async with SlackApi("t0ken", "C1", "#moved") as service:
         yield service

@@ -1,7 +1,5 @@
 """What is refused for good: reported once, shown, and no obstacle to anything else."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from alerts.model import NotifyError
@@ -12,14 +10,6 @@ from tests.alerts.words import NOTE, RESOLVED, a_delivery
 
 REFUSED = NotifyError("404 no_service", permanent=True)
 SECRET = "hunter" + "2"
-
-
-@pytest.fixture
-async def outbox(leaks: None) -> AsyncIterator[Outbox]:
-    """An outbox in memory."""
-    outbox = await Outbox.open(None)
-    yield outbox
-    await outbox.close()
 
 
 async def test_a_message_that_is_refused_for_good_is_reported_once_and_shown(

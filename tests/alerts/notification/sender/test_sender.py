@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 from random import Random
 
 import pytest
@@ -15,14 +14,6 @@ from tests.alerts.words import CHANGED, FIRING, NOTE, RESOLVED, a_delivery
 
 BUSY = NotifyError("503")
 SECRET = "hunter" + "2"
-
-
-@pytest.fixture
-async def outbox(leaks: None) -> AsyncIterator[Outbox]:
-    """An outbox in memory."""
-    outbox = await Outbox.open(None)
-    yield outbox
-    await outbox.close()
 
 
 async def test_what_was_stored_is_sent_and_gone(outbox: Outbox) -> None:

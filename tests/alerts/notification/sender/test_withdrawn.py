@@ -3,7 +3,6 @@ another one has sent changes what this one has sent before, where its service ca
 holds nothing open any more."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,6 @@ from alerts.notification.dedup import collapse
 from alerts.outbox.outbox import Outbox
 from tests.alerts.services import Post, Service, running
 from tests.alerts.words import FIRING, RESOLVED, a_delivery
-
-
-@pytest.fixture
-async def outbox(leaks: None) -> AsyncIterator[Outbox]:
-    """An outbox in memory."""
-    outbox = await Outbox.open(None)
-    yield outbox
-    await outbox.close()
 
 
 async def test_an_attempt_under_way_ends_and_the_next_message_goes_on(outbox: Outbox) -> None:

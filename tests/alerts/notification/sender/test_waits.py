@@ -1,7 +1,5 @@
 """How long a message waits where a service asks for much: a page is held by no warning."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from alerts.model import Delivery, MessageType, NotifyError, Severity
@@ -20,14 +18,6 @@ def a_delivery(
 ) -> Delivery:
     """A message to the pager."""
     return Delivery("pager", a_message(occasion, at=at, severity=severity), due=at)
-
-
-@pytest.fixture
-async def outbox(leaks: None) -> AsyncIterator[Outbox]:
-    """An outbox in memory."""
-    outbox = await Outbox.open(None)
-    yield outbox
-    await outbox.close()
 
 
 async def test_a_rise_in_severity_is_not_held_by_the_time_that_a_warning_was_to_wait(
