@@ -13,16 +13,10 @@ from probe.stun.message import make_request
 from probe.stun.transaction import LIBWEBRTC
 from probe.stun.transport.refusals import noting_refusals
 from probe.stun.uri import parse_turn_url
+from tests.servers.ports import free_port
 from tests.turn.bent_server import bent_server
 
 HOST = "127.0.0.1"
-
-
-def closed_port() -> int:
-    """A port at which nothing listens."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((HOST, 0))
-        return int(sock.getsockname()[1])
 
 
 async def ask(port: int) -> StunMessage:
@@ -39,13 +33,13 @@ async def ask(port: int) -> StunMessage:
 async def test_who_waits_in_vain_learns_of_the_refusal(leaks: None) -> None:
     with noting_refusals() as refusals, pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
-            await ask(closed_port())
+            await ask(free_port())
     assert refusals.error is not None
     assert refusals.error.cause is Cause.CONNECT_REFUSED
 
 
 async def test_a_server_that_is_there_a_moment_later_answers(leaks: None) -> None:
-    port = closed_port()
+    port = free_port()
     with noting_refusals() as refusals:
         asking = asyncio.create_task(ask(port))
     while refusals.error is None:  # noqa: ASYNC110 - nobody is told

@@ -1,11 +1,8 @@
 """A TURN server is judged as Chromium would: by what it has to do for a call, and no more."""
 
 import asyncio
-import socket
 import struct
-from contextlib import suppress
 from itertools import product
-from random import Random
 from typing import Any
 
 import pytest
@@ -17,6 +14,7 @@ from probe.core.runner import run_check
 from probe.kinds import allocation, call, turn
 from probe.kinds.turn import signals
 from probe.stun.codec import Method
+from tests.servers.ports import free_port
 from tests.turn.bent_server import PASSWORD, USERNAME, Bends, BentServer, bent_server
 from tests.turn.turn_lab import ending, values
 
@@ -188,20 +186,8 @@ async def test_an_open_relay_is_said(leaks: None) -> None:
     assert result.facts["open_relay"]
 
 
-def refused_once() -> tuple[socket.socket, int]:
-    held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    # Not one that the system gives to others (32768 and up): it is free for a moment, and bound
-    # again.
-    for port in Random().sample(range(20_000, 32_000), 100):
-        with suppress(OSError):
-            held.bind(("127.0.0.1", port))
-            return held, port
-    raise OSError("no port is free")
-
-
 async def test_one_refusal_by_icmp_is_asked_again(leaks: None) -> None:
-    held, port = refused_once()
-    held.close()
+    port = free_port()
     looking = asyncio.create_task(look("allocation", f"turn:127.0.0.1:{port}"))
     await asyncio.sleep(0.1)  # the first request is refused by now
     async with bent_server(port=port):
@@ -209,8 +195,7 @@ async def test_one_refusal_by_icmp_is_asked_again(leaks: None) -> None:
 
 
 async def test_a_port_that_goes_on_refusing_is_refused(leaks: None) -> None:
-    held, port = refused_once()
-    held.close()
+    port = free_port()
     result = await look("allocation", f"turn:127.0.0.1:{port}")
     assert ending(result) == ("allocate", "connect_refused")
     assert result.duration < 7

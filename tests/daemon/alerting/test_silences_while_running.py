@@ -11,6 +11,7 @@ import pytest
 
 from probe.lab import Lab
 from tests.daemon.running import Running, daemon
+from tests.servers.ports import free_port
 from tests.servers.receivers.pagerduty import PagerDutyService
 
 KEY = "r0uting-key-0f-mine"
@@ -36,16 +37,12 @@ class World:
 
     def __init__(self) -> None:
         self._servers: list[asyncio.Server] = []
-        self._ports: list[int] = []
+        self._ports = (free_port(), free_port())
 
     async def up(self) -> None:
         """Both answer; on the ports that they had before."""
-        for number in range(2):
-            port = self._ports[number] if len(self._ports) == 2 else 0
-            server = await asyncio.start_server(_answer, "127.0.0.1", port)
-            self._servers.append(server)
-            if len(self._ports) < 2:
-                self._ports.append(server.sockets[0].getsockname()[1])
+        for port in self._ports:
+            self._servers.append(await asyncio.start_server(_answer, "127.0.0.1", port))
 
     async def down(self) -> None:
         """Nobody listens there any more."""
