@@ -45,8 +45,8 @@ class RetransmittingTransport:
     """An ICE transport as DTLS sees it. Watches from ``start`` until ``stop`` or ``established``.
 
     What comes waits in a queue with a bound; what does not fit, is empty, or is larger than any
-    datagram of a call is dropped. ``flooded`` is set when more than ``most_bytes`` has come, or
-    so much was dropped that the reader must have ended; nothing passes any more then.
+    datagram of a call is dropped. ``byte_limit_exceeded`` is set when more than ``most_bytes`` has
+    come, or so much was dropped that the reader must have ended; nothing passes any more then.
     ``on_media`` gets RTP, which is sent next to DTLS with ``send_media``.
     ``repeated`` counts datagrams that were sent again, ``duplicates`` those that came again, and
     ``library_timers`` how often a library's timer sent something.

@@ -2,8 +2,7 @@
 
 aiortc's RTCPeerConnection gathers one side after the other, throws allocation errors away,
 hands TLS to TURN without a custom authority and offers no phases. Its layers are public,
-and its DTLS transport takes any ICE transport that can send and receive (RTC.md, "Why the
-obvious probe is wrong").
+and its DTLS transport takes any ICE transport that can send and receive.
 """
 
 import asyncio
@@ -36,7 +35,7 @@ class CallEndpoint:
 
     Steps, in order: ``gather``, ``set_remote``, ``connect_ice``, ``connect_dtls``,
     ``open_channel``; ``close`` at any moment. What comes after ``most_bytes`` is no part of
-    the call, which is then ``flooded``.
+    the call: ``byte_limit_exceeded`` is set then.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A call between two peers of this process, phase by phase, as RTC.md defines them.
+"""A call between two peers of this process, phase by phase.
 
 All times count from the start of gathering, in seconds. Both sides gather at once and
 start their checks in the same tick, as two browsers do that trickle their candidates.

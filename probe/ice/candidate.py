@@ -138,7 +138,8 @@ def write(description: SessionDescription) -> bytes:
 
 
 def read(body: bytes) -> SessionDescription:
-    """Read an offer or an answer. Raises WordsError, OtherSchema for another schema's."""
+    """Read an offer or an answer. Raises InvalidOffer, and SchemaMismatch for
+    another schema's."""
     try:
         found = parse_json(body, max_bytes=MAX_BODY)
     except InvalidDocument:

@@ -1,7 +1,7 @@
 """What a call asks of ICE, and ICE between addresses of this host, by aioice.
 
 The relayed way is in ``probe.ice.relay_pair``: there aioice's own order of permissions and
-checks would be measured, not the relay (RTC.md, "Why the obvious probe is wrong").
+checks would be measured, not the relay.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """``fallback``: are users on the backup? Concluded from the allocation checks of all TURN servers.
 
-The backup is in use when every primary URL fails while a backup's works (RTC.md). Nothing
+The backup is in use when every primary URL fails while a backup's works. Nothing
 is sent for it: it reads the results of ``allocation``.
 
 ``source`` says who has seen it: ``probe`` is this process. The share of calls that had to

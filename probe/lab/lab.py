@@ -66,7 +66,8 @@ class Lab:
         await self._stack.__aexit__(kind, error, traceback)
 
     def environment(self) -> dict[str, str]:
-        """What an operator would have in the environment file. The lab has to be up."""
+        """What an operator would have in the environment file. Raises RuntimeError unless the lab
+        is up."""
         if self._ca_file is None:
             raise RuntimeError("the lab is not up")
         return {

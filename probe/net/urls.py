@@ -51,7 +51,8 @@ def split_urls(text: str | None) -> list[str]:
 
 
 def check_base_url(url: str) -> str:
-    """Like check_http_url, for an address that paths are appended to; no slash at its end."""
+    """Like check_http_url, for an address that paths are appended to; no slash at its end. Raises
+    ValueError, also for a query or a fragment."""
     check_http_url(url)
     parts = urlsplit(url)
     if "?" in url or "#" in url:

@@ -1,4 +1,4 @@
-"""What a health endpoint reports: the status code is half of it (TARGET.md).
+"""What a health endpoint reports: the status code is half of it.
 
 ``/health`` answers 200 while degraded, so it is the body that is judged: ``status``, and
 ``services`` with one entry for each dependency of the backend.

@@ -84,7 +84,8 @@ class PeerMeasurement:
         family: Family | None,
         ca_file: FilePath | None,
     ) -> Attempt:
-        """From a relay to whatever of the peer's addresses is reached first."""
+        """From a relay to whatever of the peer's addresses is reached first. Raises NotMeasured
+        without credentials."""
         if credentials is None:
             message = "no credentials are configured"
             raise NotMeasured(Cause.CREDENTIALS_MISSING, message, phase="relayed_gathering")

@@ -1,6 +1,6 @@
 """The rows of the status page: the current state, and the last 24 hours.
 
-Made by the daemon, shown by ``page``, ``badge`` and ``as_status_json``; no engine.
+Made by the daemon, shown by :mod:`probe.report.html.page`, ``html.badge`` and ``json.status``.
 Times are wall-clock seconds since 1970 (UTC).
 """
 

@@ -1,7 +1,7 @@
 """A TURN client (RFC 8656) whose phases can be timed apart and whose errors keep their code.
 
 aioice's own client allocates in one go, lets its errors vanish in gathering and waits
-63.5 s for a dead server (RTC.md); this one waits for as long as its caller.
+63.5 s for a dead server; this one waits for as long as its caller.
 """
 
 import asyncio
@@ -257,7 +257,7 @@ class TurnClient(AuthenticatedConnection):
         """Allocate; where a quota is full, once more after each pause.
 
         Checks run at the same time and share a user's quota, which is free again about a
-        second after a deletion (RTC.md).
+        second after a deletion.
         """
         pauses = _QUOTA_PAUSES if self._retry_quota else ()
         for pause in (*pauses, None):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from probe.turn.relay_measurement import RelayMeasurement
 
 MAX_LOSS = 0.2
-"""ITU-T G.1010 asks for 3 % at most; beyond this browsers hardly connect (RTC.md)."""
+"""ITU-T G.1010 asks for 3 % at most; beyond this browsers hardly connect."""
 NEEDED_BYTES = 1200
 """Chromium's DTLS ClientHello: where it does not pass, no call connects."""
 _BROWSERS_NEED = f"a browser's DTLS handshake needs {NEEDED_BYTES}"

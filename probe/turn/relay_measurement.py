@@ -15,8 +15,8 @@ SERVER_TRANSACTIONS = 5
 class RelayMeasurement:
     """Complete up to this moment; None where nothing was measured yet.
 
-    Times are in seconds. ``first`` and ``second`` are the clients A and B; ``transits`` are
-    one-way times from A to B in the order of arrival; ``opening_packets`` counts the first packets.
+    Times are in seconds. ``first`` and ``second`` are the clients A and B; ``one_way_times``
+    are from A to B in the order of arrival; ``opening_packets`` counts the first packets.
     ``altered`` has the sizes, sent and received, of packets that arrived with other bytes;
     ``mtu`` is the largest packet that came back, in bytes; ``failed`` is the client that got no
     allocation.
@@ -75,7 +75,7 @@ class RelayMeasurement:
 
     @property
     def overhead(self) -> float | None:
-        """Relay RTT - 2 x server RTT (RTC.md): both ends are on one host."""
+        """Relay RTT - 2 x server RTT: both ends are on one host."""
         if self.relay_rtt is None or self.server_rtt is None:
             return None
         return self.relay_rtt - 2 * self.server_rtt

@@ -1,7 +1,7 @@
-"""The relay path, measured with two allocations A and B of one server (RTC.md).
+"""The relay path, measured with two allocations A and B of one server.
 
 Packets go A → relay → B → relay → A. Both ends are one process with one clock, so one-way
-transits can be measured; both allocations are on one server, so it is a hairpin that says
+times can be measured; both allocations are on one server, so it is a hairpin that says
 nothing on whether the relay is reached from elsewhere.
 """
 

@@ -1,6 +1,6 @@
 """What checks of TURN servers cost, and how often that can be afforded.
 
-Operators pay for relayed bytes, or share a free plan with everybody (RTC.md). So there are
+Operators pay for relayed bytes, or share a free plan with everybody. So there are
 two tiers: an allocation check (allocate and delete) that sees a server that is down within
 half a minute, and echoes and calls as often as ``MONTHLY_BYTES`` for each provider allow.
 

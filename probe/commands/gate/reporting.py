@@ -141,7 +141,8 @@ def window_of(since: str, until: str | None, now: float) -> tuple[float, float]:
 
 
 def moment_of(option: str, text: str, now: float) -> float:
-    """ISO 8601 (UTC without an offset), seconds since 1970, or a duration for so long ago."""
+    """ISO 8601 (UTC without an offset), seconds since 1970, or a duration for so long ago; in
+    seconds since 1970. Raises ConfigurationError."""
     try:
         return now - Duration().convert(text, None, None)
     except click.UsageError:

@@ -84,7 +84,7 @@ class FileStore(Struct, frozen=True):
         return Matched(matched_checks(silence.matches, self.settings.plan.checks), alerts)
 
     async def add(self, silence: Silence) -> tuple[str, Matched]:
-        """See SilenceStore."""
+        """See SilenceStore. Raises StoreError if it was not stored."""
         if not await self.outbox.add_silence(silence):
             raise StoreError(f"the silence was not stored: {self._problem}")
         return silence.name, await self.matched(silence)

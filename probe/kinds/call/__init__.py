@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 # The part of the deadline in which a failure is looked at more closely.
 _DIAGNOSIS_SHARE = 0.1
-# Calls share a user's quota, which is free again about a second after a deletion (RTC.md);
+# Calls share a user's quota, which is free again about a second after a deletion;
 # and our port may have had another user, whom the server still remembers. Odd pauses, so
 # that two that were refused together don't come back together.
 _RETRY_WITH_OTHER_SERVER = (Cause.ALLOCATION_QUOTA, Cause.ALLOCATION_LOST)

@@ -3,7 +3,7 @@
 What two peers of one process can't say (``call``): whether two users behind their NATs reach
 each other, how many need the relay, what the relay adds, and whether it is reached from
 outside. Each run makes two calls to the same peer: a direct one, with STUN alone, and one
-through a relay of ours. A call that connects only relayed is a *fallback* (RTC.md).
+through a relay of ours. A call that connects only relayed is a *fallback*.
 
 A peer on this very machine is called like any other; but there a direct call always connects,
 so nothing is said of fallback, ICE success or added latency.

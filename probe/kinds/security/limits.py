@@ -36,7 +36,9 @@ _KNOWN = {
 
 
 async def rate_limit(table: SecurityTable, found: Findings, context: Context) -> None:
-    """One more request than promised, in the promised time, is answered 429; fewer are not."""
+    """One more request than promised, in the promised time, is answered 429; fewer are not.
+
+    Raises NotMeasured where the requests take longer than that time."""
     promised = table.rate_requests
     most = int(promised * _MORE) + _FEW
     statuses: list[int] = []

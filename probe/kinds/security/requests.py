@@ -75,7 +75,7 @@ async def request(
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
 ) -> SecurityReply:
-    """The same, also of a 429."""
+    """The same, also of a 429. Raises NotMeasured without an answer within 10 s."""
     from probe.net.http import fresh_client
 
     client = fresh_client(ca_file=table.ca_file, clock=context.clock, host=show_host(url))

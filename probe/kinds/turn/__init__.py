@@ -2,7 +2,7 @@
 
 Two allocations on one server exchange packets, so the path is a hairpin: it shows that the
 server authenticates, allocates and relays and how fast, not that its relayed addresses are
-reached from elsewhere (RTC.md's definitions hold for all measurements).
+reached from elsewhere.
 """
 
 from typing import TYPE_CHECKING

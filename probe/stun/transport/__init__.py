@@ -1,6 +1,6 @@
 """Transports to a STUN or TURN server: a UDP socket, a TCP connection, TLS over one.
 
-A transport carries whole messages; ``transport_errors`` makes errors causes.
+A transport carries whole messages; ``probe.stun.transport_errors`` makes errors causes.
 """
 
 import asyncio

@@ -94,7 +94,8 @@ def read_urls(urls: Sequence[str], host: str) -> Sequence[TurnUri]:
 
 
 def read_login(username: object, password: object, host: str) -> TurnCredentials:
-    """The credentials of a TURN server, which browsers throw without."""
+    """The credentials of a TURN server. Raises CheckFailed where a browser throws: without them,
+    or with some that it does not take."""
     if not (isinstance(username, str) and isinstance(password, str) and username and password):
         message = f"{host} answers with a TURN server without user name or credential"
         raise CheckFailed(Cause.CREDENTIALS_MISSING, message)

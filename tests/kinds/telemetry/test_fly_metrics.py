@@ -21,7 +21,7 @@ OK, MISSED = Verdict.OK, Verdict.OBJECTIVE_MISSED
 WARNING, CRITICAL, UNKNOWN = Verdict.WARNING, Verdict.CRITICAL, Verdict.UNKNOWN
 RECENT = PAST_SECONDS - 900.0
 
-# Each limit of TARGET.md, pushed through its steps by series.
+# Each limit, pushed through its steps by series.
 WALKS = {
     "probe_error_ratio": [
         (App("errors-0"), OK),

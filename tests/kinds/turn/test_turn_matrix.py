@@ -1,5 +1,5 @@
 """Every way a TURN path fails, by every way in: its cause, within the deadline, and nothing
-is left behind. RTC.md's table as a table; ``pytest -rP`` prints it."""
+is left behind. As a table: ``pytest -rP`` prints it."""
 
 import asyncio
 import socket
