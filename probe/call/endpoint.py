@@ -23,7 +23,7 @@ from probe.call.dtls_retransmission import RetransmittingTransport
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.ice.transport import IceTransport
-from probe.net.tasks import race, run_cancellable
+from probe.net.tasks import first_ended, race, run_cancellable
 
 SCTP_PORT = 5000
 CHANNEL_LABEL = "probe"
@@ -106,16 +106,7 @@ class CallEndpoint:
             raise
 
     async def _until_lost(self) -> None:
-        waiting = [
-            asyncio.create_task(self.ice.until_failed()),
-            asyncio.create_task(_until_set(self.byte_limit_exceeded)),
-        ]
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+        await first_ended(self.ice.until_failed(), _until_set(self.byte_limit_exceeded))
         if self.ice.failure is not None:
             raise self.ice.failure
         raise CheckFailed(Cause.FLOODED, "the call's path delivered more than a call may")

@@ -25,7 +25,7 @@ from probe.core.recorder import Recorder
 from probe.ice.relay_pair import RelayPairIce, RemoteParameters
 from probe.ice.relay_transport import RelayServer
 from probe.net.socketio import ReceivedEvent
-from probe.net.tasks import gather_first_error, race
+from probe.net.tasks import first_ended, gather_first_error, race
 from probe.paircam.user_session import AppUser
 from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.message import PeerAddress
@@ -241,13 +241,7 @@ class SignaledCall:
         def over() -> bool:
             return self.session != session or any(each.complaint for each in users)
 
-        waiting = [asyncio.create_task(user.until(over)) for user in users]
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+        await first_ended(*(user.until(over) for user in users))
 
     def _lost(self) -> CheckFailed:
         complaint = self.caller.complaint or self.callee.complaint

@@ -32,6 +32,7 @@ _MAX_PER_HOUR = 20
 _CLOSE_SECONDS = 1.5
 _DENIED = ("turn_password", "jwt_secret", "webhook", "dsn", "heartbeat_url", "peer_token")
 _KEY = re.compile(r"[0-9A-Za-z]+\Z")
+_Trace = TracebackType | None
 _NUMBER = re.compile(r"\d+")
 _DSN_EXAMPLE = "https://KEY@HOST/PROJECT"
 
@@ -82,6 +83,8 @@ def start(
         raise ValueError(f"PROBE_SENTRY_DSN: write it like {_DSN_EXAMPLE}") from None
     sentry_sdk.get_global_scope().set_tag("region", region)
     _listen()
+    if not isinstance(sys.excepthook, _FlushingHook):
+        sys.excepthook = _FlushingHook(sys.excepthook)
     return True
 
 
@@ -119,6 +122,21 @@ async def close() -> None:
             await asyncio.to_thread(_flush, _CLOSE_SECONDS - 0.1)
     except TimeoutError:
         return
+
+
+class _FlushingHook:
+    """Sends what ends the process before the interpreter begins to end: from then on some Pythons
+    (3.12.1) start no thread, and it takes one to send."""
+
+    def __init__(
+        self, reported: Callable[[type[BaseException], BaseException, _Trace], object]
+    ) -> None:
+        self._reported = reported
+
+    def __call__(self, kind: type[BaseException], error: BaseException, trace: _Trace) -> None:
+        self._reported(kind, error, trace)
+        if is_on():
+            _flush(_CLOSE_SECONDS)
 
 
 class RateLimit:

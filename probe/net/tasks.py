@@ -85,6 +85,18 @@ async def race(work: Coroutine[Any, Any, object], other: Coroutine[Any, Any, obj
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def first_ended(*coroutines: Coroutine[Any, Any, object]) -> None:
+    """Wait until one of them has ended, and cancel the others. What they return or raise is
+    dropped."""
+    waiting = [asyncio.create_task(each) for each in coroutines]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
 async def gather_first_error(*coroutines: Coroutine[Any, Any, T]) -> list[T]:
     """Run side by side; the first failure ends the others and is raised as it is.
 

@@ -9,12 +9,18 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from probe.commands.incidents.client import ClientError, ProbeClient, client_for, either
+from probe.commands.incidents.client import (
+    ClientError,
+    ProbeClient,
+    client_for,
+    either,
+    print_client_error,
+)
 from probe.commands.incidents.files import incident_files
 from probe.commands.settings_loading import print_problems, read_own_environment
 from probe.config.probe_environment import ProbeEnvironment
 from probe.core.environment import ConfigProblem, ConfigurationError
-from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
+from probe.exit_codes import USAGE_ERROR
 from probe.history.incidents.store import new_id
 from probe.report.json.fields import printed
 from probe.web.api import documents
@@ -33,8 +39,7 @@ def run(
         print_problems(error)
         return USAGE_ERROR
     except ClientError as error:
-        click.echo(f"probe: {error}", err=True)
-        return USAGE_ERROR if error.refused else OUTPUT_ERROR
+        return print_client_error(error)
 
 
 def _new(text: str, parts: Mapping[str, Any]) -> NewAnnotation:

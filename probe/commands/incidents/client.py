@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+import click
 from msgspec import Struct
 from pydantic import SecretStr
 
 from probe.config.probe_environment import ProbeEnvironment
+from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
 from probe.net.fetch.failure import reason_of
 from probe.net.flow.capped_socket import capped_connector
 from probe.net.proxies import options_for
@@ -27,6 +29,12 @@ class ClientError(Exception):
     def __init__(self, message: str, *, refused: bool = False, is_absent: bool = False) -> None:
         super().__init__(message)
         self.refused, self.is_absent = refused, is_absent
+
+
+def print_client_error(error: ClientError) -> int:
+    """Print it on stderr; the exit code of the command."""
+    click.echo(f"probe: {error}", err=True)
+    return USAGE_ERROR if error.refused else OUTPUT_ERROR
 
 
 class DaemonAnswer(Struct, frozen=True):

@@ -11,7 +11,13 @@ from typing import Any
 import click
 
 from probe.commands.atomic_file import write_file
-from probe.commands.incidents.client import ClientError, ProbeClient, client_for, either
+from probe.commands.incidents.client import (
+    ClientError,
+    ProbeClient,
+    client_for,
+    either,
+    print_client_error,
+)
 from probe.commands.incidents.files import incident_files
 from probe.commands.settings_loading import print_problems, read_own_environment
 from probe.config.probe_environment import ProbeEnvironment
@@ -141,8 +147,7 @@ def _run(
         print_problems(error)
         return USAGE_ERROR
     except ClientError as error:
-        click.echo(f"probe: {error}", err=True)
-        return USAGE_ERROR if error.refused else OUTPUT_ERROR
+        return print_client_error(error)
 
 
 async def _either(

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from probe.commands.incidents.client import ClientError, ProbeClient, client_for
+from probe.commands.incidents.client import ClientError, ProbeClient, client_for, print_client_error
 from probe.commands.settings_loading import print_problems, read_own_environment
 from probe.commands.terminal import style_for
 from probe.core.environment import ConfigurationError
-from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
+from probe.exit_codes import USAGE_ERROR
 from probe.report.formats import Style
 from probe.report.json.fields import printed
 from probe.report.text.status_table import coloured, status_lines
@@ -49,8 +49,7 @@ async def _show(client: ProbeClient, style: Style, *, as_json: bool, clears: boo
             return 0
         text = await _text(client, style)
     except ClientError as error:
-        click.echo(f"probe: {error}", err=True)
-        return USAGE_ERROR if error.refused else OUTPUT_ERROR
+        return print_client_error(error)
     if clears and sys.stdout.isatty():
         click.echo(_HOME_AND_CLEAR, nl=False)
     click.echo(text)

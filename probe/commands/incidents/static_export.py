@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from probe.commands.atomic_file import encoded
-from probe.commands.incidents.client import ClientError, ProbeClient, client_for
+from probe.commands.incidents.client import ClientError, ProbeClient, client_for, print_client_error
 from probe.commands.settings_loading import print_problems, read_own_environment
 from probe.core.environment import ConfigurationError
 from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
@@ -44,8 +44,7 @@ async def _export(client: ProbeClient, folder: Path) -> int:
         files = _checked(await client.get("/status-page"))
         await asyncio.to_thread(_write, folder, files)
     except ClientError as error:
-        click.echo(f"probe: {error}", err=True)
-        return USAGE_ERROR if error.refused else OUTPUT_ERROR
+        return print_client_error(error)
     except OSError as error:
         where = error.filename or folder
         click.echo(f"probe: {where} can't be written: {error.strerror or error}", err=True)
