@@ -93,7 +93,7 @@ def _moment(text: str) -> float | None:
 async def post(
     url: str,
     *,
-    json: Any = None,
+    json: object = None,
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HttpAnswer:

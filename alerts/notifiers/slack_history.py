@@ -136,5 +136,5 @@ async def _channel_id(call: Call, channel: str) -> str:
     return next(ids, channel)
 
 
-def _dicts(value: Any) -> list[dict[str, Any]]:
+def _dicts(value: object) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -103,7 +103,7 @@ class EarlierClocks:
         return step if abs(step) > STEP_SECONDS else 0.0
 
 
-def moved(value: Any, seconds: float) -> Any:
+def moved(value: object, seconds: float) -> Any:
     """JSON values with all their times moved."""
     return _each(value, lambda at: at + seconds)
 
@@ -136,7 +136,7 @@ def _each_in_text(text: str, move: Move) -> str:
         return text
 
 
-def _each(value: Any, move: Move) -> Any:
+def _each(value: object, move: Move) -> Any:
     if isinstance(value, Mapping):
         return {name: _field(str(name), each, move) for name, each in value.items()}
     return [_each(each, move) for each in value] if isinstance(value, list) else value
@@ -155,6 +155,6 @@ def _field(name: str, value: Any, move: Move) -> Any:
     return _each(value, move)
 
 
-def _is_time(value: Any) -> bool:
+def _is_time(value: object) -> bool:
     """Zero stands for a time that is not known yet."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value != 0

@@ -1,9 +1,7 @@
 """YAML that people read: several lines stay several lines. Loads PyYAML when it is used."""
 
-from typing import Any
 
-
-def dump(document: Any) -> str:
+def dump(document: object) -> str:
     """A document as YAML, keys in their order."""
     import yaml
 

@@ -9,7 +9,6 @@ SHA-256: no address and no key can be read from them.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -54,7 +53,7 @@ class SentBy(Struct, frozen=True):
     mark: SenderMark
 
 
-def parse_mark(text: Any) -> SenderMark | None:
+def parse_mark(text: object) -> SenderMark | None:
     """The mark that is written as ``text``; None if it is no mark."""
     found = _MARK.fullmatch(text) if isinstance(text, str) else None
     if found is None:
@@ -64,7 +63,7 @@ def parse_mark(text: Any) -> SenderMark | None:
     return SenderMark(found["id"], region, peers, key, float(found["at"]))
 
 
-def marks_in(document: Any, depth: int = 0) -> Iterator[SenderMark]:
+def marks_in(document: object, depth: int = 0) -> Iterator[SenderMark]:
     """Every mark in a JSON document, wherever it stands."""
     if depth > _DEEPEST:
         return

@@ -1,7 +1,7 @@
 """All secrets that a configuration holds, for redaction."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, get_args
+from typing import get_args
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
@@ -71,5 +71,5 @@ def _secret_segments(parts: SplitResult) -> Iterator[str]:
             yield segment
 
 
-def _is_secret(annotation: Any) -> bool:
+def _is_secret(annotation: object) -> bool:
     return annotation is SecretStr or any(map(_is_secret, get_args(annotation)))

@@ -114,7 +114,7 @@ class BudgetTable(CheckConfig):
 
     @model_validator(mode="before")
     @classmethod
-    def _derived(cls, raw: Any) -> Any:
+    def _derived(cls, raw: object) -> Any:
         if isinstance(raw, dict) and "drains" not in raw:
             raise ValueError("no check takes from such a plan: name a budget that probe list shows")
         return raw

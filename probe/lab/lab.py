@@ -152,7 +152,7 @@ def _tls(authority: Authority, certificate: Certificate) -> ssl.SSLContext:
             return certificates.untrusted(_NAMES)
 
 
-def _read(name: str, type_: Any, text: str) -> object:
+def _read(name: str, type_: object, text: str) -> object:
     """The text as the knob's type takes it."""
     text_value = text.strip()
     options = _options(type_)
@@ -173,7 +173,7 @@ def _read(name: str, type_: Any, text: str) -> object:
     raise ValueError(f"{name}: '{text_value}' is not one of {_values(type_)}")
 
 
-def _options(type_: Any) -> list[Any]:
+def _options(type_: object) -> list[Any]:
     """The types and literals that make up a type."""
     if typing.get_origin(type_) is Literal:
         return list(typing.get_args(type_))
@@ -181,7 +181,7 @@ def _options(type_: Any) -> list[Any]:
     return [option for part in parts for option in _options(part)] if parts else [type_]
 
 
-def _values(type_: Any) -> str:
+def _values(type_: object) -> str:
     types = {bool: "true|false", int: "number", float: "number", str: "text", NoneType: "none"}
     return "|".join(
         option if isinstance(option, str) else types[option] for option in _options(type_)

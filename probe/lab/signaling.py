@@ -123,7 +123,7 @@ class Signaling:
             self._server.eio.sockets[socket].queue.put_nowait(None)
 
     def _late(self, handler: Handler) -> Callable[..., Awaitable[object]]:
-        async def answer(sid: str, data: Any = None) -> object:
+        async def answer(sid: str, data: object = None) -> object:
             await asyncio.sleep(self._knobs.signaling_latency)
             # Clients without a session, gone clients, and clients without Redis get nothing.
             if sid in self._devices and self._knobs.redis == "up":
@@ -132,7 +132,7 @@ class Signaling:
 
         return answer
 
-    async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+    async def _connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         """Everybody is let in first; a moment later the token decides."""
         given = auth.get("token") if isinstance(auth, dict) else None
         bearer = str(given or environ.get("HTTP_AUTHORIZATION", ""))
@@ -158,7 +158,7 @@ class Signaling:
         for session in self.matching.sessions_of(sid):
             await self._end(session, sid)
 
-    async def _leave(self, sid: str, _: Any) -> None:
+    async def _leave(self, sid: str, _: object) -> None:
         match self._knobs.signaling:
             case "drops":
                 await self._server.disconnect(sid, namespace=NAMESPACE)
@@ -245,7 +245,7 @@ class Signaling:
         if peer is not None:
             await self._emit(peer, "message", {**data, "from": self._devices.get(sid)})
 
-    async def _connection_status(self, _: str, data: Any) -> None:
+    async def _connection_status(self, _: str, data: object) -> None:
         """Kept for the statistics, and not answered."""
         if isinstance(data, dict):
             self.statuses.append(data)
@@ -261,7 +261,7 @@ class Signaling:
         if peer is not None:
             await self._emit(peer, "peer-disconnected", {"sessionId": session})
 
-    async def _peer(self, sid: str, data: Any) -> str | None:
+    async def _peer(self, sid: str, data: object) -> str | None:
         session = data.get("sessionId") if isinstance(data, dict) else None
         peer = self.matching.peer(str(session), sid)
         if peer is None:

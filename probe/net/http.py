@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from yarl import URL
 
@@ -119,7 +119,7 @@ class FreshHttpClient:
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
-        json: Any = None,
+        json: object = None,
         cookies: CookieUse = True,
         keep: bool = False,
     ) -> AsyncIterator[HttpResponse]:

@@ -91,7 +91,7 @@ class RedirectedSocket(socket.socket):
         super().__init__(family, socket.SOCK_STREAM)
         self._where = where
 
-    def connect(self, _: Any) -> None:
+    def connect(self, _: object) -> None:
         """Connect to the forwarder."""
         super().connect(self._where)
 

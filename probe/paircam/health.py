@@ -49,7 +49,7 @@ def parse(body: bytes) -> Any:
         _invalid(f"the body is not JSON: {error}")
 
 
-def identify(document: Any) -> BackendIdentity:
+def identify(document: object) -> BackendIdentity:
     """Who answered, as far as the document says so."""
     if not isinstance(document, dict):
         return BackendIdentity()
@@ -71,7 +71,7 @@ def services_down(body: bytes) -> tuple[str, ...]:
     return tuple(down[:MAX_SERVICES])
 
 
-def check_services(document: Any, well: str) -> None:
+def check_services(document: object, well: str) -> None:
     """Hold a health document against the status that it should have.
 
     Raises CheckFailed: service_down names each service that is not up; degraded is another

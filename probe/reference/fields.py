@@ -119,7 +119,7 @@ def _metadata(about: FieldInfo) -> list[Any]:
     return [*about.metadata, *_inner(about.annotation)]
 
 
-def _inner(annotation: Any) -> Iterator[Any]:
+def _inner(annotation: object) -> Iterator[Any]:
     yield from getattr(annotation, "__metadata__", ())
     for each in typing.get_args(annotation):
         if not isinstance(each, str):
@@ -166,7 +166,7 @@ def _range(metadata: Sequence[Any]) -> str:
     return f"from {low}" if "ge" in bounds else low or (f"up to {high}" if high else "")
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A default as it is written in ``probe.toml``; empty for what is not set."""
     if value is None or value in ("", (), {}, frozenset()):
         return ""

@@ -48,7 +48,7 @@ def _read_bytes(data: bytes, _: bytes) -> bytes:
     return data
 
 
-def _write_flag(_: Any, __: bytes) -> bytes:
+def _write_flag(_: object, __: bytes) -> bytes:
     return b""
 
 
@@ -59,7 +59,7 @@ def _read_flag(_: bytes, __: bytes) -> None:
 def _number(layout: str) -> tuple[Callable[[Any, bytes], bytes], Callable[[bytes, bytes], int]]:
     form = struct.Struct(layout)
 
-    def write(value: Any, _: bytes) -> bytes:
+    def write(value: object, _: bytes) -> bytes:
         return form.pack(value)
 
     def read(data: bytes, _: bytes) -> int:

@@ -2,7 +2,6 @@
 
 import math
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -32,7 +31,7 @@ class Health(Struct, frozen=True):
         return replace(self, clock_offset=max(requested - self.clock, self.clock - answered, 0.0))
 
 
-def read_health(document: Any) -> Health:
+def read_health(document: object) -> Health:
     """The values of a ``/health`` document; what is missing or no number is None."""
     if not isinstance(document, dict):
         return Health()

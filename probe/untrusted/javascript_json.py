@@ -129,11 +129,11 @@ class DeepReader:
     def _behind(self) -> str:
         return "comma" if len(self._stack) > 1 else "end"
 
-    def _open(self, container: Any) -> None:
+    def _open(self, container: object) -> None:
         self._put(container if len(self._stack) <= MAX_DEPTH else None)
         self._stack.append(container)
 
-    def _put(self, value: Any) -> None:
+    def _put(self, value: object) -> None:
         container = self._stack[-1]
         if isinstance(container, list):
             container.append(value)

@@ -53,7 +53,7 @@ async def _export(client: ProbeClient, folder: Path) -> int:
     return 0
 
 
-def _checked(answer: Any) -> dict[str, str]:
+def _checked(answer: object) -> dict[str, str]:
     """Files with harmless names. Raises ClientError."""
     files = answer.get("files") if isinstance(answer, dict) else None
     if not isinstance(files, dict) or INDEX not in files:

@@ -55,7 +55,7 @@ class Steps(click.ParamType[tuple[str, ...]]):
 
     name = "NAME[,NAME]"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
+    def convert(self, value: object, param: object, ctx: object) -> tuple[str, ...]:
         """Names of steps, which the command checks."""
         if isinstance(value, tuple):
             return value

@@ -77,7 +77,7 @@ def request_of(document: Mapping[str, Any]) -> tuple[LoadRequest, tuple[str, ...
     return request, settings.secrets
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 

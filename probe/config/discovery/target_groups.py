@@ -89,7 +89,7 @@ def _table(
     return {name: _filled(value, target) for name, value in table.items()}
 
 
-def _filled(value: Any, target: str) -> Any:
+def _filled(value: object, target: str) -> Any:
     return value.replace("{target}", target) if isinstance(value, str) else value
 
 

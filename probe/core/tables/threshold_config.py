@@ -21,7 +21,7 @@ from probe.core.model import Aggregation, LimitSide
 PROMETHEUS_NAMES = {"for": "hold", "keep_firing_for": "clear"}
 
 
-def _is_number(annotation: Any) -> bool:
+def _is_number(annotation: object) -> bool:
     """Whether a field takes numbers, and neither ``true`` nor ``false``."""
     if get_origin(annotation) is Annotated:
         return _is_number(get_args(annotation)[0])
@@ -46,7 +46,7 @@ class Table(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _translated(cls, raw: Any) -> Any:
+    def _translated(cls, raw: object) -> Any:
         if not isinstance(raw, Mapping):
             return raw
         found = dict(raw)
@@ -60,7 +60,7 @@ class Table(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_flag_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+    def _no_flag_for_a_number(cls, value: object, info: ValidationInfo) -> Any:
         # pydantic would take true for 1.
         field = cls.model_fields[info.field_name] if info.field_name else None
         if isinstance(value, bool) and field is not None and _is_number(field.annotation):

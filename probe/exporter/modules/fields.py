@@ -45,7 +45,7 @@ class Strict(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _are_supported(cls, raw: Any) -> Any:
+    def _are_supported(cls, raw: object) -> Any:
         if raw is None:
             return {}
         if not isinstance(raw, Mapping):

@@ -89,7 +89,7 @@ def secrets_of(value: object) -> set[str]:
 SECRET = "<secret>"
 
 
-def _shown(value: Any, *, hidden: bool = False) -> Any:
+def _shown(value: object, *, hidden: bool = False) -> Any:
     if isinstance(value, Strict):
         given = sorted(value.model_fields_set, key=list(type(value).model_fields).index)
         return {

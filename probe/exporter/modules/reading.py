@@ -69,7 +69,9 @@ def _foreign_sections(raw: Mapping[Any, Any], place: str) -> Iterator[ConfigProb
             yield ConfigProblem(f'{place}, key "{section}"', problem)
 
 
-def with_variables(raw: Any, variables: Variables, place: str) -> tuple[Any, list[ConfigProblem]]:
+def with_variables(
+    raw: object, variables: Variables, place: str
+) -> tuple[Any, list[ConfigProblem]]:
     """A table in which each ``key_from = "NAME"`` is ``key`` with the variable's value."""
     if isinstance(raw, list):
         pairs = [with_variables(each, variables, place) for each in raw]

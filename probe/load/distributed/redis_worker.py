@@ -55,7 +55,7 @@ class ShareWorker:
         # It reports what it can't do by itself, with texts that may hold an address.
         logging.getLogger("saq").setLevel(logging.CRITICAL)
 
-        async def processed(_: Any) -> None:
+        async def processed(_: object) -> None:
             self._processed.set()
 
         preload()

@@ -155,7 +155,7 @@ def _fits(packet: SocketIoPacket) -> bool:
     return packet.kind is not SocketIoPacketType.DISCONNECT and isinstance(content, list)
 
 
-def _finds_all(content: Any, attachments: int) -> bool:
+def _finds_all(content: object, attachments: int) -> bool:
     """Whether each placeholder is for one of the attachments; others are "illegal"."""
     waiting = [content]
     while waiting:

@@ -141,7 +141,7 @@ def _state(verdict: Verdict | None) -> str:
     return without_objectives(verdict).value if verdict else "none"
 
 
-def _finalize(value: Any) -> Any:
+def _finalize(value: object) -> Any:
     if value is None:
         return ""
     if isinstance(value, str) and not isinstance(value, Markup):

@@ -57,7 +57,7 @@ def seconds(value: float | None) -> float | None:
     return round(value, 6) if value is not None and math.isfinite(value) else None
 
 
-def printed(document: Any, *, indent: int | None = 2) -> str:
+def printed(document: object, *, indent: int | None = 2) -> str:
     """A JSON document as every command prints it: ASCII, for strict parsers, ending in a line end.
 
     Raises ValueError for a number that JSON does not have.
@@ -67,7 +67,7 @@ def printed(document: Any, *, indent: int | None = 2) -> str:
     return text.replace("##", "#\\u0023") + "\n"
 
 
-def whole(value: Any) -> Any:
+def whole(value: object) -> Any:
     """Replace lone surrogates (a target's JSON can hold them): strict parsers refuse them."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")

@@ -80,7 +80,7 @@ class FlyAccess(CheckConfig):
 
     @model_validator(mode="before")
     @classmethod
-    def _bare(cls, data: Any) -> Any:
+    def _bare(cls, data: object) -> Any:
         """Parts the token from its scheme."""
         if not isinstance(data, dict) or "scheme" in data:
             return data

@@ -27,7 +27,7 @@ def make_markdown() -> MarkdownIt:
 
 
 def _table_open(
-    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: object, env: object
 ) -> str:
     """A table may be wider than a phone: it scrolls in a place of its own, which has a name."""
     number = sum(token.type == "table_open" for token in tokens[: index + 1])
