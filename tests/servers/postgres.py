@@ -15,7 +15,7 @@ from tests.servers.process import Process, stop, wait_until
 USER, PASSWORD = "probe", "p4ss-of-the-database"
 # The server refuses to run as root.
 _ACCOUNT = "nobody"
-_BIN = Path("/usr/lib/postgresql/15/bin")
+_VERSIONS = Path("/usr/lib/postgresql")
 
 
 class Postgres:
@@ -100,9 +100,11 @@ class Postgres:
 
 
 def _programs() -> Path:
-    if not (_BIN / "initdb").exists():
-        requirements.missing("postgresql", "no PostgreSQL 15 in /usr/lib/postgresql")
-    return _BIN
+    """Those of the newest version that is installed."""
+    found = sorted(_VERSIONS.glob("*/bin/initdb"), key=lambda each: float(each.parts[-3]))
+    if not found:
+        requirements.missing("postgresql", f"no PostgreSQL in {_VERSIONS}")
+    return found[-1].parent
 
 
 def _account() -> str | None:
