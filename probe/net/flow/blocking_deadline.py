@@ -10,7 +10,6 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 
@@ -46,12 +45,7 @@ class BlockingDeadline:
         threading.Thread(target=self._guard, name="deadline", daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._done.set()
         if self._token is not None:
             _current.reset(self._token)

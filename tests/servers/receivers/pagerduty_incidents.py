@@ -3,7 +3,6 @@
 https://developer.pagerduty.com/api-reference/9d0b4b12e36f9-list-incidents
 """
 
-from types import TracebackType
 from typing import Self
 
 from aiohttp import web
@@ -42,12 +41,7 @@ class PagerDutyRestApi:
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
 
     def _refusal(self, request: web.Request) -> web.Response | None:
