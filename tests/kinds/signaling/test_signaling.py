@@ -82,6 +82,7 @@ class TestWell:
     async def test_one_round_trip_has_no_maximum(self) -> None:
         async with signaling_server() as server:
             result = await run(server.url, round_trips=1)
+        assert "probe_signaling_rtt_seconds" in values(result)
         assert "probe_signaling_rtt_max_seconds" not in values(result)
 
     async def test_its_own_events_can_be_chosen(self) -> None:
