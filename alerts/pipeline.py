@@ -61,8 +61,10 @@ class Pipeline:
         if cluster is not None and self._link is not None:
             self.recorder.id_elsewhere = self._link.incident_of
             self.group_store.assign = cluster.roles.assign
-        self.incidents = OpenIncidents(self._group_of, self.group_store.log.critical_since)
         self._confirmation = Confirmation()
+        self.incidents = OpenIncidents(
+            self._group_of, self.group_store.log.critical_since, self._earliest
+        )
         self._checks: dict[str, Check] = {}
         self.groups: dict[str, str] = {}
         self.own_network_fails = False
@@ -262,6 +264,10 @@ class Pipeline:
 
     def _group_of(self, alert: Alert) -> str:
         return self.groups.get(alert.identity.check, alert.identity.check)
+
+    def _earliest(self, alert: Alert) -> float:
+        check = self._checks.get(alert.identity.check)
+        return self._confirmation.earliest(alert, check.interval if check else 0.0)
 
     def _is_confirmed(self, alert: Alert) -> bool:
         # What this region alone sees is the same alert with one label more.

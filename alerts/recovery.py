@@ -58,6 +58,8 @@ async def recover(pipeline: Pipeline, outbox: Outbox) -> int:
     _drop_what_was_closed(pipeline, journal, waiting)
     if lost or outbox.was_damaged:
         _drop_what_was_lost(pipeline, journal, waiting)
+    else:
+        _forget_what_is_over(pipeline, journal, waiting)
     found = {(each.notifier, each.key): each for each in journal.open_incidents}
     missing = [key for key in found if key not in pipeline.group_store.views and key not in waiting]
     taken = [key for key in missing if key[0] in pipeline.config.notifiers]
@@ -88,6 +90,18 @@ def _drop_what_was_lost(pipeline: Pipeline, journal: IncidentLog, waiting: set[K
     for key, _ in _own_entries(pipeline, waiting):
         if journal.is_complete and not journal.knows(*key):
             pipeline.group_store.log.keep(key, None)
+
+
+def _forget_what_is_over(pipeline: Pipeline, journal: IncidentLog, waiting: set[Key]) -> None:
+    """An end that was delivered while the journal could not be written: the database, of which
+    nothing was lost, has it neither open nor waiting."""
+    known = {*pipeline.group_store.views, *waiting}
+    open_here = [(each.notifier, each.key, each) for each in journal.open_incidents]
+    journal.forget(
+        each
+        for notifier, key, each in open_here
+        if (notifier, key) not in known and journal.is_outdated(notifier, key)
+    )
 
 
 def _own_entries(pipeline: Pipeline, waiting: set[Key]) -> list[tuple[Key, NotificationLogEntry]]:

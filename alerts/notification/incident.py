@@ -5,6 +5,9 @@ check of the same group or service fails already: since a short time ago, or in 
 was not paged, so that a page is never hidden by an old incident. Otherwise it opens an
 incident of its own, whose key is the alert's group where that is free.
 
+A check that runs seldom is seen to fail long after it began to. A warning of one that may have
+begun together with what was paged, by its last good run, joins that, if nothing else is nearer.
+
 A page that is a service of its own is not part of an application: it joins what it began together
 with only while that is not paged yet, or while several services fail.
 
@@ -74,15 +77,23 @@ class _Candidates:
     ) -> Alert | None:
         """Of those that began within so many ``seconds`` of an alert and that it joins for that,
         and of those of its group or service that it joins for that, the one that began first."""
-        together = (each for each in self._within(alert, seconds) if joins_together(each[3]))
+        near = self._begun(alert.since - seconds, alert.since + seconds)
+        together = (each for each in near if joins_together(each[3]))
         related = (each for each in self._related(alert) if joins_related(each[3]))
         found = [each for each in (next(together, None), next(related, None)) if each is not None]
         return min(found)[3] if found else None
 
-    def _within(self, alert: Alert, seconds: float) -> Iterator[_Entry]:
-        first = bisect_left(self._all, (alert.since - seconds,))
+    def newest_begun(
+        self, start: float, until: float, joins: Callable[[Alert], bool]
+    ) -> Alert | None:
+        """Of those that began within these times and that are joined, the one that began last."""
+        found = [each[3] for each in self._begun(start, until) if joins(each[3])]
+        return found[-1] if found else None
+
+    def _begun(self, start: float, until: float) -> Iterator[_Entry]:
+        first = bisect_left(self._all, (start,))
         after = (self._all[place] for place in range(first, len(self._all)))
-        return takewhile(lambda each: each[0] - alert.since <= seconds, after)
+        return takewhile(lambda each: each[0] <= until, after)
 
     def _related(self, alert: Alert) -> Iterator[_Entry]:
         same_service = self._services.get(alert.service, ()) if alert.service else ()
@@ -93,11 +104,18 @@ class OpenIncidents:
     """The incident of every firing alert, and what was resolved since each incident opened.
 
     ``group_of`` gives an alert's group; ``critical_since`` says since when a receiver knows
-    an incident as critical, None if none does.
+    an incident as critical, None if none does; ``earliest`` when what an alert is about may have
+    begun, which was seen later.
     """
 
-    def __init__(self, group_of: GroupOf, critical_since: Callable[[str], float | None]) -> None:
+    def __init__(
+        self,
+        group_of: GroupOf,
+        critical_since: Callable[[str], float | None],
+        earliest: Callable[[Alert], float] = lambda alert: alert.since,
+    ) -> None:
         self._group_of, self._critical_since = group_of, critical_since
+        self._earliest = earliest
         self._keys: dict[Fingerprint, str] = {}
         self._resolved: dict[Fingerprint, Alert] = {}
         self._kept = ""
@@ -228,7 +246,17 @@ class OpenIncidents:
                 return True
             return alert.fired - since <= RELATED_SECONDS
 
-        return candidates.oldest(alert, TOGETHER_SECONDS, together, related)
+        def perhaps(other: Alert) -> bool:
+            is_failure = other.identity.rule in (FAILING, NO_DATA)
+            return is_failure and paged(self._keys[other.identity]) is not None and together(other)
+
+        found = candidates.oldest(alert, TOGETHER_SECONDS, together, related)
+        if found is not None or alert.severity is Severity.CRITICAL:
+            return found
+        earliest = max(self._earliest(alert), alert.since - RELATED_SECONDS)
+        if earliest >= alert.since:
+            return None
+        return candidates.newest_begun(earliest - TOGETHER_SECONDS, alert.since, perhaps)
 
 
 def _is_page(alert: Alert) -> bool:

@@ -6,7 +6,7 @@ next) and when it was delivered, before the database forgets the message.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from alerts.model import Alert, Delivery, MessageType
-from alerts.outbox.journal_copies import JournalCopies
+from alerts.outbox.journal_copies import JournalCopies, Records
 from alerts.outbox.stored_times import (
     STEP_SECONDS,
     ClockReading,
@@ -59,7 +59,8 @@ class IncidentLog:
         self._copies = JournalCopies(folders, thread)
         self._records: dict[str, dict[str, Any]] = {}
         self._found: list[Contents] = []
-        self._number = 0
+        self.number = self._stored_number = 0
+        self._outdated: set[str] = set()
         # Whether all that is open is in here: not after damage, or where there was none; whether
         # any of it could be read; whether there was one of which nothing could.
         self.is_complete = self.was_found = self.is_lost = False
@@ -75,13 +76,16 @@ class IncidentLog:
         records = (record for each in self._found for record in each.records.values())
         return [reading_of(record.get("clock")) for record in records]
 
-    def open(self, clocks: EarlierClocks) -> None:
-        """Take up what was read; the newest record of each key counts."""
+    def open(self, clocks: EarlierClocks, stored_number: int = 0) -> None:
+        """Take up what was read; the newest record of each key counts. The database was written
+        when the journal should have had ``stored_number`` records: of a journal that lacks the
+        last ones it is not known whether what is open in it has ended."""
         found, self._found = self._found, []
         for contents in found:
             self._merge(contents, clocks)
-        self._number = max((record["n"] for record in self._records.values()), default=0)
-        self.is_complete = any(each.found and each.complete for each in found)
+        self.number = self._stored_number = stored_number
+        is_behind = self._note_numbers(self._records)
+        self.is_complete = any(each.found and each.complete for each in found) and not is_behind
         self.was_found = bool(self._records) or self.is_complete
         self.is_lost = any(each.found for each in found) and not self.was_found
 
@@ -173,10 +177,10 @@ class IncidentLog:
         """Add what is open according to the database."""
         for each in incidents:
             key = _key(each.notifier, each.key)
-            self._number += 1
+            self.number += 1
             self._records[key] = {
                 "k": key,
-                "n": self._number,
+                "n": self.number,
                 "clock": self._reading().dump(),
                 "s": "open",
                 "at": each.sent_at,
@@ -185,6 +189,20 @@ class IncidentLog:
                 "alerts": json.loads(_ALERTS.dump(each.alerts[:MAX_ALERTS])),
                 "memory": dict(each.memory),
             }
+
+    def forget(self, incidents: Iterable[OpenIncident]) -> None:
+        """These are over, as the database knows."""
+        for each in incidents:
+            key = _key(each.notifier, each.key)
+            self.number += 1
+            closed = {"s": "closed", "at": each.sent_at, "taken": each.sent_at}
+            clock = self._reading().dump()
+            self._records[key] = {"k": key, "n": self.number, "clock": clock, **closed}
+
+    def is_outdated(self, notifier: str, key: str) -> bool:
+        """Whether the database was written after a record that the journal lacks, and may know
+        that an incident is over which is open here."""
+        return _key(notifier, key) in self._outdated
 
     async def close(self) -> None:
         """Close the files."""
@@ -199,8 +217,17 @@ class IncidentLog:
             own.pop(key, None)
         clocks = [reading_of(each.get("clock")) for each in late.values()]
         self._merge(replace(contents, records=late), EarlierClocks(clocks, self._reading()))
-        self._number = max((record["n"] for record in self._records.values()), default=0)
+        self._note_numbers(contents.records, late)
         return bool(late)
+
+    def _note_numbers(self, found: Records, taken: Collection[str] | None = None) -> bool:
+        """Go on counting after what was found, of which some was taken up; whether it lacks the
+        last records."""
+        last = max((record["n"] for record in found.values()), default=0)
+        is_behind = last < self._stored_number
+        self._outdated |= set(found if taken is None else taken) if is_behind else set()
+        self.number = max(last, self.number)
+        return is_behind
 
     def _merge(self, contents: Contents, clocks: EarlierClocks) -> None:
         for key, record in contents.records.items():
@@ -211,9 +238,10 @@ class IncidentLog:
                 self._records[key] = {**moved(record, step), "clock": self._reading().dump()}
 
     async def _put(self, key: str, record: dict[str, Any]) -> None:
-        self._number += 1
-        record = {**record, "k": key, "n": self._number, "clock": self._reading().dump()}
+        self.number += 1
+        record = {**record, "k": key, "n": self.number, "clock": self._reading().dump()}
         self._records[key] = record
+        self._outdated.discard(key)
         if len(self._records) > 4 * MAX_ALERTS:
             self._records = {each: dict(kept) for each, kept in newest(self._records).items()}
         await self._copies.append(record, dict(self._records))

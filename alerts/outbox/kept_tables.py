@@ -15,11 +15,16 @@ Query = Callable[[sqlite3.Connection], T]
 
 class KeptTables:
     """Every change is made in memory first: a disk that fails or hangs loses nothing of this
-    process. ``counts`` are how many messages wait, since when the oldest does, how many were
-    refused. Raises RuntimeError when it is used after ``close``."""
+    process. ``journal_number`` is how many records the journal of open incidents should have, which
+    is stored with each change: the journal is written before. ``counts`` are how many messages
+    wait, since when the oldest does, how many were refused. Raises RuntimeError when it is used
+    after ``close``."""
 
-    def __init__(self, replica: Replica | None) -> None:
+    def __init__(
+        self, replica: Replica | None, journal_number: Callable[[], int] = lambda: 0
+    ) -> None:
         self._memory, self._replica = open_memory(SCHEMA), replica
+        self._journal_number = journal_number
         self.is_open = True
         self.counts: tuple[int, float | None, int] = (0, None, 0)
 
@@ -48,8 +53,14 @@ class KeptTables:
 
     async def change(self, query: Query[T]) -> T:
         """Change the tables in memory and in the file."""
-        answer = self.in_memory(query)
-        await self.on_disk(query)
+        number = self._journal_number()
+
+        def both(db: sqlite3.Connection) -> T:
+            queries.note_journal(db, number)
+            return query(db)
+
+        answer = self.in_memory(both)
+        await self.on_disk(both)
         return answer
 
     def snapshot(self) -> Tables:

@@ -43,8 +43,8 @@ class Outbox:
         reading: Callable[[], ClockReading],
     ) -> None:
         self._now, self._replica, self._reading = now, replica, reading
-        self._tables = KeptTables(replica)
         self._incidents = incidents
+        self._tables = KeptTables(replica, lambda: incidents.number if incidents else 0)
         self._loaded = Loaded()
         self._opened_at, self._step, self._has_late = now(), 0.0, False
         # Of when the newest message is that a receiver took while the file could not be read.
@@ -281,7 +281,7 @@ class Outbox:
             logger.warning("the clock was set by %+.0f s: stored times are moved", step)
         await self._tables.change(lambda db: queries.move_times(db, step, now))
         if self._incidents is not None:
-            self._incidents.open(earlier)
+            self._incidents.open(earlier, self._tables.read(queries.journal_number))
 
     async def _take_late(self) -> None:
         """Take up what was in a file that could not be read at the start."""

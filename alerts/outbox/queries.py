@@ -62,6 +62,25 @@ def clock(db: sqlite3.Connection) -> ClockReading | None:
     return None if row is None else reading_of(row[0])
 
 
+def note_journal(db: sqlite3.Connection, number: int) -> None:
+    """The journal of open incidents has so many records by now, or should have."""
+    db.execute(
+        "UPDATE states SET document = json_set(document, '$.journal', ?1) WHERE identity = ?2"
+        " AND json_valid(document) AND coalesce(json_extract(document, '$.journal'), 0) < ?1",
+        (number, CLOCK),
+    )
+
+
+def journal_number(db: sqlite3.Connection) -> int:
+    """The number of :func:`note_journal`; 0 where there is none."""
+    query = (
+        "SELECT json_extract(document, '$.journal') FROM states"
+        " WHERE identity = ? AND json_valid(document)"
+    )
+    (number,) = db.execute(query, (CLOCK,)).fetchone() or (0,)
+    return number if isinstance(number, int) else 0
+
+
 def newest(db: sqlite3.Connection) -> float | None:
     """The newest of the stored times; None if there is none."""
     documents = [*states(db).values()]
@@ -185,8 +204,10 @@ def count(db: sqlite3.Connection) -> tuple[int, float | None, int]:
 
 
 def _set_clock(db: sqlite3.Connection, reading: ClockReading) -> None:
+    number = journal_number(db)
     row = (CLOCK, json.dumps(reading.dump(), separators=(",", ":")))
     db.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", row)
+    note_journal(db, number)
 
 
 def _insert(db: sqlite3.Connection, table: str, each: Delivery, number: int | None) -> int:

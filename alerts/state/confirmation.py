@@ -54,6 +54,7 @@ class Confirmation:
         self._failing_since: dict[str, float] = {}
         self._failed_at: dict[str, float] = {}
         self._works: set[str] = set()
+        self._worked_at: dict[str, float] = {}
         self._last: dict[str, Result] = {}
         self._recoveries: list[ObservedRecovery] = []
         self._requested_at: dict[Fingerprint, float] = {}
@@ -74,6 +75,7 @@ class Confirmation:
         elif result.status is Status.OK:
             self._failed_at.pop(name, None)
             self._works.add(name)
+            self._worked_at[name] = now
             began = self._failing_since.pop(name, None)
             if began is not None:
                 self._recoveries.append(ObservedRecovery(began, now))
@@ -130,6 +132,14 @@ class Confirmation:
     def works(self, check: str) -> bool:
         """Whether the last result of a check that measured anything was good."""
         return check in self._works
+
+    def earliest(self, alert: Alert, interval: float) -> float:
+        """When a check that fails may have begun to: after its last good run, or the run that an
+        earlier process made one ``interval`` in seconds before. Of values, when it was seen."""
+        if alert.identity.rule != FAILING:
+            return alert.since
+        before = alert.since - interval
+        return min(max(self._worked_at.get(alert.identity.check, before), before), alert.since)
 
     def wanted(self) -> set[str]:
         """The checks to run again at once; each is named once."""

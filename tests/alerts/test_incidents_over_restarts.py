@@ -4,6 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alerts.model import Severity
+from alerts.notification.incident import OpenIncidents
 from alerts.notification.route import GROUP_INTERVAL_SECONDS
 from alerts.notification.template import headline
 from probe.core.model import Status
@@ -11,6 +13,7 @@ from tests.alerts import faults
 from tests.alerts.faults import Fault, broken, lab, small_lab
 from tests.alerts.simulation import Sent, Simulation
 from tests.alerts.test_whole_incidents import T
+from tests.alerts.words import an_alert
 
 
 def test_a_restart_in_the_middle_is_no_news() -> None:
@@ -26,6 +29,52 @@ def test_a_restart_in_the_middle_is_no_news() -> None:
     assert {each.occasion for each in chat[1:-1]} <= {"changed"}
     assert chat[-1].message.since == chat[0].message.since
     assert len(chat) <= 3
+
+
+@pytest.mark.parametrize("backend", [120.0, 600.0])
+@pytest.mark.parametrize("redis", [120.0, 300.0, 600.0])
+@pytest.mark.parametrize("restart", [None, 1.0, 25.0, 60.0, 121.0, 130.0, 151.0])
+def test_what_a_check_that_runs_seldom_finds_in_an_outage_is_no_incident_of_its_own(
+    backend: float, redis: float, restart: float | None
+) -> None:
+    """Redis fails 15 s after the backend; its check, which runs each hour, two minutes later."""
+    probe = Simulation(small_lab())
+    says = broken(
+        (T, T + backend, faults.backend_is_down), (T + 15, T + 15 + redis, faults.redis_is_down)
+    )
+    if restart is not None:
+        probe.live(T + restart, says)
+        probe.start()
+    probe.live(T + 1500, says)
+    for receiver in ("chat", "pager"):
+        found = [each.occasion for each in probe.to(receiver)]
+        assert [each for each in found if each != "changed"] == ["firing", "resolved"]
+
+
+@pytest.mark.parametrize(
+    ("severity", "earliest", "paged", "joins"),
+    [
+        (Severity.WARNING, 50.0, True, True),
+        # It worked in the meantime.
+        (Severity.WARNING, 130.0, True, False),
+        # A page is never hidden, and no warning lengthens what nobody was paged of.
+        (Severity.CRITICAL, 50.0, True, False),
+        (Severity.WARNING, 50.0, False, False),
+    ],
+)
+def test_a_warning_that_may_have_begun_with_a_page_is_part_of_it(
+    severity: Severity, earliest: float, paged: bool, joins: bool
+) -> None:
+    here = OpenIncidents(
+        lambda alert: alert.identity.check,
+        lambda key: 30.0 if paged else None,
+        lambda alert: earliest if alert.identity.check == "redis" else alert.since,
+    )
+    health = an_alert("health", 0.0, severity=Severity.CRITICAL)
+    here.assign([health])
+    redis = an_alert("redis", 200.0, severity=severity)
+    here.assign([health, redis])
+    assert here.key_of(redis) == ("health" if joins else "redis")
 
 
 def test_what_recovers_during_a_restart_is_resolved_and_nothing_fires() -> None:

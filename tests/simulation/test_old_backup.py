@@ -1,4 +1,5 @@
-"""An old backup of the alerts' database is put back between two lives of the monitor."""
+"""Files that are not of the same time: an old backup of the alerts' database is put back between
+two lives of the monitor, or the journal's disk fails while the database goes on being written."""
 
 import logging
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ DATABASE, JOURNAL = "alerts.sqlite", "journal"
 FIRING = MessageType.FIRING
 # Lives end at these times.
 SAVED, RESTORED = 700.0, 1600.0
+# The journal fails, and an outage ends.
+FAILS, ENDS = 300.0, 500.0
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +90,54 @@ def test_without_it_nothing_is_left_open_and_nothing_fires_that_works(
         for each in receiver.incidents:
             if each.message.occasion is FIRING:
                 assert any(start < each.at < end + 60 for start, end in outages)
+
+
+def _sent(*faults: Fault, seconds: float = 3000.0) -> dict[str, list[str]]:
+    with memory_folder() as folder:
+        run = Simulation(Scenario(0, ("a", "b"), faults, seconds), folder).play()
+    assert violations(run) == []
+    return {
+        name: [f"{each.message.key} {each.message.occasion}" for each in receiver.incidents]
+        for name, receiver in run.receivers.items()
+    }
+
+
+@pytest.mark.parametrize("disk", ["broken", "stalled"])
+@pytest.mark.parametrize("kill", ["kill", "stop"])
+@pytest.mark.parametrize("works_again", [ENDS + 150.0, ENDS + 500.0])
+def test_an_end_that_the_journal_lacks_is_sent_once(
+    disk: Kind, kill: Kind, works_again: float
+) -> None:
+    """``works_again``: before the next process starts, or while it runs."""
+    sent = _sent(
+        Fault("outage", "a", 100.0, ENDS),
+        Fault(disk, "journal", FAILS, works_again),
+        Fault(kill, "process", ENDS + 149.0, ENDS + 149.0),
+    )
+    assert sent == {name: ["a firing", "a resolved"] for name in ("pager", "chat")}
+
+
+@pytest.mark.parametrize("kill", ["kill", "stop"])
+def test_what_began_and_ended_without_the_journal_is_over(kill: Kind) -> None:
+    """The second incident of a key begins and ends while the journal has the first one open."""
+    sent = _sent(
+        Fault("outage", "a", 100.0, ENDS),
+        Fault("broken", "journal", FAILS, 1900.0),
+        Fault("outage", "a", 1000.0, 1500.0),
+        Fault(kill, "process", 1800.0, 1800.0, size=4),
+        seconds=4000.0,
+    )
+    assert sent == {name: ["a firing", "a resolved"] * 2 for name in ("pager", "chat")}
+
+
+@pytest.mark.parametrize("kill", ["kill", "stop"])
+def test_what_is_still_open_goes_on_beside_what_the_journal_lacks(kill: Kind) -> None:
+    sent = _sent(
+        Fault("outage", "a", 100.0, ENDS),
+        Fault("outage", "b", 1000.0, 2200.0),
+        Fault("broken", "journal", FAILS, 1300.0),
+        Fault(kill, "process", 1250.0, 1250.0, size=3),
+        seconds=4000.0,
+    )
+    expected = ["a firing", "a resolved", "b firing", "b resolved"]
+    assert sent == dict.fromkeys(("pager", "chat"), expected)

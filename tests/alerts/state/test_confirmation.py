@@ -143,3 +143,14 @@ def test_runs_that_cannot_measure_hold_no_page_for_ever() -> None:
         here.add_result(result_of("a", Status.UNKNOWN), at)
         here.is_confirmed(alert(), check(), at + 0.5)
     assert here.is_confirmed(alert(), check(), 30.0 + DOUBTFUL_WAIT)
+
+
+def test_what_is_seen_to_fail_may_have_begun_after_the_last_good_run() -> None:
+    here = Confirmation()
+    assert here.earliest(alert(5000.0), 3600.0) == 1400.0
+    here.add_result(result_of("a", Status.OK), 4700.0)
+    failed(here, 5000.0)
+    assert here.earliest(alert(5000.0), 3600.0) == 4700.0
+    assert here.earliest(alert(5000.0), 60.0) == 4940.0
+    of_a_value = replace(alert(5000.0).identity, rule="probe_value")
+    assert here.earliest(replace(alert(5000.0), identity=of_a_value), 3600.0) == 5000.0
