@@ -130,6 +130,11 @@ class History:
         await self.flush()
         return self._closing is None and key not in self._changes
 
+    @property
+    def waiting_changes(self) -> Sequence[Change]:
+        """The changes that are not written yet, the oldest first."""
+        return [change for _, change in self._changes.all()]
+
     async def flush(self) -> None:
         """Write all that was added so far; if the database can't be written, entries stay
         queued."""

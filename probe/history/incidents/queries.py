@@ -47,6 +47,19 @@ def put_incident(db: sqlite3.Connection, incident: Incident) -> None:
     )
 
 
+def put_complete(db: sqlite3.Connection, incident: Incident) -> None:
+    """Store an incident with all that belongs to it."""
+    put_incident(db, incident)
+    for found in incident.notifications:
+        put_notification(db, incident.id, found)
+    for taken in incident.acknowledgements:
+        put_acknowledgement(db, incident.id, taken)
+    for note in incident.notes:
+        put_note(db, incident.id, note)
+    for annotation in incident.annotations:
+        put_annotation(db, annotation)
+
+
 def rename_incident(db: sqlite3.Connection, old: str, incident: Incident) -> None:
     """Store an incident under another id, with all that belongs to it."""
     for table in _CHILDREN:

@@ -1,8 +1,10 @@
 """Incidents, annotations and announcements in history, as coroutines use them."""
 
+import asyncio
 import secrets
 import sqlite3
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from probe.history.history import History
@@ -15,7 +17,10 @@ from probe.history.incidents.model import (
     Note,
     Notification,
 )
+from probe.history.incidents.waiting import IncidentChange, answer_with, changed_by, of_incidents
 from probe.history.write_queue import Change
+
+Query = Callable[[sqlite3.Connection], list[Incident]]
 
 # A page of incidents holds at most so many.
 MAX_PER_PAGE = 200
@@ -27,8 +32,9 @@ def new_id(moment: float) -> str:
 
 
 class IncidentHistory:
-    """What is kept of incidents. ``keep`` and ``keep_notification`` return at once and are written
-    soon; the others that write say whether it is written by now (if not, it is tried again)."""
+    """What is kept of incidents; lists and single ones have what waits for the disk. ``keep`` and
+    ``keep_notification`` return at once and are written soon; the others that write say whether
+    it is written by now (if not, it is tried again)."""
 
     def __init__(self, history: History) -> None:
         self._history = history
@@ -36,18 +42,17 @@ class IncidentHistory:
     def keep(self, incident: Incident) -> None:
         """Store an incident, in the place of what was known of it."""
         key = ("incident", incident.id)
-        self._change(key, lambda db: queries.put_incident(db, incident))
+        self._change(incident.id, key, lambda db: queries.put_incident(db, incident))
 
     def rename(self, old: str, incident: Incident) -> None:
         """An incident has another id from now on."""
-        self._change(
-            ("rename", old, incident.id), lambda db: queries.rename_incident(db, old, incident)
-        )
+        key = ("rename", old, incident.id)
+        self._change(old, key, lambda db: queries.rename_incident(db, old, incident))
 
     def keep_notification(self, incident: str, found: Notification) -> None:
         """Store what became of a message of an incident."""
         key = ("notification", incident, found.receiver, found.occasion, found.at)
-        self._change(key, lambda db: queries.put_notification(db, incident, found))
+        self._change(incident, key, lambda db: queries.put_notification(db, incident, found))
 
     async def list(
         self,
@@ -61,8 +66,9 @@ class IncidentHistory:
         """Incidents that overlap the time from ``start`` until before ``end``, newest first.
         ``lasts``: only those that do, or only those that don't."""
         most = min(most, MAX_PER_PAGE)
-        return await self._history.query(
-            lambda db: queries.incidents(db, start, end, most, skip, lasts=lasts), []
+        return await self._query(
+            lambda db: queries.incidents(db, start, end, most + skip, lasts=lasts),
+            lambda db: queries.incidents(db, start, end, most, skip, lasts=lasts),
         )
 
     async def count(self, start: float, end: float, *, lasts: bool | None = None) -> int:
@@ -73,11 +79,16 @@ class IncidentHistory:
 
     async def of_check(self, check: str, *, most: int = 20) -> Sequence[Incident]:
         """The newest incidents that a check was part of, newest first."""
-        return await self._history.query(lambda db: queries.incidents_of_check(db, check, most), [])
+        return await self._query(lambda db: queries.incidents_of_check(db, check, most))
 
     async def get(self, name: str) -> Incident | None:
         """One incident by its id."""
-        return await self._history.query(lambda db: queries.incident(db, name), None)
+
+        def query(db: sqlite3.Connection) -> list[Incident]:
+            found = queries.incident(db, name)
+            return [] if found is None else [found]
+
+        return next(iter(await self._query(query)), None)
 
     async def open(self) -> Sequence[Incident]:
         """Incidents that last, oldest first."""
@@ -91,18 +102,22 @@ class IncidentHistory:
         """Somebody has taken an incident on."""
         key = ("acknowledgement", incident, found.at)
         return await self._change_now(
-            key, lambda db: queries.put_acknowledgement(db, incident, found)
+            incident, key, lambda db: queries.put_acknowledgement(db, incident, found)
         )
 
     async def put_note(self, incident: str, note: Note) -> bool:
         """Store a note, in the place of one of that id."""
         key = ("note", note.id)
-        return await self._change_now(key, lambda db: queries.put_note(db, incident, note))
+        return await self._change_now(
+            incident, key, lambda db: queries.put_note(db, incident, note)
+        )
 
     async def delete_note(self, incident: str, note: str) -> bool:
         """Delete a note."""
         key = ("note", note)
-        return await self._change_now(key, lambda db: queries.delete_note(db, incident, note))
+        return await self._change_now(
+            incident, key, lambda db: queries.delete_note(db, incident, note)
+        )
 
     async def annotations(
         self, start: float, end: float, *, most: int = MAX_PER_PAGE, skip: int = 0
@@ -119,7 +134,7 @@ class IncidentHistory:
     async def put_annotation(self, annotation: Annotation) -> bool:
         """Store an annotation, in the place of one of that id."""
         key = ("annotation", annotation.id)
-        return await self._change_now(key, lambda db: queries.put_annotation(db, annotation))
+        return await self._change_now("", key, lambda db: queries.put_annotation(db, annotation))
 
     async def announcements(self, since: float) -> Sequence[Announcement]:
         """Announcements that end after ``since``, the newest first."""
@@ -128,24 +143,39 @@ class IncidentHistory:
     async def put_announcement(self, announcement: Announcement) -> bool:
         """Store an announcement, in the place of one of that id."""
         key = ("announcement", announcement.id)
-        return await self._change_now(key, lambda db: queries.put_announcement(db, announcement))
+        return await self._change_now(
+            "", key, lambda db: queries.put_announcement(db, announcement)
+        )
 
     async def delete_announcement(self, name: str) -> bool:
         """Delete an announcement."""
         key = ("announcement", name)
-        return await self._change_now(key, lambda db: queries.delete_announcement(db, name))
+        return await self._change_now("", key, lambda db: queries.delete_announcement(db, name))
 
-    def _change(self, key: Hashable, change: Change) -> None:
-        self._history.change(key, self._noted(change))
+    def _change(self, incident: str, key: Hashable, change: Change) -> None:
+        self._history.change(key, self._noted(incident, change))
 
-    async def _change_now(self, key: Hashable, change: Change) -> bool:
-        return await self._history.change_now(key, self._noted(change))
+    async def _change_now(self, incident: str, key: Hashable, change: Change) -> bool:
+        return await self._history.change_now(key, self._noted(incident, change))
 
-    def _noted(self, change: Change) -> Change:
+    async def _query(self, stored: Query, query: Query | None = None) -> Sequence[Incident]:
+        """The answer to a query, with what waits for the disk: then it is asked of all that
+        ``stored`` gives, changed by that."""
+        query = query or stored
+        waiting = of_incidents(self._history.waiting_changes)
+        if not waiting:
+            return await self._history.query(query, [])
+        known = await self._history.query(
+            lambda db: [*changed_by(db, waiting), *stored(db)], list[Incident]()
+        )
+        with suppress(sqlite3.Error):
+            return await asyncio.to_thread(answer_with, known, waiting, query)
+        return await self._history.query(query, [])
+
+    def _noted(self, incident: str, change: Change) -> Change:
         """The change, which pages then know of."""
 
-        def apply(db: sqlite3.Connection) -> None:
-            change(db)
+        def written() -> None:
             self._history.revision += 1
 
-        return apply
+        return IncidentChange(incident, change, written)
