@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from alerts.pipeline import Pipeline
 from alerts.receiver_notes import ReceiverNotes
 from alerts.reconciliation import Reconciliation
 from alerts.recovery import restore
+from alerts.silence.renamed import follow_renames
 from alerts.state.send_gate import SendGate
 from alerts.status import AlertingStatus
 from probe.core.kind import Check
@@ -101,9 +103,8 @@ class AlertManager(AlertingStatus):
         suspected = self.pipeline.alerts.suspected(self._now())
         groups, ids = self.pipeline.groups, self.pipeline.recorder.open_ids
         own = local_state(self.pipeline.group_store, groups, waiting, suspected, ids)
-        return self._cluster.answer(
-            query, own, own_network_fails=self.pipeline.own_network_fails, relayed=relayed
-        )
+        fails = self.pipeline.own_network_fails
+        return self._cluster.answer(query, own, own_network_fails=fails, relayed=relayed)
 
     def set_own(self, problems: Mapping[str, OwnProblem]) -> None:
         """Present problems of the probe itself, by rule."""
@@ -120,7 +121,8 @@ class AlertManager(AlertingStatus):
     async def read_silences(self) -> list[Silence]:
         """Silences that have not ended, read again: other processes write the file too."""
         if self._outbox is not None:
-            self._silences = await self._outbox.silences(self._wall())
+            found, names = await self._outbox.silences(self._wall()), self.pipeline.take_renamed()
+            self._silences = await follow_renames(self._outbox, found, names)
         return list(self._silences)
 
     async def add_silence(self, silence: Silence) -> str:
@@ -147,15 +149,14 @@ class AlertManager(AlertingStatus):
         was_empty = not (stored or self._outbox.journal_is_whole)
         among, on_change = self._cluster.has_peers, self._on_found_open
         warn_of_unrouted(self.pipeline.group_store.routes)
-        self._store_was_empty = was_empty and (
-            self._outbox.has_lost_all or not self._outbox.state.persistent
-        )
+        lost = self._outbox.has_lost_all or not self._outbox.state.persistent
+        self._store_was_empty = was_empty and lost
         if was_empty:
             had_stored = self._folder is not None and (self._store_was_empty or self.ran_before())
             self._reconciliation = Reconciliation(
                 self.pipeline, self._outbox, self._now, had_stored, among, on_change=on_change
             )
-        self._silences = await self._outbox.silences(self._wall())
+        await self.read_silences()
         notes = ReceiverNotes(self.pipeline, self._outbox, self._now, self._wake_dispatcher)
         self._dispatcher = Dispatcher(
             self._outbox,
@@ -256,7 +257,7 @@ class AlertManager(AlertingStatus):
         if (skipped := self._gate.alive()) is not None:
             self._cluster.resume()
             self.pipeline.alerts.resume(now, skipped)
-        self._silences = await self._outbox.silences(self._wall())
+        await self.read_silences()
         await follow(self.pipeline.recorder, self._outbox, now)
         if self._outbox.had_late():
             self._store_was_empty = not await restore(self.pipeline, self._outbox)
@@ -276,8 +277,7 @@ class AlertManager(AlertingStatus):
             self._wake_dispatcher()
         self._flushed_at = self._clock()
         soonest = self.pipeline.next_time(now)
-        wait = SILENCE_POLL_SECONDS if soonest is None else soonest - now
-        return min(max(wait, 0.01), SILENCE_POLL_SECONDS)
+        return min(max((soonest or inf) - now, 0.01), SILENCE_POLL_SECONDS)
 
     async def _withdraw(
         self, queue: Dispatcher | Outbox, withdrawn: Mapping[Key, Delivery | None]

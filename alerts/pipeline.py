@@ -29,6 +29,7 @@ from alerts.own_alerts import OwnAlerts, OwnProblem
 from alerts.silence.suppression import Suppression
 from alerts.state.alert_store import AlertStore, Event
 from alerts.state.confirmation import Confirmation
+from alerts.state.renames import renamed_checks
 from alerts.unknown_groups import UnknownGroups
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result
@@ -66,6 +67,7 @@ class Pipeline:
             self._group_of, self.group_store.log.critical_since, self._earliest
         )
         self._checks: dict[str, Check] = {}
+        self._renamed: dict[str, str] = {}
         self.groups: dict[str, str] = {}
         self.own_network_fails = False
         self._recovering: frozenset[Fingerprint] = frozenset()
@@ -101,13 +103,20 @@ class Pipeline:
 
     def set_checks(self, checks: Sequence[Check], now: float) -> None:
         """These are the checks from now on; alerts of others are closed."""
-        self._checks = {check.name: check for check in checks}
+        before, self._checks = self._checks, {check.name: check for check in checks}
+        self._renamed |= renamed_checks(before, self._checks)
         self.groups |= {check.name: check.table.alert_group for check in checks}
         self._record(self.alerts.set_checks(checks, now))
+        self._renamed |= {old.check: new.check for old, new in self.alerts.renamed.items()}
         self.incidents.rename(self.alerts.renamed)
         self.group_store.log.rename({str(k): str(v) for k, v in self.alerts.renamed.items()})
         if self._cluster is not None:
             self._cluster.set_checks(checks, self.groups)
+
+    def take_renamed(self) -> dict[str, str]:
+        """The new names of checks by their old ones since the last call."""
+        renamed, self._renamed = self._renamed, {}
+        return renamed
 
     def handle_result(
         self,

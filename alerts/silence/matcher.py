@@ -102,17 +102,18 @@ def is_everything(matchers: Iterable[str]) -> bool:
     return all(text == EVERYTHING for text in matchers)
 
 
+def is_meant(text: str, names: Iterable[str]) -> bool:
+    """Whether a word without an operator is one of these names, or matches one."""
+    # Equality too: the brackets of an IPv6 address would be a wildcard.
+    return any(text == name or fnmatchcase(name, text) for name in names)
+
+
 def _match(matchers: Sequence[str], labels: Mapping[str, str], names: Iterable[str]) -> bool:
     parsed = [(text, parse(text)) for text in matchers]
     bare = [text for text, matcher in parsed if matcher is None]
-    if bare and not any(_is_meant(text, names) for text in bare):
+    if bare and not any(is_meant(text, names) for text in bare):
         return False
     return all(matcher.accepts(labels) for _, matcher in parsed if matcher is not None)
-
-
-def _is_meant(text: str, names: Iterable[str]) -> bool:
-    # Equality too: the brackets of an IPv6 address would be a wildcard.
-    return any(text == name or fnmatchcase(name, text) for name in names)
 
 
 def _is_of_alerts(text: str) -> bool:

@@ -25,17 +25,36 @@ def rename(
         subject = _subject_of(record) if identity.check not in checks else None
         if subject is not None:
             gone.setdefault(subject, set()).add(identity.check)
-    new: dict[_Subject, set[str]] = {}
-    for check in checks.values() if gone else ():
-        if check.name not in known and not records.active_of(check.name):
-            labels = tuple(check.table.labels.items())
-            new.setdefault((check.kind.name, check.table.target, labels), set()).add(check.name)
-    names = {
+    new = _by_subject(
+        check
+        for check in (checks.values() if gone else ())
+        if check.name not in known and not records.active_of(check.name)
+    )
+    return _moved(records, _pairs(gone, new))
+
+
+def renamed_checks(before: Mapping[str, Check], after: Mapping[str, Check]) -> dict[str, str]:
+    """The new names by the old ones of checks that a reload renames, failing or not."""
+    gone = _by_subject(each for name, each in before.items() if name not in after)
+    new = _by_subject(each for name, each in after.items() if name not in before)
+    return _pairs(gone, new)
+
+
+def _by_subject(checks: Iterable[Check]) -> dict[_Subject, set[str]]:
+    found: dict[_Subject, set[str]] = {}
+    for check in checks:
+        labels = tuple(check.table.labels.items())
+        found.setdefault((check.kind.name, check.table.target, labels), set()).add(check.name)
+    return found
+
+
+def _pairs(gone: Mapping[_Subject, set[str]], new: Mapping[_Subject, set[str]]) -> dict[str, str]:
+    """The names of what there is one of on both sides."""
+    return {
         next(iter(old)): next(iter(new[subject]))
         for subject, old in gone.items()
         if len(old) == len(new.get(subject, ())) == 1
     }
-    return _moved(records, names)
 
 
 def _moved(records: AlertRecords, names: Mapping[str, str]) -> dict[Fingerprint, Fingerprint]:
