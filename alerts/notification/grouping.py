@@ -126,7 +126,8 @@ class GroupStore:
         stay open at the receiver goes on while it is suppressed."""
         alerts = incident.firing
         if route.resends and view is not None:
-            alerts += tuple(each for each in incident.suppressed if name_of(each) in view.members)
+            known = set(view.members)
+            alerts += tuple(each for each in incident.suppressed if name_of(each) in known)
         return tuple(alert for alert in alerts if self.routes.matches(alert, route.name))
 
     def _message(
@@ -179,7 +180,7 @@ class GroupStore:
         self, routed: Sequence[Alert], view: NotificationLogEntry | None
     ) -> tuple[Alert, ...]:
         """What the receiver knows already, and what is certain now."""
-        known = view.members if view else ()
+        known = set(view.members) if view else ()
         return tuple(each for each in routed if name_of(each) in known or self.confirm(each))
 
     def _is_still_true(

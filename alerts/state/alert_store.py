@@ -3,6 +3,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -69,8 +70,7 @@ class AlertStore:
     def __init__(self, region: str) -> None:
         self._region, self._terms = region, RememberedTerms()
         self._checks: dict[str, Check] = {}
-        self._kept = AlertRecords()
-        self._no_data = NoDataTimer(self._is_missed)
+        self._kept, self._no_data = AlertRecords(), NoDataTimer(self._is_missed)
         self._dirty: set[Fingerprint] = set()
         self._results: dict[str, tuple[Result, float]] = {}
         self.renamed: Mapping[Fingerprint, Fingerprint] = {}
@@ -87,8 +87,7 @@ class AlertStore:
 
     @property
     def recovering(self) -> set[Fingerprint]:
-        """Alerts that fire although the last result was good, or that no result of this
-        process has confirmed yet."""
+        """Alerts that fire although the last result was good, or was of an earlier process."""
         return self._kept.recovering
 
     def is_recovering(self, check: str) -> bool:
@@ -161,8 +160,12 @@ class AlertStore:
         """Fire and resolve what is due; no data where results stay away."""
         events = [self._note_no_data(check, now) for check in self._no_data.overdue(now)]
         for identity, kept in list(self._kept.active.items()):
-            if not kept.stale:
-                events.append(self._step(identity, *tick(kept.state, now, kept.terms)))
+            if kept.stale:
+                continue
+            state, transition = tick(kept.state, now, kept.terms)
+            # Of thousands that fire, few change; that one flaps is said once.
+            if state is not kept.state or transition is not None or state.flapping:
+                events.append(self._step(identity, state, transition))
         return [*filter(None, events)]
 
     def _resume(self, identity: Fingerprint, kept: AlertRecord, now: float) -> None:
@@ -232,7 +235,7 @@ class AlertStore:
         if entry.evaluation is not None and entry.evaluation.value is not None:
             kept.values.append((now, entry.evaluation.value))
         if entry.seen.is_bad:
-            kept.annotate = self._annotate(entry, check, result, kept)
+            kept.annotate = cache(self._annotate(entry, check, result, kept))
             kept.first = kept.annotate() if kept.state.since is None else kept.first
         began = self._results[check.name][1] if entry.identity.rule == FAILING else None
         step = observe(kept.state, entry.seen, now, entry.terms, began=began, again=again)
@@ -245,8 +248,7 @@ class AlertStore:
             values = list(kept.values)
             return annotations.annotation_of_value(check, entry.evaluation, self._region, values)
         if entry.identity.rule == NO_DATA:
-            silence = no_data_after(check)
-            return lambda: annotations.no_data(check, result, self._region, silence)
+            return lambda: annotations.no_data(check, result, self._region, no_data_after(check))
         return lambda: annotations.failing(check, result, self._region)
 
     def _is_firing(self, identity: Fingerprint) -> bool:
@@ -259,12 +261,11 @@ class AlertStore:
         return (identity for identity in firing if identity.rule in fleeting)
 
     def _note_no_data(self, check: Check, now: float) -> Event | None:
-        """A check without any result has no data: the transition that this makes, if any."""
-        identity = Fingerprint(check.name, NO_DATA)
-        terms = terms_of(check, NO_DATA)
+        """A check without any result has no data."""
+        identity, terms = Fingerprint(check.name, NO_DATA), terms_of(check, NO_DATA)
         kept = self._kept.get(identity) or self._kept.add(identity, AlertRecord(State(), terms))
         silence = no_data_after(check)
-        kept.annotate = lambda: annotations.no_data(check, None, self._region, silence)
+        kept.annotate = cache(lambda: annotations.no_data(check, None, self._region, silence))
         kept.terms = replace(terms, hold={**terms.hold, Severity.WARNING: 0.0})
         kept.heard, kept.stale = now, False
         return self._step(identity, *observe(kept.state, ObservedLevel.WARNING, now, kept.terms))
@@ -278,9 +279,8 @@ class AlertStore:
     ) -> Event | None:
         kept = self._kept.get(identity)
         assert kept is not None
-        if state is not kept.state and (
-            state.stage is not AlertState.OK or is_worth_keeping(state, kept.state)
-        ):
+        is_ok = state.stage is AlertState.OK
+        if state is not kept.state and (not is_ok or is_worth_keeping(state, kept.state)):
             self._dirty.add(identity)
         state_before, kept.state = kept.state, state
         self._kept.settle(identity, kept)
@@ -290,9 +290,9 @@ class AlertStore:
             return None
         if transition.turn is not TransitionType.RESOLVED:
             return Event(kept.alert, transition)
-        over, kept.alert = resolved_alert(kept, state_before, transition.at), None
+        over = resolved_alert(kept, state_before, transition.at)
+        kept.alert = kept.first = None
         kept.values.clear()
-        kept.first = None
         return Event(over, transition)
 
 

@@ -42,6 +42,8 @@ class AlertRecord:
     first: Alert | None = None
     # Restored from disk and out of date: its timers wait for a first result.
     stale: bool = False
+    # What was stored last, as text: most of it is the same after the next result.
+    texts: tuple[tuple[Alert, str], ...] = ()
 
     def resume(self, terms: Timers, now: float) -> None:
         """Its check has a result: whatever was restored is up to date from now on."""
@@ -92,9 +94,13 @@ _STORED = JsonCodec(StoredAlert)
 def dump(identity: Fingerprint, kept: AlertRecord) -> str:
     """One alert as text."""
     alert = kept.annotate() if kept.annotate is not None else kept.alert
-    texts = [
-        dump_alert(each) if each is not None else None for each in (kept.alert, alert, kept.first)
-    ]
+    alerts = (kept.alert, alert, kept.first)
+    known = kept.texts
+    for each in alerts:
+        if each is not None and not any(each == other for other, _ in known):
+            known = (*known, (each, dump_alert(each)))
+    kept.texts = tuple(pair for pair in known if pair[0] in alerts)
+    texts = [next((text for other, text in known if other == each), None) for each in alerts]
     return _STORED.dump(StoredAlert(identity, kept.state, kept.heard, *texts))
 
 

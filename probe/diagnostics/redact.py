@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from probe.diagnostics.encoded_text import layers, masked
+from probe.diagnostics.halved_secrets import MIN_SECRET as MIN_HALVED
+from probe.diagnostics.halved_secrets import without_halves
 
 MASK = "***"
 
@@ -72,11 +74,15 @@ class Redactor:
 
     They are found as they are, quoted for an address (twice, too), escaped as in JSON, HTML
     or a ``repr``, in hexadecimal, and inside base64, whichever characters of them are escaped and
-    whatever divides them (``encoded_text``). Of an address the user info, the password and the
-    query are secrets of their own.
+    whatever divides them (``encoded_text``); halves, where a text ends or begins. Of an address the
+    user info, the password and the query are secrets of their own.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
+        secrets = list(secrets)
+        # Of an address, the beginning and the end are no secrets.
+        halved = {each for each in secrets if len(each) >= MIN_HALVED and "://" not in each}
+        self._halved = sorted(halved)
         known = {part for secret in secrets for part in _parts(secret) if len(part) >= MIN_SECRET}
         forms = {form for secret in known for form in _forms(secret)}
         ordered = sorted(forms, key=lambda form: (-len(form), form))
@@ -93,7 +99,7 @@ class Redactor:
         """The text without secrets; addresses lose user info, query and fragment."""
         if self._known is not None and any(form in text for form in self._forms):
             text = self._known.sub(MASK, text)
-        text = self._without_encoded(text)
+        text = without_halves(self._without_encoded(text), self._halved, MASK)
         if "://" in text:
             text = _bare_addresses(text)
         small = text.lower()
@@ -168,6 +174,8 @@ def _masked(match: re.Match[str]) -> str:
 
 def _parts(secret: str) -> Iterator[str]:
     yield secret
+    # A key of several lines may be shown line by line.
+    yield from (line for line in secret.splitlines() if len(line) >= MIN_HALVED)
     if "://" in secret:
         try:
             parts = urlsplit(secret)

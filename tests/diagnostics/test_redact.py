@@ -213,3 +213,33 @@ def test_cleaning_twice_changes_nothing_more(text: str) -> None:
     once = redactor.clean(text)
     assert "s3cr3t-word" not in once
     assert redactor.clean(once).replace(MASK, "") in once.replace(MASK, "")
+
+
+HALVED = {name: secret for name, secret in SECRETS.items() if len(secret) >= 16}
+
+
+@pytest.mark.parametrize("secret", HALVED.values(), ids=HALVED.keys())
+def test_a_secret_that_comes_in_two_texts_is_hidden_in_each(secret: str) -> None:
+    redactor = Redactor(SECRETS.values())
+    for place in range(len(secret)):
+        first, second = secret[:place], secret[place:]
+        size = max(8, len(secret) // 4)
+        if len(first) >= size:
+            for text in (first, f"'{first}…'", f"the server said: {first}"):
+                assert first[:8] not in redactor.clean(text), text
+        if len(second) >= size:
+            for text in (second, f"'{second}…'", f"{second} is what came then"):
+                assert second[-8:] not in redactor.clean(text), text
+
+
+def test_a_word_that_a_secret_begins_with_stays_within_a_text() -> None:
+    redactor = Redactor(["monitoring-2024-x9Kq"])
+    assert redactor.clean("the monitoring works") == "the monitoring works"
+    assert redactor.clean("restart the monitor") == "restart the monitor"
+
+
+def test_the_lines_of_a_key_are_hidden_one_by_one() -> None:
+    lines = ["-----BEGIN KEY-----", "MIGHAgEAMBMGByqGSM49AgEGCCqG", "SM49AwEHBG0wawIBAQQgevZzL1gdA"]
+    redactor = Redactor(["\n".join(lines)])
+    for line in lines[1:]:
+        assert redactor.clean(f"unexpected: {line} (line 2)") == f"unexpected: {MASK} (line 2)"
