@@ -61,7 +61,6 @@ class Pipeline:
         self._link = ClusterLink(cluster, self.group_store) if cluster is not None else None
         if cluster is not None and self._link is not None:
             self.recorder.id_elsewhere = self._link.incident_of
-            self.group_store.assign = cluster.roles.assign
         self._confirmation = Confirmation()
         self.incidents = OpenIncidents(
             self._group_of, self.group_store.log.critical_since, self._earliest
@@ -200,7 +199,7 @@ class Pipeline:
         documents = {
             **self.alerts.documents(),
             **self.own.documents(),
-            **self.group_store.documents(),
+            **self.group_store.log.documents(),
             **self.incidents.documents(),
         }
         withdrawn: dict[Key, Delivery | None] = {}

@@ -136,6 +136,8 @@ class ClusterLink:
     def __init__(self, cluster: Cluster, group_store: GroupStore) -> None:
         self._cluster, self._group_store, self._ended = cluster, group_store, EndedGroups()
         self._overtaken: dict[Key, Delivery] = {}
+        group_store.assign = cluster.roles.assign
+        group_store.owner_elsewhere = cluster.roles.owner_elsewhere
 
     def incident_of(self, subject: str) -> str:
         """The id of a group's open incident at the others, the least of several; empty without."""

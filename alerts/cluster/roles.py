@@ -5,7 +5,13 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 from alerts.cluster.agreement import Agreement
-from alerts.cluster.decisions.leader import NotifyTurn, OtherMember, elect, next_turn
+from alerts.cluster.decisions.leader import (
+    NotifyTurn,
+    OtherMember,
+    elect,
+    next_turn,
+    owner_of,
+)
 from alerts.cluster.membership.member import Member
 from alerts.cluster.membership.members import Members
 from alerts.model import Delivery, MessageType
@@ -68,9 +74,7 @@ class Roles:
             agreed=self._agreement.is_agreed(subject),
             pending=(notifier, subject) in self.undelivered,
             lost=self._is_lost(owner, notifier, subject),
-            ended=now - self.ended[notifier, subject]
-            if (notifier, subject) in self.ended
-            else None,
+            ended=self._ended_ago(notifier, subject, now),
         )
         if view is not None:
             del self._turns[notifier, subject]
@@ -83,6 +87,16 @@ class Roles:
             self._query_now()
             return Assignment(Role.WAIT)
         return found
+
+    def owner_elsewhere(self, notifier: str, subject: str) -> str | None:
+        """Which other probe has notified people of a group that is not due here yet."""
+        now = self._now()
+        others = [self._other(each, notifier, subject, now) for each in self._peers.reachable]
+        return owner_of(others, self._ended_ago(notifier, subject, now))
+
+    def _ended_ago(self, notifier: str, subject: str, now: float) -> float | None:
+        at = self.ended.get((notifier, subject))
+        return None if at is None else now - at
 
     def flushed(self, deduplicating: Collection[str]) -> None:
         """What the others said in the last round is taken into account from now on."""

@@ -50,14 +50,15 @@ def _certain(alert: Alert) -> bool:
 class GroupStore:
     """The log of all notifiers; ``settle`` brings it up to date.
 
-    ``assign`` says whether this probe is the one of several that sends; ``confirm`` whether an
-    alert may be sent now; ``ended`` is when the end of an incident was last sent, by notifier
-    and incident.
+    ``assign`` says whether this probe is the one of several that sends, ``owner_elsewhere`` who has
+    sent what is not due here; ``confirm`` whether an alert may be sent now; ``ended`` is when the
+    end of an incident was last sent, by notifier and incident.
     """
 
     routes: Routes
     log: NotificationLog = field(default_factory=NotificationLog)
     assign: Assign = _alone
+    owner_elsewhere: Callable[[str, str], str | None] = lambda notifier, subject: None
     ended: dict[Key, float] = field(default_factory=dict)
     confirm: Confirm = _certain
     # Keys whose pending messages another probe sends; cleared at each flush.
@@ -105,10 +106,6 @@ class GroupStore:
         routed = any(self.routes.matches(alert, route.name) for route in self.routes.notifiers)
         return "not notified yet" if routed else "not routed to any notifier"
 
-    def documents(self) -> dict[str, str | None]:
-        """What has changed since the last call, to be kept by name; None: to be dropped."""
-        return self.log.documents()
-
     def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
         """Take up what ``documents`` gave before the restart; ``waiting`` are notifier and
         incident of what is on its way. What a receiver was sent that is not configured now stays
@@ -147,6 +144,8 @@ class GroupStore:
         occasion = occasion_for(route, view, shown, now, expected)
         if repeats and shown:
             occasion = occasion or MessageType.CHANGED
+        if occasion is None and view is None and shown:
+            self._stand_by(route, incident, shown, now)
         if occasion is None or not self._is_still_true(route, view, shown, occasion):
             return None
         assignment = self._assignment(route, incident, view, over=False)
@@ -158,6 +157,15 @@ class GroupStore:
             return None
         self.log.keep(key, replace(entry, posted=True))
         return firing_message(incident, shown, occasion, view, now, setting)
+
+    def _stand_by(
+        self, route: Route, incident: AlertGroup, shown: Sequence[Alert], now: float
+    ) -> None:
+        """Remember at once who has notified of what waits for its group here: that probe may be
+        gone by the time at which it is due."""
+        if not route.deduplicates and (owner := self.owner_elsewhere(route.name, incident.subject)):
+            entry = replace(_entry(None, shown, now, owner), accepted=True)
+            self.log.keep((route.name, incident.subject), entry)
 
     def _by_role(
         self, route: Route, incident: AlertGroup, view: NotificationLogEntry | None

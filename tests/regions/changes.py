@@ -146,7 +146,9 @@ async def _silence_on_one(lab: Lab) -> None:
     page it and notify people once, and it is resolved once."""
     await lab.start()
     first = lab.members[0]
-    await _probe(first, "alerts", "silence", "add", "t0", "--duration", "30m", "--comment", "x")
+    await probe_command(
+        first, "alerts", "silence", "add", "t0", "--duration", "30m", "--comment", "x"
+    )
     lab.mark(f"silenced on {first.region}")
     await asyncio.sleep(12)
     lab.fail()
@@ -219,7 +221,7 @@ async def _trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     writer.close()
 
 
-async def _probe(member: Member, *arguments: str) -> None:
+async def probe_command(member: Member, *arguments: str) -> None:
     """Run a command next to a daemon, with what it keeps."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "probe", *arguments),

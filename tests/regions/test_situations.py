@@ -19,8 +19,13 @@ MAX_SECONDS = 900.0
 
 async def outcome(*arguments: str) -> tuple[int, str]:
     """The exit code and the output of one run, in a network of its own."""
+    return await outcome_of("tests.regions", *arguments)
+
+
+async def outcome_of(module: str, *arguments: str) -> tuple[int, str]:
+    """The same of another program."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.regions", *arguments),
+        *(sys.executable, "-m", module, *arguments),
         cwd=ROOT,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

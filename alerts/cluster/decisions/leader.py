@@ -43,9 +43,10 @@ class OtherMember(Struct, frozen=True):
 
 class NotifyTurn(Struct, frozen=True):
     """Since when (``at``) this probe waits for those ``before`` it to notify of a group that has
-    been firing since ``begun``."""
+    been firing since ``begun``, and of which its own message has been ``due`` since then."""
 
     begun: float
+    due: float
     at: float
     before: frozenset[str]
 
@@ -56,14 +57,15 @@ def next_turn(
     """The turn by now, when those ``before`` this probe see the group.
 
     When one of them is lost, the next one gets its own time: those behind it notice the loss in
-    the same second, and all of them would notify. No later than all had their time.
+    the same second, and all of them would notify. No later than all had their time. A warning that
+    waits for its group is due to all of them at the same time.
     """
     if turn is None or turn.begun != begun:
-        turn = NotifyTurn(begun, begun, before)
+        turn = NotifyTurn(begun, now, now, before)
     if turn.before <= before:
         return replace(turn, before=before)
     longest = NOTIFY_TIMEOUT_SECONDS * len(turn.before)
-    return NotifyTurn(begun, max(turn.at, min(now, begun + longest)), before)
+    return replace(turn, at=max(turn.at, min(now, turn.due + longest)), before=before)
 
 
 def elect(
@@ -82,7 +84,7 @@ def elect(
 
     ``owner`` is who has notified of it (``THIS_PROBE``: this one, None: no known probe);
     ``over``: it no longer fires here; ``waited`` and ``opened`` are since how many seconds it
-    has fired here, and since how many seconds the receiver is known to have been notified.
+    is due here, and since how many seconds the receiver is known to have been notified.
     ``agreed``: a quorum sees it now. ``pending``: a message of this probe waits for the
     receiver; ``lost``: one of the owner's did when it was last heard. ``ended`` is how many
     seconds ago this probe resolved a group of this key.
@@ -106,6 +108,13 @@ def elect(
     if any(other.ahead and other.holds for other in others):
         return Assignment(Role.WAIT)
     return Assignment(Role.REPEAT if lost and not over else Role.SEND)
+
+
+def owner_of(others: Sequence[OtherMember], ended: float | None) -> str | None:
+    """Who has notified of a group that this probe has not; None if nobody has. ``ended`` is how
+    many seconds ago this probe resolved a group of this key."""
+    owners = _present_owners(others, ended)
+    return owners[0].name if owners else None
 
 
 def _first_notification(others: Sequence[OtherMember], waited: float) -> Assignment:

@@ -48,7 +48,7 @@ def test_what_was_refused_is_sent_again_after_the_group_interval_and_a_restart()
     before = group_store()
     refuse(before, 0)
     after = group_store()
-    after.restore({name: text for name, text in before.documents().items() if text is not None})
+    after.restore({name: text for name, text in before.log.documents().items() if text is not None})
     again = sent(after, 1, [alert("health")])
     assert [each[:2] for each in again] == [("pager", "firing")]
 
@@ -68,7 +68,7 @@ def test_a_resolve_that_was_refused_is_sent_until_it_is_accepted() -> None:
     (_, resolve) = here.settle([], 10, SETTING)
     here.log.refused(resolve, 10)
     after = group_store()
-    after.restore({name: text for name, text in here.documents().items() if text is not None})
+    after.restore({name: text for name, text in here.log.documents().items() if text is not None})
     (again,) = after.settle([], 20, SETTING)
     after.log.refused(again, 20)
     assert after.settle([], 20 + GROUP_INTERVAL_SECONDS - 1, SETTING) == []
@@ -76,7 +76,7 @@ def test_a_resolve_that_was_refused_is_sent_until_it_is_accepted() -> None:
     (again,) = after.settle([], 20 + GROUP_INTERVAL_SECONDS, SETTING)
     after.log.delivered(again, 0.0)
     assert after.settle([], 1000, SETTING) == []
-    assert set(after.documents().values()) == {None}
+    assert set(after.log.documents().values()) == {None}
 
 
 def test_a_receiver_that_forgets_is_repeated_to_also_while_it_is_suppressed() -> None:
@@ -151,12 +151,12 @@ def test_a_severity_without_a_route_is_known() -> None:
 def test_views_survive_a_restart() -> None:
     before = group_store()
     sent(before, 0, [alert("health")])
-    documents = {name: text for name, text in before.documents().items() if text is not None}
+    documents = {name: text for name, text in before.log.documents().items() if text is not None}
     after = group_store()
     after.restore({**documents, "view:nonsense": "{", "alert:x": "{}"})
     assert sent(after, 10, [alert("health")]) == []
     assert [occasion for _, occasion, _ in sent(after, 20)] == ["resolved", "resolved"]
-    assert set(after.documents().values()) == {None}
+    assert set(after.log.documents().values()) == {None}
 
 
 def test_alerts_are_grouped_by_what_they_are_about() -> None:
