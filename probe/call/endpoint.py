@@ -23,7 +23,7 @@ from probe.call.dtls_retransmission import RetransmittingTransport
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.ice.transport import IceTransport
-from probe.net.tasks import first_ended, race, run_cancellable
+from probe.net.tasks import finish_all, first_ended, race, run_cancellable
 
 SCTP_PORT = 5000
 CHANNEL_LABEL = "probe"
@@ -122,10 +122,11 @@ class CallEndpoint:
     async def close(self) -> None:
         """Close everything, the allocation included."""
         self.transport.stop()
-        await self.sctp.stop()
-        await self.dtls.stop()
-        await self.transport.close()
-        await self.ice.close()
+        try:
+            await self.sctp.stop()
+            await self.dtls.stop()
+        finally:
+            await finish_all(self.transport.close(), self.ice.close())
 
     def _follow_dtls(self) -> None:
         """Where DTLS ends by itself, SCTP ends with it.

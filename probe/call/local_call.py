@@ -4,7 +4,6 @@ All times count from the start of gathering, in seconds. Both sides gather at on
 start their checks in the same tick, as two browsers do that trickle their candidates.
 """
 
-import asyncio
 from dataclasses import dataclass, field
 
 from probe.call.aiortc_import import RTCCertificate
@@ -19,7 +18,7 @@ from probe.core.recorder import Recorder
 from probe.ice.relay_pair import RelayPairIce
 from probe.ice.relay_transport import RelayServer
 from probe.ice.transport import HostIce, IceTransport
-from probe.net.tasks import gather_first_error, phase_timeout
+from probe.net.tasks import finish_all, gather_first_error, phase_timeout
 from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.transport import Phases, untimed
 from probe.stun.transport.refusals import naming_refusal
@@ -97,14 +96,8 @@ class Call:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        closing = asyncio.gather(
-            self.offerer.close(), self.answerer.close(), return_exceptions=True
-        )
-
-        async def close() -> None:
-            await closing
-
-        await self._context.closing.close(close(), timeout=CLOSE_TIMEOUT)
+        closing = finish_all(self.offerer.close(), self.answerer.close())
+        await self._context.closing.close(closing, timeout=CLOSE_TIMEOUT)
 
     async def gather(self) -> None:
         """Gather on both sides at once. Raises CheckFailed where the relay gives no address."""

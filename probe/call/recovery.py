@@ -8,7 +8,7 @@ this process as soon as both sides have gathered, which during a loss they can't
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -24,7 +24,7 @@ from probe.ice.relay_pair import RelayPairIce
 from probe.ice.relay_transport import RelayServer
 from probe.ice.restart import RestartableIce
 from probe.net.impairment import Impairment
-from probe.net.tasks import gather_first_error, phase_timeout_as, race
+from probe.net.tasks import finish_all, gather_first_error, phase_timeout_as, race
 from probe.stun.browser_timing import PhaseTimeouts
 from probe.turn.refreshable_client import NOT_FORGOTTEN, RefreshableClient, Refreshed
 
@@ -100,13 +100,8 @@ class RecoveringCall:
     async def __aexit__(self, *_: object) -> None:
         if self._beating is not None:
             self._beating.cancel()
-            await asyncio.wait({self._beating})
-        peers = asyncio.gather(*(peer.close() for peer in self._peers), return_exceptions=True)
-
-        async def close() -> None:
-            await peers
-
-        await self._context.closing.close(close(), timeout=CLOSE_TIMEOUT)
+        closing = finish_all(*(peer.close() for peer in self._peers))
+        await self._context.closing.close(closing, timeout=CLOSE_TIMEOUT)
 
     async def simulate_loss(self, outage: Impairment, seconds: float) -> CallRecovery:
         """Lose the network of the offering side. Raises CheckFailed without recovery."""
@@ -234,11 +229,14 @@ class RecoveringCall:
                 await fresh[1].set_remote(fresh[0])
                 await gather_first_error(*(ice.connect() for ice in fresh))
         except BaseException:
-            for ice in fresh:
-                await self._context.closing.close(ice.close(), timeout=0.0)
+            await self._close(fresh)
             raise
-        for lasting, ice in zip(self._ices, fresh, strict=True):
-            await self._context.closing.close(lasting.switch_to(ice).close(), timeout=0.0)
+        pairs = zip(self._ices, fresh, strict=True)
+        await self._close([lasting.switch_to(ice) for lasting, ice in pairs])
+
+    async def _close(self, ices: Sequence[RelayPairIce]) -> None:
+        closing = finish_all(*(ice.close() for ice in ices))
+        await self._context.closing.close(closing, timeout=0.0)
 
     def _maker(self, relay: RelayServer, *, controlling: bool) -> Callable[[], RelayPairIce]:
         def make() -> RelayPairIce:

@@ -25,7 +25,7 @@ from probe.core.recorder import Recorder
 from probe.ice.relay_pair import RelayPairIce, RemoteParameters
 from probe.ice.relay_transport import RelayServer
 from probe.net.socketio import ReceivedEvent
-from probe.net.tasks import first_ended, gather_first_error, race
+from probe.net.tasks import finish_all, first_ended, gather_first_error, race
 from probe.paircam.user_session import AppUser
 from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.message import PeerAddress
@@ -174,7 +174,7 @@ class SignaledCall:
         """Close the call's ends, and have both users leave. Never raises."""
         ends = [side.peer.close() for side in self._sides]
         users = (self.caller.leave(), self.callee.leave())
-        await asyncio.gather(*ends, *users, return_exceptions=True)
+        await finish_all(*ends, *users)
 
     async def _call(self, caller: SignaledEndpoint, callee: SignaledEndpoint, echoes: int) -> None:
         clock, moments = self._context.clock, self.timestamps

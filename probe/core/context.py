@@ -7,6 +7,9 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
+_CANCEL_SECONDS = 1.0
+"""How long all clean-up tasks that are cancelled may take to end."""
+
 
 class CleanupTasks:
     """Owns the clean-up tasks of checks, so that none can delay a result.
@@ -36,9 +39,13 @@ class CleanupTasks:
         """Wait at most ``timeout`` seconds for all, then cancel; how many were cancelled."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout)
-        late = [task for task in self._tasks if task.cancel()]
-        if late:
-            await asyncio.wait(late, timeout=1.0)
+        late: set[asyncio.Task[Any]] = set()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _CANCEL_SECONDS
+        while new := self._tasks - late:  # what ends one clean-up may begin another
+            await asyncio.sleep(0)  # cancelled before it has begun, it would close nothing
+            late.update(task for task in new if task.cancel())
+            await asyncio.wait(new, timeout=max(0.0, end - loop.time()))
         return len(late)
 
     def _finished(self, task: asyncio.Task[Any]) -> None:

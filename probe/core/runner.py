@@ -188,7 +188,11 @@ async def _cancel(task: asyncio.Task[None], context: Context) -> None:
 
 
 async def _finish(task: asyncio.Task[None]) -> None:
-    await asyncio.wait({task})
+    try:
+        await asyncio.wait({task})
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
     if not task.cancelled():
         # Retrieved, or asyncio complains about it when the task is collected.
         task.exception()

@@ -65,9 +65,10 @@ class RelayGuard:
             self._server.close()
         if self._forwarding is not None:
             self._forwarding.cancel()
-            await asyncio.gather(self._forwarding, return_exceptions=True)
         if self._stream is not None:
             self._stream.close()
+        if self._forwarding is not None:
+            await asyncio.gather(self._forwarding, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._forwarding is None:

@@ -10,8 +10,12 @@ from typing import Protocol, cast
 
 from probe.core.model import CheckAborted
 from probe.ice.aioice_import import Connection, TransportPolicy
+from probe.net.tasks import finish
 
 RTO = 0.5  # seconds, RFC 8489 section 6.2.1: when a check that was not answered is sent again
+CLOSE_SECONDS = 0.5
+"""How long aioice may take to close where who waits for it is cancelled: cut off in the middle, it
+leaves sockets behind."""
 
 
 class IceTransport(Protocol):
@@ -131,6 +135,9 @@ class HostIce:
 
     async def close(self) -> None:
         """Close the sockets."""
+        await finish(self._close(), within=CLOSE_SECONDS)
+
+    async def _close(self) -> None:
         if self._gathering is not None:
             # Closed in the middle of gathering, aioice would leave sockets behind.
             await asyncio.wait({self._gathering})

@@ -55,9 +55,47 @@ async def run_cancellable(work: Coroutine[Any, Any, None]) -> None:
     try:
         await asyncio.wait({task})
     finally:
-        while not task.done():
-            task.cancel()
+        await _cancel_until_done(task)
+    task.result()
+
+
+async def _cancel_until_done(task: "asyncio.Task[None]") -> None:
+    """Also where this is cancelled itself, a second time: whoever does that waits a moment more."""
+    was_cancelled = False
+    while not task.done():
+        task.cancel()
+        try:
             await asyncio.wait({task}, timeout=_CANCEL_AGAIN_SECONDS)
+        except asyncio.CancelledError:
+            was_cancelled = True
+    if was_cancelled:
+        raise asyncio.CancelledError
+
+
+async def finish_all(*cleanups: Coroutine[Any, Any, object]) -> None:
+    """Run clean-ups side by side to their ends; what they raise is dropped.
+
+    Cancelled, it cancels them, but none before it has begun, as ``asyncio.gather`` does: what
+    never began would close nothing.
+    """
+    tasks = [asyncio.create_task(cleanup) for cleanup in cleanups]
+    try:
+        if tasks:
+            await asyncio.wait(tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def finish(cleanup: Coroutine[Any, Any, object], *, within: float) -> None:
+    """Run a clean-up that must not be cut off in the middle: cancelled, it has so many seconds."""
+    task = asyncio.create_task(cleanup)
+    try:
+        await asyncio.wait({task})
+    finally:
+        await asyncio.wait({task}, timeout=within)
+        task.cancel()
     task.result()
 
 

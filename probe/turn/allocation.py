@@ -9,7 +9,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.net.resolver import Address
-from probe.net.tasks import gather_first_error, phase_timeout
+from probe.net.tasks import finish_all, gather_first_error, phase_timeout
 from probe.net.tls import client_context
 from probe.stun.browser_timing import GATHERING_SECONDS
 from probe.stun.credentials import TurnCredentials
@@ -82,11 +82,8 @@ def tls_context(url: TurnUri, ca_file: Path | None) -> ssl.SSLContext | None:
 
 async def close_all(context: Context, clients: Sequence[TurnClient], *, timeout: float) -> None:
     """Delete and close all at once; waits for it at most ``timeout`` seconds."""
-
-    async def close() -> None:
-        await asyncio.gather(*(client.close() for client in clients))
-
-    await context.closing.close(close(), timeout=timeout)
+    closing = finish_all(*(client.close() for client in clients))
+    await context.closing.close(closing, timeout=timeout)
 
 
 async def permit_each_other(

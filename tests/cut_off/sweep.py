@@ -1,0 +1,120 @@
+"""Runs of a check that are cut off at each turn of the event loop, and what they leave behind."""
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar, cast
+
+from msgspec import Struct
+
+from probe.core.context import Context
+from probe.core.kind import Check
+from probe.core.model import Result, Status
+from probe.core.runner import run_check
+from tests.cut_off.stepped_loop import SteppedLoop
+from tests.leaks import Footprint
+
+NEVER = 1 << 30
+_DRAIN, _GRACE, _LOOK = 30.0, 60.0, 0.5
+_OURS = ("/probe/", "/aiortc/", "/aioice/")
+
+T = TypeVar("T")
+
+
+class Cut(Struct, frozen=True):
+    """A run is cancelled at this turn. With ``drain`` its clean-ups are cancelled so many turns
+    later, as when the daemon ends; without, they have all the time that they need."""
+
+    turn: int
+    drain: int | None = None
+
+
+class CutRun(Struct, frozen=True):
+    """How many turns it had, its result (None where it was cut off), and what it has left."""
+
+    turns: int
+    result: Result | None
+    left: list[str]
+
+
+def run_stepped(main: Callable[[], Awaitable[T]]) -> T:
+    """Run in a loop that is counted. The collector would close what was left: it waits."""
+    with _no_collection(), asyncio.Runner(loop_factory=SteppedLoop) as runner:
+        return runner.run(_run(main))
+
+
+async def _run(main: Callable[[], Awaitable[T]]) -> T:
+    return await main()
+
+
+async def cut_off(check: Check, cut: Cut) -> CutRun:
+    """Run a check that is cut off there."""
+    loop = cast(SteppedLoop, asyncio.get_running_loop())
+    context, before = Context(clock=loop.time), Footprint.now()
+    task = asyncio.create_task(run_check(check, context))
+    drains: list[asyncio.Task[None]] = []
+
+    def cancel() -> None:
+        if task.cancel() and cut.drain is not None:
+            drains.append(loop.create_task(_drain_after(cut.drain, context)))
+
+    loop.act_at(cut.turn, cancel)
+    await asyncio.wait({task})
+    turns = loop.turns
+    loop.act_at(NEVER, cancel)
+    await asyncio.gather(*drains)
+    await context.closing.drain(timeout=_DRAIN)
+    left = await _left(before)
+    return CutRun(turns, None if task.cancelled() else task.result(), left)
+
+
+async def what_is_left(
+    check: Check, *, every: int, drains: Iterable[int | None], is_fine: bool = True
+) -> list[str]:
+    """What is left of a run that is cut off at each ``every``-th turn, for each of the drains;
+    ``is_fine`` is whether it succeeds where it is not."""
+    await cut_off(check, Cut(NEVER))  # what is made once, and stays
+    whole = await cut_off(check, Cut(NEVER))
+    assert whole.result is not None
+    assert (whole.result.status is Status.OK) == is_fine, whole.result.failure
+    assert whole.left == []
+    found: list[str] = []
+    for number, drain in enumerate(drains):
+        for turn in range(1 + number % every, whole.turns, every):
+            each = await cut_off(check, Cut(turn, drain))
+            found += [f"cut off at {turn}, drained {drain}: {line}" for line in each.left]
+    return found
+
+
+async def _drain_after(turns: int, context: Context) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await context.closing.drain(timeout=0)
+
+
+async def _left(before: Footprint) -> list[str]:
+    """Descriptors, and tasks of the probe: the server's own are closed by its own timers."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _GRACE
+    while True:
+        grown = before.grown_to(Footprint.now())
+        left = [line for line in grown if line.startswith("descriptor") or _is_of_probe(line)]
+        if not left or loop.time() > until:
+            return left
+        await asyncio.sleep(_LOOK)
+
+
+def _is_of_probe(task: str) -> bool:
+    """Or of the libraries that only the probe uses."""
+    return "/probe/lab/" not in task and any(name in task for name in _OURS)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
