@@ -22,12 +22,15 @@ from probe.call.rtp_stream import is_rtp
 from probe.ice.transport import IceTransport
 
 MIN_PAUSE, MAX_PAUSE = 0.05, 2.4
-"""Seconds between two of a flight. libwebrtc begins with as many (kMinDtlsHandshakeTimeoutMs). Its
-pauses grow on, but its first flights have two datagrams: of a path that loses the first ones, both
-get through after as long."""
+"""Seconds between two of a flight: of the handshake from the first on twice as many each time, as
+libwebrtc's (kMinDtlsHandshakeTimeoutMs); of what comes above it no more than the second."""
 REPEATED_FOR = 12.8
 """Seconds in which a flight is sent again: libwebrtc's next one would leave 25.55 s after the
 first, longer than a user waits."""
+COPIES, ANSWERS = 2, 3
+"""Datagrams of the handshake that leave each time: as many as Chromium's ClientHello has; and its
+answer with the acknowledgement before it, of which the first time has none. A path that loses the
+first ones is passed after as many by both."""
 ROUND_TRIPS = 2
 MAX_DATAGRAM = 2048
 """Bytes of a datagram; browsers send 1,200 and some 1,500."""
@@ -36,7 +39,9 @@ MAX_WAITING, MAX_DROPPED = 256, 256
 MAX_REPLIES = 32
 """Times that the last flight is sent again once established: two ends can't keep each other
 answering."""
-_APPLICATION_DATA = 23  # RFC 6347 section 4.1
+_CHANGE_CIPHER_SPEC, _HANDSHAKE, _APPLICATION_DATA = 20, 22, 23  # RFC 6347 section 4.1
+_FIRST_MESSAGE = slice(13, 19)
+"""Its type, length and number, behind the record's header (RFC 6347 section 4.2.2)."""
 # A packet that leaves so late, out of silence, was sent by a timer of the libraries.
 _OUT_OF_SILENCE = 0.4
 
@@ -63,7 +68,8 @@ class RetransmittingTransport:
         self._flight: list[bytes] = []
         self._seen: set[bytes] = set()
         self._held: list[bytes] | None = []
-        self._began = self._left = self._pause = 0.0
+        self._left = self._pause = self._waited = 0.0
+        self._times = 0
         self._replies, self._replied = MAX_REPLIES, -math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._again: asyncio.Task[None] | None = None
@@ -165,23 +171,27 @@ class RetransmittingTransport:
             self._send_again()
 
     async def _send(self, data: bytes) -> None:
-        if self._watching:
-            self._note(data)
+        if self._watching and not self._is_new(data):
+            return
         with suppress(ConnectionError) if self._is_established else nullcontext():
             await self._ice._send(data)
 
-    def _note(self, data: bytes) -> None:
-        """A flight is what leaves until something comes."""
+    def _is_new(self, data: bytes) -> bool:
+        """Note a flight, which is what leaves until something comes; False for what a timer of
+        OpenSSL's would send again, besides ours."""
         now = asyncio.get_running_loop().time()
         late = not self._answered and now - self._left >= _OUT_OF_SILENCE
+        if late and self._flight and _begin_alike(data, self._flight[0]):
+            return False
         self.library_timers += late
         if self._answered:
-            self._began = now
+            self._waited, self._times = 0.0, 0
             self._pause = max(MIN_PAUSE, ROUND_TRIPS * (self._ice.rtt or 0.0))
         if self._answered or late:
             self._answered, self._flight, self._left = False, [], now
         self._flight.append(data)
         self._arm()
+        return True
 
     def _arm(self) -> None:
         if self._timer is not None:
@@ -189,16 +199,23 @@ class RetransmittingTransport:
         self._timer = asyncio.get_running_loop().call_later(self._pause, self._unanswered)
 
     def _unanswered(self) -> None:
-        if asyncio.get_running_loop().time() - self._began > REPEATED_FOR:
+        self._waited += self._pause
+        if self._waited > REPEATED_FOR:
             return
-        self._pause = max(self._pause, min(2 * self._pause, MAX_PAUSE))
-        self._send_again()
+        self._times += 1
+        is_handshake = self._flight[0][0] in (_CHANGE_CIPHER_SPEC, _HANDSHAKE)
+        most = math.inf if is_handshake else MAX_PAUSE
+        self._pause = max(self._pause, min(2 * self._pause, most))
+        # The controlling side answers the handshake that the other begins.
+        answers = self.role == "controlling" and self._times > 1
+        self._send_again((ANSWERS if answers else COPIES) if is_handshake else 1)
         self._arm()
 
-    def _send_again(self) -> None:
+    def _send_again(self, copies: int = 1) -> None:
         if self._again is None or self._again.done():
-            self.repeated += len(self._flight)
-            self._again = asyncio.create_task(self._repeat(list(self._flight)))
+            flight = self._flight * copies
+            self.repeated += len(flight)
+            self._again = asyncio.create_task(self._repeat(flight))
 
     async def _repeat(self, flight: list[bytes]) -> None:
         for data in flight:
@@ -206,6 +223,13 @@ class RetransmittingTransport:
                 await self._ice._send(data)
             except ConnectionError:
                 return  # DTLS gets the same when it sends or receives
+
+
+def _begin_alike(data: bytes, other: bytes) -> bool:
+    """Whether two flights of the handshake begin with the same message."""
+    if data[0] != other[0] or data[0] not in (_CHANGE_CIPHER_SPEC, _HANDSHAKE):
+        return False
+    return data[0] == _CHANGE_CIPHER_SPEC or data[_FIRST_MESSAGE] == other[_FIRST_MESSAGE]
 
 
 def needed_retransmissions(*transports: RetransmittingTransport) -> int:

@@ -30,7 +30,7 @@ def _first_lost() -> Iterator[PathRow]:
         for count in (1, 2, 5, 10):
             name = f"the first {count} ChannelData lost, by {way}"
             yield PathRow(_FIRST, name, way, [Rule("lose", "channel", count=count)])
-    for count in (1, 2, 3, 4, 6, 8, 10, 15, 20):
+    for count in range(1, 31):
         for side in SIDES:
             name = f"the first {count} datagrams of DTLS by the {side} side lost"
             yield PathRow(_FIRST, name, "udp", [Rule("lose", "dtls", side, count=count)])
