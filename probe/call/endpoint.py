@@ -8,6 +8,7 @@ and its DTLS transport takes any ICE transport that can send and receive.
 import asyncio
 import math
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from typing import Any, cast
 
 from probe.call.aiortc_import import (
@@ -23,7 +24,7 @@ from probe.call.dtls_retransmission import RetransmittingTransport
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.ice.transport import IceTransport
-from probe.net.tasks import finish_all, first_ended, race, run_cancellable
+from probe.net.tasks import first_ended, race, run_cancellable
 
 SCTP_PORT = 5000
 CHANNEL_LABEL = "probe"
@@ -120,13 +121,14 @@ class CallEndpoint:
             self.channel.send(data)
 
     async def close(self) -> None:
-        """Close everything, the allocation included."""
+        """Close everything, the allocation included, whatever one of them raises."""
         self.transport.stop()
-        try:
-            await self.sctp.stop()
-            await self.dtls.stop()
-        finally:
-            await finish_all(self.transport.close(), self.ice.close())
+        async with AsyncExitStack() as closing:  # from the last to the first
+            closing.push_async_callback(self.ice.close)
+            closing.push_async_callback(self.transport.close)
+            closing.push_async_callback(self.dtls.stop)
+            # Over a DTLS connection that has failed, aiortc raises what OpenSSL does.
+            closing.push_async_callback(self.sctp.stop)
 
     def _follow_dtls(self) -> None:
         """Where DTLS ends by itself, SCTP ends with it.
@@ -135,6 +137,7 @@ class CallEndpoint:
         """
         if self.dtls.state == "closed" and self._stopping is None:
             self._stopping = asyncio.create_task(self.sctp.stop())
+            self._stopping.add_done_callback(_drop_error)
 
     def _adopt(
         self, channel: RTCDataChannel, on_message: Callable[["CallEndpoint", bytes], None]
@@ -145,6 +148,12 @@ class CallEndpoint:
             self.opened.set()
         else:
             channel.on("open", self.opened.set)
+
+
+def _drop_error(task: "asyncio.Task[None]") -> None:
+    """Of what ends anyway: retrieved, it is no complaint of asyncio's."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _until_set(event: asyncio.Event) -> None:

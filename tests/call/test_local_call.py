@@ -2,10 +2,13 @@
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 import pytest
+from OpenSSL import SSL
 from pydantic import SecretStr
 
 from probe.call.local_call import Call
@@ -56,12 +59,35 @@ async def call(
     return made
 
 
+async def _fails_after(stop: Callable[[], Awaitable[None]]) -> None:
+    await stop()
+    raise SSL.Error([])
+
+
 async def test_a_direct_call_opens_and_echoes(leaks: None) -> None:
     context = Context()
     made = await call(None, context)
     assert made.times.lost == 0
     assert len(made.times.rtts) == 3
     assert context.closing.pending == 0
+
+
+@pytest.mark.parametrize("step", ["sctp", "dtls"])
+async def test_both_relays_are_closed_where_openssl_raises(
+    leaks: None, tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does of what is sent over a connection that has failed, or was shut down."""
+    record, context = Recorder(), Context()
+
+    async with turn_lab(tmp_path) as lab:
+        relay = a_relay(lab.url("udp"), USERNAME, PASSWORD, None)
+        async with Call(relay, record, context) as made:
+            await made.gather()
+            await made.connect()
+            for end in (made.offerer, made.answerer):
+                stop = getattr(end, step).stop
+                monkeypatch.setattr(getattr(end, step), "stop", partial(_fails_after, stop))
+        assert lab.server.allocations == 0
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
