@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from alerts.model import Alert, Fingerprint, Message, MessageType, Severity
 from probe.core.model import Unit
-from probe.report.text.sanitize import clean, cut
+from probe.report.text.sanitize import clean, cut, cut_between_words
 from probe.report.text.units import show
 
 MARKS = {
@@ -64,7 +64,7 @@ def headline(message: Message) -> str:
     since = f", since {_moment(_began(message), message.at)}" if message.firing else ""
     if message.occasion is MessageType.RESOLVED and not message.firing:
         since = f", after {_lasted(message)}" if _end(message) > message.since else ""
-    return cut(text, MAX_HEADLINE - len(since)) + since
+    return cut_between_words(text, MAX_HEADLINE - len(since)) + since
 
 
 def time_range(message: Message) -> str:
@@ -220,7 +220,7 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _line(text: str) -> str:
-    return cut(clean(text), MAX_LINE)
+    return cut_between_words(clean(text), MAX_LINE)
 
 
 def _end(message: Message) -> float:

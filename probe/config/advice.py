@@ -1,7 +1,7 @@
 """Warnings about configuration that is valid and has no effect.
 
-Routes and maintenance windows that match no check, receivers that are not configured, and
-variables whose names are near misses of the probe's own.
+Routes and maintenance windows that match no check, receivers that are not configured, variables
+whose names are near misses of the probe's own, and limits in what is probably another unit.
 """
 
 import difflib
@@ -9,11 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from alerts.config import AlertingConfig
 from probe.core.kind import Check
+from probe.core.model import Unit
+from probe.core.thresholds import default_thresholds_of, signals_of_check
 
 NOT_READ = "is not read: did you mean"
 _OWN_PREFIX = "PROBE_"
 # Similarity from which on a name is probably a misspelling of another.
 _ALIKE, _ALIKE_OWN = 0.9, 0.8
+# How many times a default limit, or what part of it, is probably in another unit.
+_FAR = 100
+_UNIT_WORDS = {Unit.SECONDS: "it is in seconds", Unit.BYTES: "it is in bytes"}
 
 
 def warnings_of(
@@ -28,8 +33,30 @@ def warnings_of(
     return (
         *_unmatched(alerting, checks),
         *_unconfigured(alerting),
+        *_other_units(checks),
         *near_misses(variables, frozenset(known), frozenset(receivers)),
     )
+
+
+def _other_units(checks: Sequence[Check]) -> Iterator[str]:
+    """Limits that were probably meant in milliseconds, days, per cent or megabytes."""
+    for check in checks:
+        default = {each.signal.name: each.limits for each in default_thresholds_of(check)}
+        units = {signal.name: signal.unit for signal in signals_of_check(check)}
+        for name, own in check.table.thresholds.items():
+            for level in ("objective", "warning", "critical"):
+                value = getattr(own, level)
+                usual = getattr(default.get(name), level, None)
+                if value is not None and (odd := _odd(value, usual, units[name])):
+                    yield f"{check.name}: {name}: {level} = {value:g} {odd}"
+
+
+def _odd(value: float, usual: float | None, unit: Unit) -> str:
+    if unit is Unit.RATIO and value > 1:
+        return f"is never reached: shares are from 0 to 1. Write {value / 100:g} for {value:g} %"
+    if unit not in _UNIT_WORDS or not usual or 1 / _FAR < value / usual < _FAR:
+        return ""
+    return f"is far from the default of {usual:g}: {_UNIT_WORDS[unit]}"
 
 
 def near_misses(

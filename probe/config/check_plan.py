@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from probe.config.toml_file import FROM_VARIABLE, Kinds, RawTables
+from probe.config.toml_tables.reading import FROM_VARIABLE, Kinds, RawTables
 from probe.core.environment import (
     ConfigProblem,
     ConfigurationError,
@@ -19,10 +19,9 @@ from probe.core.environment import (
     read_environment,
     suggest,
 )
-from probe.core.field_types import plain_message
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, Skipped
 from probe.core.model import LimitSide
-from probe.core.tables.problems import unknown_key
+from probe.core.tables.problems import table_problems
 from probe.core.thresholds import limits_are_ordered, signals_of_check, thresholds_of
 
 OUT_OF_ORDER = {
@@ -53,6 +52,7 @@ def make_plan(
     checks: list[Check] = []
     skipped: list[Skipped] = []
     problems: list[ConfigProblem] = []
+    places: list[str] = []
     for kind in kinds:
         derived, readable = DerivedChecks(), True
         try:
@@ -67,17 +67,19 @@ def make_plan(
             try:
                 table = _validate(kind, raw, place, variables, complete=readable)
                 checks += [Check(kind, table)] if table else []
+                places += [place] if table else []
             except ConfigurationError as error:
                 problems += error.problems
         skipped += [Skipped(kind.name, reason) for reason in derived.skipped]
-    problems += _duplicates(checks)
+    problems += _duplicates(checks, places)
     if problems:
         raise ConfigurationError(problems)
     off = [check for check in checks if not check.table.enabled]
-    skipped += [Skipped(check.kind.name, f"{check.name} is disabled in {path}") for check in off]
+    skipped += [Skipped(check.kind.name, f"{check.name} {DISABLED} {path}") for check in off]
     return CheckPlan(tuple(check for check in checks if check.table.enabled), tuple(skipped))
 
 
+DISABLED = "is disabled in"
 NOTHING_TO_CHECK = (
     "there is nothing to check: set BACKEND_URL or TURN_URLS, or FRONTEND_URL for a page alone"
 )
@@ -107,8 +109,13 @@ def select(
         checks = tuple(check for check in plan.checks if check.name in named)
         chosen = CheckPlan(checks, tuple(skip for skip in plan.skipped if skip.kind in selected))
     if not chosen.checks and not (plan.may_be_empty and not once):
-        raise ConfigurationError([ConfigProblem("configuration", NOTHING_TO_CHECK)])
+        raise ConfigurationError([ConfigProblem("configuration", _why_nothing(plan))])
     return chosen
+
+
+def _why_nothing(plan: CheckPlan) -> str:
+    off = [skip.reason for skip in plan.skipped if DISABLED in skip.reason]
+    return f"there is nothing to check: {'; '.join(off)}" if off else NOTHING_TO_CHECK
 
 
 def _without_on_request(plan: CheckPlan, named: Sequence[str], *, once: bool) -> CheckPlan:
@@ -164,7 +171,7 @@ def _validate(
     except ValidationError as error:
         # A missing value is reported once, at its variable.
         complete = complete and not problems
-        problems += _table_problems(error, kind, place, complete=complete)
+        problems += table_problems(error, place, kind.table, complete=complete)
         if problems:
             raise ConfigurationError(problems) from None
         return None
@@ -205,24 +212,13 @@ def _fill(
     return filled, problems
 
 
-def _table_problems(
-    error: ValidationError, kind: Kind[Any, Any], place: str, *, complete: bool
-) -> Iterable[ConfigProblem]:
-    for each in error.errors(include_input=False, include_url=False):
-        if not complete and (each["type"] == "missing" or not each["loc"]):
-            continue
-        key = ".".join(str(part) for part in each["loc"])
-        where = f'{place}, key "{key}"' if key else place
-        if each["type"] == "extra_forbidden":
-            yield ConfigProblem(where, unknown_key(key, kind.table.keys()))
-        else:
-            yield ConfigProblem(where, plain_message(each["msg"]))
-
-
-def _duplicates(checks: Sequence[Check]) -> Iterable[ConfigProblem]:
-    names = [check.name for check in checks]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield ConfigProblem(f'check "{name}"', "two checks have this name: rename one of them")
+def _duplicates(checks: Sequence[Check], places: Sequence[str]) -> Iterable[ConfigProblem]:
+    first: dict[str, str] = {}
+    for check, place in zip(checks, places, strict=True):
+        if check.name in first:
+            problem = f'"{check.name}" is the name of {first[check.name]}, too: rename one of them'
+            yield ConfigProblem(f'{place}, key "name"', problem)
+        first.setdefault(check.name, place.rpartition(": ")[2])
 
 
 def _unknown(option: str, name: str, plan: CheckPlan) -> ConfigProblem:

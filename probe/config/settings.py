@@ -21,7 +21,13 @@ from probe.config.partial_plan import plan_of_shard, plan_of_witness
 from probe.config.probe_environment import LOG_LEVELS, ProbeEnvironment
 from probe.config.secret_values import secret_parts, secrets_in, secrets_of_variables
 from probe.config.shard import Shard
-from probe.config.toml_file import GATE_TABLE, Kinds, RawTables, read_tables, variables_named_in
+from probe.config.toml_tables.reading import (
+    GATE_TABLE,
+    Kinds,
+    RawTables,
+    read_tables,
+    variables_named_in,
+)
 from probe.core.environment import (
     SECRETS_DIRECTORY,
     ConfigProblem,

@@ -21,6 +21,7 @@ Bytes = Annotated[int, Unit.BYTES]
 Ratio = Annotated[float, Unit.RATIO]
 
 _NO_UNIT = "without quotes and units: times are in seconds, sizes in bytes, shares from 0 to 1"
+_NO_TABLE = "must be a table: write NAME = VALUE below it"
 _PLAIN = {
     "Field required": "is required",
     "Input should be a valid number, unable to parse string as a number": (
@@ -33,7 +34,7 @@ _PLAIN = {
     "Input should be a valid number": f"must be a number {_NO_UNIT}",
     "Input should be a valid integer": f"must be a whole number {_NO_UNIT}",
     "Input should be a valid boolean": "must be true or false, without quotes",
-    "Input should be a valid dictionary": "must be a table: write NAME = VALUE below it",
+    "Input should be a valid dictionary": _NO_TABLE,
     "String should have at least 1 character": "must not be empty",
     "Input should be a valid tuple": "must be a list: write it in [brackets]",
     "String should match pattern '^[a-z0-9][a-z0-9._-]{0,62}$'": (
@@ -46,4 +47,6 @@ _PLAIN = {
 def plain_message(message: str) -> str:
     """pydantic's message without its own prefixes, and in words that name the remedy."""
     bare = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if bare.startswith("Input should be a valid dictionary or instance of "):
+        return _NO_TABLE
     return _PLAIN.get(bare, bare.replace("Input should be", "must be", 1))

@@ -80,11 +80,7 @@ def thresholds_of(check: Check) -> tuple[Threshold, ...]:
     """
     table = check.table
     own = table.thresholds
-    default = {
-        threshold.signal.name: threshold
-        for threshold in (*check.kind.thresholds, *table.check_thresholds)
-        if threshold.limits != Limits()
-    }
+    default = {threshold.signal.name: threshold for threshold in default_thresholds_of(check)}
     kept = [
         threshold
         for name, threshold in default.items()
@@ -93,6 +89,12 @@ def thresholds_of(check: Check) -> tuple[Threshold, ...]:
     known = {signal.name: signal for signal in signals_of_check(check)}
     set_here = [_own(known[name], default.get(name), limits) for name, limits in own.items()]
     return tuple(_reachable(threshold, check) for threshold in (*kept, *set_here))
+
+
+def default_thresholds_of(check: Check) -> tuple[Threshold, ...]:
+    """What its kind and its settings give a check where ``thresholds`` says nothing."""
+    found = (*check.kind.thresholds, *check.table.check_thresholds)
+    return tuple(threshold for threshold in found if threshold.limits != Limits())
 
 
 def limits_are_ordered(threshold: Threshold) -> bool:

@@ -111,7 +111,6 @@ def read_exporter(
     """The configuration, and what is wrong in it. ``path`` is that of ``probe.toml``."""
     problems: list[ConfigProblem] = []
     environment, table = ExporterEnvironment.model_construct(), ExporterTable.model_construct()
-    keys = ExporterTable.model_fields
     try:
         environment = read_environment(ExporterEnvironment, variables)
     except ConfigurationError as error:
@@ -120,7 +119,7 @@ def read_exporter(
         try:
             table = ExporterTable.model_validate(raw)
         except ValidationError as error:
-            problems += table_problems(error, f"{path}: [{EXPORTER_TABLE}]", keys)
+            problems += table_problems(error, f"{path}: [{EXPORTER_TABLE}]", ExporterTable)
     modules: dict[str, Module] = {}
     files = []
     for file in (table.modules_file, environment.modules):

@@ -25,6 +25,8 @@ _LOCAL = re.compile(r"^(localhost|127\.[0-9.]+|\[::1\])(:|/|$)")
 
 def check_http_url(url: str) -> str:
     """The address unchanged. Raises ValueError that says what would be right."""
+    if not url:
+        raise ValueError(f"is empty: write {EXAMPLE}")
     shown = _redacted(url)
     if not url.isprintable() or " " in url:
         raise ValueError(f"'{shown}' holds a blank or a control character: remove it")

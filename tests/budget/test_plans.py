@@ -168,6 +168,22 @@ def test_what_runs_on_this_machine_takes_from_no_plan() -> None:
     assert consumers_by_plan(plan_of().checks) != {}
 
 
+@pytest.mark.parametrize(
+    ("variables", "found"),
+    [
+        ({"FRONTEND_URL": "https://example.org"}, False),
+        ({"FRONTEND_URL": "https://example.org", "TURN_URLS": "turn:relay.example.org"}, False),
+        ({"FRONTEND_URL": "https://app.vercel.app/"}, True),
+        ({"FRONTEND_URL": "https://a.org", "BACKEND_URL": "https://a.org"}, True),
+    ],
+)
+def test_a_page_alone_takes_from_vercel_only_where_it_is_there(
+    variables: dict[str, str], found: bool
+) -> None:
+    names = {check.name for check in plan_of(variables=variables).checks}
+    assert ("budget-vercel" in names) is found
+
+
 def test_a_disabled_check_takes_nothing() -> None:
     tables = {"redis": [{"name": "redis", "enabled": False}]}
     assert [each.check for each in budgets(plan_of(tables))["upstash"].drains] == ["signaling"]

@@ -142,3 +142,34 @@ def test_the_application_s_sentry_is_used_only_where_that_is_said(
 def test_a_wrong_address_of_sentry_is_a_mistake(environ: dict[str, str], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
         load_settings(KINDS, {**BACKEND, **environ}, env_file=None)
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ("probe_http_response_seconds.warning = 500", "far from the default of 1: it is in second"),
+        ("probe_ssl_certificate_remaining_seconds.warning = 14", "it is in seconds"),
+        ("probe_http_response_seconds.warning = 3", ""),
+        ("probe_http_response_seconds.objective = 500", "far from the default of"),
+        ("probe_duration_seconds.warning = 500", ""),
+        ("probe_success.warning = 0", ""),
+    ],
+)
+def test_a_limit_in_another_unit_is_reported(tmp_path: Path, limit: str, words: str) -> None:
+    toml = f'[[http]]\nname = "a"\nurl = "https://a.example/"\n[http.thresholds]\n{limit}\n'
+    found = warnings(BACKEND, tmp_path, toml)
+    assert words in found if words else found == ""
+
+
+def test_a_share_in_per_cent_is_reported(tmp_path: Path) -> None:
+    toml = (
+        '[[turn]]\nname = "a"\nprovider = "eu"\nurl = "turn:turn.example"\n'
+        "thresholds.probe_turn_loss_ratio = { warning = 5, critical = 20 }\n"
+    )
+    found = warnings(BACKEND, tmp_path, toml).splitlines()
+    assert found == [
+        "a: probe_turn_loss_ratio: warning = 5 is never reached: shares are from 0 to 1. "
+        "Write 0.05 for 5 %",
+        "a: probe_turn_loss_ratio: critical = 20 is never reached: shares are from 0 to 1. "
+        "Write 0.2 for 20 %",
+    ]

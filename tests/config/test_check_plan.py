@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field, SecretStr
 
 from probe.config.check_plan import CheckPlan, make_plan, select
-from probe.config.toml_file import read_tables, variables_named_in
+from probe.config.toml_tables.reading import read_tables, variables_named_in
 from probe.core.environment import ConfigurationError, Environment, EnvironmentSources, Variables
 from probe.core.kind import DerivedChecks, Kind
 from probe.core.model import Aggregation
@@ -117,7 +117,10 @@ def test_all_mistakes_of_variables_and_file_are_reported_at_once() -> None:
 
 def test_two_checks_of_one_name_are_a_mistake() -> None:
     (found,) = _problems({}, [{"name": "a"}, {"name": "a"}])
-    assert found == 'check "a": two checks have this name: rename one of them'
+    assert found == (
+        'probe.toml: [[toy]] entry 2, key "name": "a" is the name of [[toy]] entry 1, too: '
+        "rename one of them"
+    )
 
 
 def test_a_secret_in_a_wrong_variable_is_not_repeated() -> None:

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from probe.core.environment import suggest
+from probe.config.check_plan import select
+from probe.config.settings import load_settings
+from probe.core.environment import ConfigurationError, suggest
+from probe.kinds import KINDS
 from tests.config.test_newcomers import PAGE, said
 
 
@@ -93,3 +96,59 @@ def test_line_and_remedy_of_what_is_no_configuration(
 )
 def test_names_are_compared_without_case_dashes_and_blanks(word: str, meant: str) -> None:
     assert suggest(word, ["other", meant]) == f': did you mean "{meant}"?'
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        (PAGE.encode("utf-16-be"), "it is UTF-16 text: save it as UTF-8"),
+        (PAGE.replace("name", "\u200bname"), "there is an invisible U+200B: remove it"),
+        (PAGE + "\0", "there is an invisible U+0000: remove it"),
+        ('{"http": [{"name": "a"}]}', "it is JSON: write [[KIND]]"),
+        ("http:\n  - name: a\n", "it is YAML: write [[KIND]]"),
+        ("# pages\n---\nhttp: a\n", "it is YAML: write [[KIND]]"),
+        ("- name: a\n", "it is YAML: write [[KIND]]"),
+        (PAGE + "deadline = 5,\n", "there is a comma at the end: remove it"),
+        (PAGE + "deadline = 5;\n", "there is a semicolon at the end: remove it"),
+        (PAGE + "deadline = 5 s\n", "write one KEY = VALUE a line"),
+        (PAGE + "thresholds = {\n}\n", "write { KEY = VALUE } on one line"),
+        (PAGE + "thresholds = { a = 1, }\n", "without a comma at its end"),
+        ("[[web]]\n", 'no such table: did you mean "http"?'),
+        ("[[socketio]]\n", 'no such table: did you mean "signaling"?'),
+        ("[[silence]]\n", "write [[maintenance]] for a window, or run `probe alerts silence add`"),
+        ("[slack]\n", "notifiers are set by variables, such as SLACK_WEBHOOK"),
+        ("[global]\n", "write its keys in each [[KIND]]"),
+        ("[[endpoints]]\n", "write each check as a table of its kind, such as [[http]]"),
+        ("[[ping]]\n", "no check does this; modules of /probe do"),
+        (PAGE + "thresholds.probe_success = 1\n", "must be a table: write NAME = VALUE below it"),
+        (PAGE + "thresholds.probe_success.warn = 1\n", 'unknown key: did you mean "warning"?'),
+        (PAGE + "thresholds.probe_success.holt = 1\n", 'unknown key: did you mean "hold"?'),
+        (PAGE.replace("http://127.0.0.1:9/", ""), "is empty: write https://example.org"),
+        (PAGE + PAGE, '"a" is the name of [[http]] entry 1, too: rename one of them'),
+        (
+            PAGE + '[[stun]]\nname = "a"\nurl = "stun:127.0.0.1"\n',
+            '[[stun]] entry 1, key "name": "a" is the name of [[http]] entry 1, too',
+        ),
+        (
+            '[[fly]]\nname = "f"\nqueries = [{ nam = "a" }]\n',
+            'key "queries.0.nam": unknown key: did you mean "name"?',
+        ),
+    ],
+)
+def test_what_other_programs_and_editors_write_is_named(
+    tmp_path: Path, toml: str | bytes, words: str
+) -> None:
+    assert words in said(tmp_path, toml=toml)
+
+
+def test_a_file_that_is_missing_is_named_with_its_variable(tmp_path: Path) -> None:
+    path = tmp_path / "none.toml"
+    with pytest.raises(ConfigurationError, match=f"PROBE_CONFIG={path}: there is no such file"):
+        load_settings(KINDS, {"PROBE_CONFIG": str(path)}, env_file=None)
+
+
+def test_when_all_is_disabled_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "probe.toml").write_text(PAGE + "enabled = false\n")
+    plan = load_settings(KINDS, {"PROBE_CONFIG": str(tmp_path / "probe.toml")}, env_file=None).plan
+    with pytest.raises(ConfigurationError, match="there is nothing to check: a is disabled in"):
+        select(plan, (), ())

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from probe.config.toml_limits import problem_of
+from probe.config.toml_tables.limits import problem_of
 
 
 @pytest.mark.parametrize(

@@ -116,9 +116,30 @@ async def test_a_window_before_a_fault_is_go_and_one_with_it_rolls_back(
     assert "&lt;there&gt;" in page
     assert "<svg" in page
     assert "<script" not in page
+    assert 'aria-label="Incidents"' in page
+    assert page.count("<table") == page.count('<table class="gate" aria-label=')
     assert "```mermaid" in text
     assert "&#124;" in text
     assert "<there>" not in text
+
+
+async def test_what_fails_again_and_again_is_one_line_and_what_is_not_proven_is_said_so(
+    tmp_path: Path,
+) -> None:
+    """Single failures of a check that runs each 10 s: each may have lasted a moment or 20 s."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    history_of(folder, range(7, 5000, 90))
+    (tmp_path / "probe.toml").write_text('[[gate]]\nname = "error-rate"\nlimit = 0.9\n')
+    env = {**BACKEND, "PROBE_DATA": str(folder)}
+    window = (*SINCE, "--until", "2026-01-01T13:53Z")
+    done = await command.probe(*ONE, "report", *window, cwd=tmp_path, env=env)
+    lines = done.out.splitlines()
+    (incident,) = [line for line in lines if "connect_refused" in line]
+    assert "56 times, 9 min in all" in incident
+    (available,) = [line for line in lines if line.startswith("?  health/availability")]
+    assert "perhaps overspent" in available
+    assert "; 56 incidents" in lines[0]
 
 
 async def test_a_wrong_call_says_what_would_be_right(past: Path, tmp_path: Path) -> None:

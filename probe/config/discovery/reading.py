@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from probe.config.discovery.target_groups import TargetGroup, check_tables, groups_of
-from probe.config.toml_file import Kinds, RawTables
+from probe.config.toml_tables.reading import Kinds, RawTables
 from probe.core.environment import ConfigProblem, Variables
 from probe.core.field_types import Seconds
 from probe.core.tables.problems import table_problems
@@ -147,7 +147,7 @@ def _read_table(
     try:
         table = DiscoveryTable.model_validate(filled)
     except ValidationError as error:
-        return None, list(table_problems(error, place, DiscoveryTable.model_fields))
+        return None, list(table_problems(error, place, DiscoveryTable))
     names = [kind.name for kind in kinds if "url" in kind.table.model_fields]
     if table.kind not in names:
         problem = f"no kind with a url: write one of {', '.join(names)}"

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from probe.core.environment import ConfigProblem, suggest
 from probe.core.field_types import plain_message
+from probe.core.tables.threshold_config import Table
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -34,6 +36,11 @@ _OTHER_WORDS = {
     "host": "url",
     "description": "reason",
     "summary": "reason",
+    "from": "start",
+    "to": "end",
+    "until": "end",
+    "warn": "warning",
+    "crit": "critical",
 }
 
 
@@ -49,25 +56,50 @@ def read_entries(
         try:
             tables[place] = model.model_validate(entry)
         except ValidationError as error:
-            problems += table_problems(error, place, model.model_fields)
+            problems += table_problems(error, place, model)
     return tables, problems
 
 
 def table_problems(
-    error: ValidationError, place: str, known: Iterable[str] = ()
+    error: ValidationError, place: str, model: type[BaseModel], *, complete: bool = True
 ) -> Iterator[ConfigProblem]:
-    """Each mistake in a table; ``known`` are the keys that it may have."""
-    names = list(known)
+    """Each mistake in a table of this ``model``. What one that is not ``complete`` lacks is none:
+    it is reported where it would have come from."""
     for each in error.errors(include_input=False, include_url=False):
-        key = ".".join(str(part) for part in each["loc"])
-        where = f'{place}, key "{key}"' if key else place
+        if not complete and (each["type"] == "missing" or not each["loc"]):
+            continue
+        parts = [str(part) for part in each["loc"]]
+        where = f'{place}, key "{".".join(parts)}"' if parts else place
         if each["type"] == "extra_forbidden":
-            yield ConfigProblem(where, unknown_key(key, names if len(each["loc"]) == 1 else []))
+            yield ConfigProblem(where, _unknown_key(parts[-1], _keys_at(model, parts[:-1])))
         else:
             yield ConfigProblem(where, plain_message(each["msg"]))
 
 
-def unknown_key(key: str, known: Iterable[str]) -> str:
+def _keys_at(model: type[BaseModel], path: Iterable[str]) -> list[str]:
+    """The keys of the table at this path within a table of ``model``; none if it has none."""
+    found: Any = model
+    for part in path:
+        if _is_model(found):
+            found = found.model_fields[part].annotation if part in found.model_fields else None
+        else:
+            # A list's item, or a value of a mapping: the last of its types.
+            found = next((each for each in reversed(get_args(found)) if each is not ...), None)
+        found = next(filter(_is_model, get_args(found)), found) if _is_union(found) else found
+    if not _is_model(found):
+        return []
+    return list(found.keys() if issubclass(found, Table) else found.model_fields)
+
+
+def _is_model(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _is_union(annotation: object) -> bool:
+    return get_origin(annotation) in (UnionType, Union)
+
+
+def _unknown_key(key: str, known: Iterable[str]) -> str:
     """That a key is unknown, with the one that is meant."""
     names = list(known)
     word = _OTHER_WORDS.get(key.strip().lower().replace("-", "_"))

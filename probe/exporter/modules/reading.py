@@ -50,7 +50,7 @@ def parse_module(raw: object, place: str) -> tuple[Module | None, list[ConfigPro
     try:
         module = Module.model_validate(raw)
     except ValidationError as error:
-        return None, [*problems, *table_problems(error, place, Module.model_fields)]
+        return None, [*problems, *table_problems(error, place, Module)]
     try:
         if module.dns is not None:
             module.dns.check()

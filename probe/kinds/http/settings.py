@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -238,10 +239,18 @@ def derive(environment: HttpEnvironment) -> DerivedChecks:
     else:
         url = environment.frontend_url.get_secret_value()
         frontend = {"name": "frontend", "url": url, "status": (HTTPStatus.OK,)}
-        tables.append({**frontend, "vercel_bytes": PAGE_BYTES})
+        tables.append({**frontend, "vercel_bytes": _vercel_bytes(environment, url)})
     for number, url in enumerate(split_urls(environment.references), 1):
         tables.append({**REFERENCE, "name": f"reference-{number}", "url": url})
     return DerivedChecks(tables, skipped, {"ca_file": environment.ca_file})
+
+
+def _vercel_bytes(environment: HttpEnvironment, url: str) -> int:
+    """What a run takes from a plan at Vercel, where the application has its pages. A page that
+    stands alone is any page, unless its name says that it is there."""
+    host = urlsplit(url).hostname or ""
+    at_vercel = environment.backend_url is not None or host.endswith(".vercel.app")
+    return PAGE_BYTES if at_vercel else 0
 
 
 def _cors_of(environment: HttpEnvironment, backend: str) -> dict[str, Any]:

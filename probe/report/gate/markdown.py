@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from probe.core.model import Verdict
 from probe.report.ci.markdown import bounded, escaped, mermaid_label, table
 from probe.report.gate import phrases
+from probe.report.gate.incident_lines import HEADINGS, incident_lines
 from probe.report.gate.model import GateReport
 from probe.report.text.time_format import duration, iso
 
@@ -122,18 +123,7 @@ def _incidents(report: GateReport) -> Iterator[str]:
         return
     yield "**Incidents**"
     yield ""
-    rows = [
-        [
-            phrases.moment(row.start),
-            phrases.lasted(row),
-            row.verdict.value,
-            escaped(row.cause),
-            escaped(", ".join(row.checks)),
-            escaped(row.message),
-        ]
-        for row in report.incidents
-    ]
-    yield from table(("begin", "lasted", "severity", "cause", "checks", "message"), rows)
+    yield from table(HEADINGS, [[*map(escaped, cells)] for cells in incident_lines(report)])
 
 
 def _gaps(report: GateReport) -> Iterator[str]:

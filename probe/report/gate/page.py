@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from probe.report.gate import phrases
+from probe.report.gate.incident_lines import HEADINGS, incident_lines
 from probe.report.gate.model import GateReport, TimelineRow
 from probe.report.html import templates
 from probe.report.text.time_format import clock, duration
@@ -74,23 +75,9 @@ def _tables(report: GateReport) -> Iterator[Mapping[str, Any]]:
     yield {"title": "Objectives", "header": ("", *phrases.OBJECTIVES), "rows": rows}
     if report.comparison:
         yield _comparison(report)
-    incidents = [
-        {
-            "class_": "",
-            "cells": (
-                phrases.moment(row.start),
-                phrases.lasted(row),
-                row.verdict.value,
-                row.cause,
-                ", ".join(row.checks),
-                row.message,
-            ),
-        }
-        for row in report.incidents
-    ]
-    if incidents:
-        names = ("begin", "lasted", "severity", "cause", "checks", "message")
-        yield {"title": "Incidents", "header": names, "rows": incidents}
+    if report.incidents:
+        rows = [{"class_": "", "cells": cells} for cells in incident_lines(report)]
+        yield {"title": "Incidents", "header": HEADINGS, "rows": rows}
 
 
 def _comparison(report: GateReport) -> Mapping[str, Any]:

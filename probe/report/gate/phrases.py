@@ -146,12 +146,13 @@ def limit(row: ObjectiveRow) -> str:
 
 
 def budget(row: ObjectiveRow) -> str:
-    """``62 % left``, ``overspent by 40 %``."""
+    """``62 % left``, ``overspent 1.4 times``; what is not proven, as such."""
     left = row.budget_left
     if left is None:
         return "—"
     if left < 0:
-        return f"overspent {show(1 - left, Unit.COUNT)} times"
+        times = f"overspent {show(1 - left, Unit.COUNT)} times"
+        return f"perhaps {times}" if row.decision is Decision.NOT_DECIDED else times
     return f"{show(left, Unit.RATIO)} left"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from probe.report.gate import phrases
+from probe.report.gate.incident_lines import HEADINGS, incident_lines
 from probe.report.gate.model import GateReport, GateVerdict
 from probe.report.text.sanitize import clean, without_commands
 from probe.report.text.time_format import duration
@@ -13,6 +14,8 @@ _COLOURS = {
     GateVerdict.NOT_DECIDED: "33",
 }
 MAX_REASONS = 10
+# A line has no room for the last cell of an incident.
+_MESSAGE = HEADINGS.index("message")
 
 
 def render(report: GateReport, *, colour: bool = False) -> str:
@@ -73,21 +76,8 @@ def _incidents(report: GateReport) -> Iterator[str]:
     if not report.incidents:
         return
     yield ""
-    yield from columns(
-        [
-            ("INCIDENT", "LASTED", "SEVERITY", "CAUSE", "CHECKS"),
-            *(
-                (
-                    phrases.moment(row.start),
-                    phrases.lasted(row),
-                    row.verdict.value,
-                    row.cause,
-                    ", ".join(row.checks),
-                )
-                for row in report.incidents
-            ),
-        ]
-    )
+    header = ("INCIDENT", *(name.upper() for name in HEADINGS[1:_MESSAGE]))
+    yield from columns([header, *(cells[:_MESSAGE] for cells in incident_lines(report))])
 
 
 def _events(report: GateReport) -> Iterator[str]:

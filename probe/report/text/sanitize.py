@@ -13,6 +13,7 @@ _LOGGING_COMMAND = re.compile(r"#(?=#\w*\[)")
 _INSTEAD = "·"
 # `@name`, `#1`, `GH-1`, and GitLab's `!1`, `$1`, `%1`, `&1` and `~label`.
 _REFERENCE = re.compile(r"@|[#!$%&](?=\d)|~(?=[\w\"'])|\bGH-(?=\d)", re.IGNORECASE)
+_OMITTED = " … "
 _APART = "\N{ZERO WIDTH SPACE}"
 
 
@@ -49,6 +50,27 @@ def cut(text: str, longest: int) -> str:
         return text
     tail = max((longest - 1) // 3, 0)
     return f"{text[: longest - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def cut_between_words(text: str, longest: int) -> str:
+    """Leave out words of the middle: an address that is cut leads nowhere. Only a word that alone
+    would take most of the room is cut itself."""
+    if len(text) <= longest:
+        return text
+    tail = _last_words(text, longest)
+    room = longest - len(tail) - len(_OMITTED)
+    head = text[: room + 1].rpartition(" ")[0]
+    if len(head) < room // 2 or len(tail) > longest * 2 // 3:
+        return cut(text, longest)
+    return f"{head}{_OMITTED}{tail}".rstrip()
+
+
+def _last_words(text: str, longest: int) -> str:
+    """Whole words of the end: two fifths of the room, and one at least."""
+    start = text.find(" ", len(text) - longest * 2 // 5)
+    if start < 0:
+        start = text.rfind(" ")
+    return text[start + 1 :]
 
 
 def truncate(text: str, longest: int) -> str:

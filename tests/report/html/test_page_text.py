@@ -42,6 +42,9 @@ def test_a_page_is_made_for_screen_readers_too(name: str) -> None:
     assert all(len(reading.of(each)) == 1 for each in ("h1", "main", "header", "title"))
     strips = [each for each in reading.of("svg") if each.get("class") in ("strip", "days")]
     assert all(each["role"] == "img" and each["aria-label"] for each in strips)
+    tables = reading.of("table")
+    assert all(each.get("aria-label") for each in tables)
+    assert all(each.get("scope") for each in reading.of("th"))
     assert len(text.encode()) < MAX_BYTES
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.report.text.sanitize import MAX_TEXT, clean, cut, without_commands
+from probe.report.text.sanitize import MAX_TEXT, clean, cut, cut_between_words, without_commands
 
 
 @given(st.text(st.characters(exclude_categories=())))
@@ -55,3 +55,24 @@ def test_a_line_is_no_command_to_a_ci_service(line: str) -> None:
 
 def test_an_ipv6_address_is_left_alone() -> None:
     assert without_commands("::1 refused\nfe80::1 too") == "::1 refused\nfe80::1 too"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("short", "short"),
+        (
+            "The backend is down: more than 19 redirects in a row at http://a.example/ (health)",
+            "The backend is down: more than 19 redirects in a row … (health)",
+        ),
+        (
+            "No relay works at turn:relay-of-a-long-name.example:3478?transport=tcp, 12 checks",
+            "No relay works at turn:relay-of-a-long-name…nsport=tcp, 12 checks",
+        ),
+        ("x" * 80, f"{'x' * 43}…{'x' * 21}"),
+        (f"no answer at https://{'a' * 80}", f"no answer at https://{'a' * 22}…{'a' * 21}"),
+    ],
+)
+def test_no_word_is_cut_unless_it_takes_most_of_the_room(text: str, shown: str) -> None:
+    assert cut_between_words(text, 65) == shown
+    assert len(shown) <= 65

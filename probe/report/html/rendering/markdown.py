@@ -22,6 +22,7 @@ def make_markdown() -> MarkdownIt:
     markdown = _Markdown("commonmark", {"html": False}).enable("table").disable("image")
     markdown.add_render_rule("table_open", _table_open)
     markdown.add_render_rule("table_close", _table_close)
+    markdown.add_render_rule("th_open", _heading_open)
     markdown.add_render_rule("link_open", _link_open)
     return markdown
 
@@ -32,7 +33,14 @@ def _table_open(
     """A table may be wider than a phone: it scrolls in a place of its own, which has a name."""
     number = sum(token.type == "table_open" for token in tokens[: index + 1])
     label = f'aria-label="Table {number}"'
-    return f'<div class="wide" tabindex="0" role="region" {label}><table>\n'
+    return f'<div class="wide" tabindex="0" role="region" {label}><table {label}>\n'
+
+
+def _heading_open(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any
+) -> str:
+    tokens[index].attrSet("scope", "col")
+    return renderer.renderToken(tokens, index, options, env)
 
 
 def _table_close(*_: Any) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from probe.config.toml_limits import MAX_BYTES, problem_of
+from probe.config.toml_tables.limits import MAX_BYTES, problem_of
+from probe.config.toml_tables.remedies import remedy
 from probe.core.environment import ConfigProblem, suggest
 from probe.core.kind import Kind
 from probe.untrusted.regular_file import read_regular, reason
@@ -24,21 +25,36 @@ OTHER_TABLES = (*ALERTING_TABLES, GATE_TABLE)
 # Tables of the exporter: one table, and one that holds a table for each module.
 EXPORTER_TABLES = ("exporter", "modules")
 
-# Words of tomllib, and what to do.
-_REMEDIES = {
-    "Cannot overwrite a value": ": the key is written twice: remove one",
-    "Cannot declare": ": the table is written twice: write its keys in one, or [[NAME]] for each",
-    "Cannot mutate": ": the table is written twice: write its keys in one",
-    "Invalid value": ": write texts in quotes, and true or false in small letters",
-    "Unescaped '\\'": ": write \\\\ for a backslash, or the text in single quotes",
-    "Illegal character": ": remove it, or write it as an escape",
-    "Invalid statement": ": write KEY = VALUE, [[KIND]] or # and a comment",
-    "Expected '=' after a key": ": write KEY = VALUE",
+# Words of other programs for tables that are called differently here.
+_OTHER_WORDS = {
+    **dict.fromkeys(("https", "web", "website", "site", "page", "url", "tls", "ssl"), "http"),
+    **dict.fromkeys(("socketio", "socket.io", "websocket", "ws"), "signaling"),
+    **dict.fromkeys(("webrtc", "ice"), "call"),
+    **dict.fromkeys(("postgresql", "database", "neon"), "postgres"),
+    **dict.fromkeys(("coturn", "relay"), "turn"),
+    **dict.fromkeys(("rdap", "whois"), "domain"),
 }
-_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
+_CHECKS = "write each check as a table of its kind, such as [[http]]"
+_NOTIFIERS = "notifiers are set by variables, such as SLACK_WEBHOOK, and chosen by [[route]]"
+_NO_DEFAULTS = "write its keys in each [[KIND]]"
+# Tables that other programs have, and what does the same here.
+_ELSEWHERE = {
+    **dict.fromkeys(
+        ("check", "checks", "probe", "probes", "endpoint", "endpoints", "target", "targets"),
+        _CHECKS,
+    ),
+    **dict.fromkeys(("monitor", "monitors", "service", "services"), _CHECKS),
+    **dict.fromkeys(("slack", "pagerduty", "webhook", "alertmanager", "notifiers"), _NOTIFIERS),
+    **dict.fromkeys(("notifier", "receiver", "receivers", "alerting", "alerts"), _NOTIFIERS),
+    **dict.fromkeys(("global", "settings", "defaults", "default"), _NO_DEFAULTS),
+    **dict.fromkeys(
+        ("silence", "silences", "window", "windows"),
+        "write [[maintenance]] for a window, or run `probe alerts silence add`",
+    ),
+    **dict.fromkeys(("ping", "icmp", "tcp", "dns"), "no check does this; modules of /probe do"),
+}
 _DECLARED = re.compile(r"\(('[^()]*',?)\)(?= twice)")
 _NAME = re.compile(r"'([^']*)'")
-_TYPOGRAPHIC_QUOTES = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb"
 
 Kinds = Sequence[Kind[Any, Any]]
 RawTables = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -54,7 +70,8 @@ def read_tables(
     try:
         text = read_regular(path, MAX_BYTES)
     except FileNotFoundError:
-        return {}, [ConfigProblem(str(path), "there is no such file")] if required else []
+        missing = ConfigProblem(f"PROBE_CONFIG={path}", "there is no such file")
+        return {}, [missing] if required else []
     except (OSError, UnicodeDecodeError) as error:
         return {}, [ConfigProblem(str(path), f"can't be read: {reason(error)}")]
     document, problem = _parsed(text)
@@ -76,7 +93,7 @@ def _parsed(text: str) -> tuple[Mapping[str, Any], str]:
     try:
         return tomllib.loads(text), ""
     except tomllib.TOMLDecodeError as error:
-        return {}, f"is not valid TOML: {_plain(str(error))}{_remedy(str(error), text)}"
+        return {}, f"is not valid TOML: {_plain(str(error))}{remedy(str(error), text)}"
     except (ValueError, RecursionError, OverflowError) as error:
         # tomllib leaves some values to what they are made with: dates, offsets, numbers.
         return {}, f"holds a value that can't be read: {error}"
@@ -85,29 +102,6 @@ def _parsed(text: str) -> tuple[Mapping[str, Any], str]:
 def _plain(message: str) -> str:
     """tomllib's message with the table's name as the file has it: it shows a tuple."""
     return _DECLARED.sub(lambda found: f"[{'.'.join(_NAME.findall(found[1]))}]", message)
-
-
-def _remedy(message: str, text: str) -> str:
-    """How to mend what tomllib says in few words."""
-    if stray := _stray_character(message, text):
-        return stray
-    return next((remedy for words, remedy in _REMEDIES.items() if words in message), "")
-
-
-def _stray_character(message: str, text: str) -> str:
-    """What word processors and web pages put where TOML wants quotes, blanks and line ends."""
-    if "\r" in text:
-        return ": its lines end in CR alone: save it with LF"
-    place = _PLACE.search(message)
-    if place is None:
-        return ""
-    line = text.split("\n")[int(place[1]) - 1]
-    found = line[int(place[2]) - 1 : int(place[2])]
-    if found and found in _TYPOGRAPHIC_QUOTES:
-        return f": {found} is a typographic quote: write \" or '"
-    if found.isspace() and not found.isascii():
-        return f": there is a U+{ord(found):04X} instead of a blank: write a blank"
-    return ""
 
 
 def variables_named_in(tables: RawTables) -> set[str]:
@@ -150,17 +144,27 @@ def _shape_problems(
         if key not in kinds and not isinstance(value, dict | list):
             problem = f"is in no table: write it below a [[KIND]]{suggest(key, kinds, '')}"
             yield ConfigProblem(f'{path}: "{key}"', problem)
-        elif key not in kinds and key in keys:
+        elif key not in kinds and key in keys and key not in _ELSEWHERE:
             problem = f"belongs to a check: write [KIND.{key}] below its [[KIND]]"
             yield ConfigProblem(f'{path}: "{key}"', problem)
         elif key not in kinds:
-            yield ConfigProblem(f'{path}: "{key}"', "no such table" + suggest(key, kinds))
+            yield ConfigProblem(f'{path}: "{key}"', f"no such table{_meant(key, kinds)}")
         elif not _are_tables(value) and key in EXPORTER_TABLES:
             written = "[exporter]" if key == "exporter" else "[modules.NAME] for each module"
             yield ConfigProblem(f'{path}: "{key}"', f"write it as a table {written}")
         elif not _are_tables(value):
             what = "entry" if key in OTHER_TABLES else "check"
             yield ConfigProblem(f'{path}: "{key}"', f"write each {what} as a table [[{key}]]")
+
+
+def _meant(key: str, known: list[str]) -> str:
+    """What to write instead of a table that there is not."""
+    word = key.strip().casefold()
+    if elsewhere := _ELSEWHERE.get(word):
+        return f": {elsewhere}"
+    if (ours := _OTHER_WORDS.get(word)) in known:
+        return f': did you mean "{ours}"?'
+    return suggest(key, known)
 
 
 def _are_tables(value: object) -> bool:
