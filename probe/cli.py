@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from probe.command_group import CommandGroup, known_commands, place_of_option
+from probe.command_group import CommandGroup, message_of
 from probe.commands import signals
 from probe.commands.doctor import doctor
 from probe.commands.gate import report, watch
@@ -261,7 +261,7 @@ def _run() -> int:
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
     except click.UsageError as error:
-        say(f"probe: {error.format_message()}{place_of_option(error, cli)}{known_commands(error)}")
+        say(f"probe: {message_of(error, cli)}")
         code = USAGE_ERROR
     except click.ClickException as error:
         say(f"Error: {error.format_message()}")

@@ -1,5 +1,7 @@
 """Help and mistakes of a command line with commands below commands."""
 
+import re
+
 import click
 
 # Click cuts what is longer than the rest of a line; here it goes on in the next one.
@@ -24,7 +26,36 @@ class CommandGroup(click.Group):
                 formatter.write_dl(rows)
 
 
-def known_commands(error: click.UsageError) -> str:
+_TO_RUN = "`probe` runs as a daemon, `probe --once` runs every check once"
+_TO_VALIDATE = "`probe check-config` validates the configuration"
+# What is called so by other programs, and what does it here.
+_ELSEWHERE = {
+    **dict.fromkeys(("run", "start", "serve", "server", "daemon", "monitor"), _TO_RUN),
+    **dict.fromkeys(("once", "check", "checks"), f"{_TO_RUN}; {_TO_VALIDATE}"),
+    **dict.fromkeys(("config", "validate", "lint", "configtest"), _TO_VALIDATE),
+    **dict.fromkeys(("silence", "silences"), "`probe alerts silence add` adds a silence"),
+    "help": "`probe --help` lists options and commands",
+    "version": "`probe --version` shows the version",
+    "test": f"{_TO_RUN}; `probe alerts test` sends a test notification",
+    **dict.fromkeys(("--config", "--config.file"), "PROBE_CONFIG names the file"),
+    **dict.fromkeys(("--port", "--listen", "--web.listen-address"), "PROBE_LISTEN=HOST:PORT"),
+    **dict.fromkeys(("--url", "--target"), "FRONTEND_URL=URL is a page, BACKEND_URL=URL a backend"),
+    **dict.fromkeys(("--log-level", "--log.level", "--debug"), "LOG_LEVEL=debug is a variable"),
+}
+
+
+def message_of(error: click.UsageError, root: click.Command) -> str:
+    """What is wrong in a call, with the remedy."""
+    message = error.format_message()
+    if error.ctx is None or error.ctx.command is root:
+        for word in re.findall(r"^No such (?:command|option) '([^']+)'", message):
+            found = _ELSEWHERE["--url"] if "://" in word else _ELSEWHERE.get(word)
+            if found is not None:
+                return f"{message.partition('. ')[0].rstrip('.')}: {found}"
+    return f"{message}{place_of_option(error, root)}{_known_commands(error)}"
+
+
+def _known_commands(error: click.UsageError) -> str:
     """What there is instead of an unknown command that resembles none; else empty."""
     message, ctx = error.format_message(), error.ctx
     if not message.startswith("No such command") or "Did you mean" in message:

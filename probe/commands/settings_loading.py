@@ -15,6 +15,7 @@ from probe.config.discovery.reading import Discovery
 from probe.config.probe_environment import ProbeEnvironment
 from probe.config.settings import Settings, load_settings
 from probe.core.environment import (
+    MAX_BYTES,
     ConfigProblem,
     ConfigurationError,
     EnvironmentSources,
@@ -24,6 +25,7 @@ from probe.core.environment import (
 from probe.diagnostics.core_dumps import forbid_core_dumps
 from probe.kinds import KINDS
 from probe.kinds.http import HttpTable
+from probe.untrusted.regular_file import read_regular
 
 DEFAULT_ENV_FILE = Path(".env")
 # What service discovery gave last, for as long as this process lives.
@@ -49,7 +51,7 @@ def settings_for(
         # What is not read may be why there is nothing.
         misses = [each for each in settings.warnings if NOT_READ in each]
         unread = [ConfigProblem("configuration", each) for each in misses]
-        raise ConfigurationError([*error.problems, *unread]) from None
+        raise ConfigurationError([*error.problems, *unread, *_other_format(options)]) from None
     expected = {
         "expect_version": options["expect_version"],
         "expect_new_instance": options["expect_new_instance"],
@@ -109,6 +111,17 @@ def _env_file(options: Mapping[str, Any]) -> Path:
     if chosen is not None and not chosen.exists():
         raise ConfigurationError([ConfigProblem(f"--env-file {chosen}", "there is no such file")])
     return chosen or DEFAULT_ENV_FILE
+
+
+def _other_format(options: Mapping[str, Any]) -> list[ConfigProblem]:
+    """That what should set variables is in another format, which sets none."""
+    path = _env_file(options)
+    start = read_regular(path, MAX_BYTES).lstrip()[:1] if path.exists() else ""
+    if start == "{":
+        return [ConfigProblem(str(path), "is JSON: write NAME=VALUE, a line each")]
+    if start == "[":
+        return [ConfigProblem(str(path), f"is TOML: name it with PROBE_CONFIG={path}")]
+    return []
 
 
 def _expecting(plan: CheckPlan, expected: Mapping[str, str]) -> CheckPlan:

@@ -13,6 +13,14 @@ from probe.core.model import Unit
 from probe.core.thresholds import default_thresholds_of, signals_of_check
 
 NOT_READ = "is not read: did you mean"
+# Names that other programs have for what is called otherwise here.
+_OTHER_WORDS = {
+    **dict.fromkeys(("TURN_SERVER", "TURN_SERVERS", "TURN_URI", "TURN_URIS"), "TURN_URLS"),
+    **dict.fromkeys(("STUN_URL", "STUN_URLS", "STUN_SERVER", "STUN_SERVERS"), "TURN_URLS"),
+    **dict.fromkeys(("ICE_SERVERS", "ICE_SERVER"), "TURN_URLS"),
+    **dict.fromkeys(("TURN_CREDENTIAL", "TURN_PASS", "TURN_PWD"), "TURN_PASSWORD"),
+    **dict.fromkeys(("TURN_STATIC_AUTH_SECRET", "TURN_SECRET"), "TURN_SHARED_SECRET"),
+}
 _OWN_PREFIX = "PROBE_"
 # Similarity from which on a name is probably a misspelling of another.
 _ALIKE, _ALIKE_OWN = 0.9, 0.8
@@ -76,6 +84,8 @@ def near_misses(
 def _meant(name: str, known: frozenset[str], receivers: frozenset[str]) -> str | None:
     if name.upper() in known:
         return name.upper()
+    if (other := _OTHER_WORDS.get(name.upper())) in known:
+        return other
     least = _ALIKE_OWN if name.startswith(_OWN_PREFIX) else _ALIKE
     close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=least)
     if close:

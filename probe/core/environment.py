@@ -23,7 +23,7 @@ from pydantic_settings import (
 from probe.core.field_types import plain_message
 from probe.untrusted.regular_file import read_regular, reason
 
-_MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 # Of difflib: at 0.6 "cron" is "reason".
 _LIKENESS = 0.65
 SECRETS_DIRECTORY = "PROBE_SECRETS_DIR"
@@ -265,7 +265,7 @@ class _Layer(Struct, frozen=True):
 def read_env_file(path: Path) -> _Layer:
     """Parse an environment file as Docker, Node and shells do (``export``, quotes, comments)."""
     try:
-        text = read_regular(path, _MAX_BYTES)
+        text = read_regular(path, MAX_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(str(path), path, error) from None
     values: dict[str, str] = {}
@@ -281,7 +281,7 @@ def read_env_file(path: Path) -> _Layer:
 
 def _read_secret(place: str, path: Path) -> str:
     try:
-        return read_regular(path, _MAX_BYTES).strip()
+        return read_regular(path, MAX_BYTES).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(place, path, error) from None
 

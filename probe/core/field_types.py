@@ -37,6 +37,13 @@ _PLAIN = {
     "Input should be a valid dictionary": _NO_TABLE,
     "String should have at least 1 character": "must not be empty",
     "Input should be a valid tuple": "must be a list: write it in [brackets]",
+    "String should match pattern '^[a-z0-9-]+$'": "must be lowercase letters, digits and dashes",
+    "String should match pattern '^[a-z0-9][a-z0-9-]{0,62}$'": (
+        "must be at most 63 lowercase letters, digits and dashes"
+    ),
+    "String should match pattern '^[a-z][a-z0-9_]{0,62}$'": (
+        "must be at most 63 lowercase letters, digits and underscores, and begin with a letter"
+    ),
     "String should match pattern '^[a-z0-9][a-z0-9._-]{0,62}$'": (
         "must be at most 63 lowercase letters, digits, dots, dashes and underscores, and begin "
         "with a letter or digit"
@@ -49,4 +56,5 @@ def plain_message(message: str) -> str:
     bare = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if bare.startswith("Input should be a valid dictionary or instance of "):
         return _NO_TABLE
-    return _PLAIN.get(bare, bare.replace("Input should be", "must be", 1))
+    plain = _PLAIN.get(bare, bare.replace("Input should be", "must be", 1))
+    return plain.replace("String should match pattern", "must be of the form", 1)

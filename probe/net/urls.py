@@ -37,6 +37,10 @@ def check_http_url(url: str) -> str:
     if url[:1] == "$":
         raise ValueError(f"'{shown}' is a variable, which is not expanded here: write the address")
     scheme, mark, rest = url.partition("://")
+    if not shown:
+        raise ValueError(f"is not a web address: write it like {EXAMPLE}")
+    if shown[0] == "/" and shown[:2] != "//":
+        raise ValueError(f"'{shown}' is a path alone: write https://HOST{shown}")
     if not mark:
         bare = _SCHEME_ALONE.sub("", shown)
         raise ValueError(f"'{shown}' has no scheme: write {_suggested(bare)}")

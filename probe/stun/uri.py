@@ -13,6 +13,8 @@ TransportProtocol = Literal["udp", "tcp", "tls"]
 TRANSPORTS: tuple[TransportProtocol, ...] = ("udp", "tcp", "tls")
 """The transports, in the order in which a browser prefers them."""
 
+# A host without a scheme.
+_BARE = re.compile(r"[\w-]+(\.[\w-]+)+(:\d+)?")
 DEFAULT_PORTS: dict[str, int] = {"turn": 3478, "turns": 5349}
 
 _SEPARATORS = re.compile(r"[\s,;]+")
@@ -113,10 +115,21 @@ def parse_url_list(text: str) -> UrlList:
         try:
             urls[parse_turn_url(entry)] = None
         except ValueError as error:
-            wrong.append(f"entry {number} {_shown(entry)}: {error}")
+            wrong.append(f"entry {number} {_shown(entry)}: {_meant(entry) or error}")
     if wrong:
         raise ValueError("; ".join(wrong))
     return UrlList(tuple(urls), tuple(ignored))
+
+
+def _meant(entry: str) -> str:
+    """What to write instead of what other programs take; empty if it is none of that."""
+    if entry[:1] in "[{\"'" or entry[-1:] in "]}\"'":
+        return "write URLs with blanks between them, without brackets and quotes"
+    if entry.lower().startswith("transport="):
+        return f"write ?{entry} at the end of a URL, without a blank or semicolon before it"
+    if _BARE.fullmatch(entry):
+        return f"write turn:{entry}"
+    return ""
 
 
 def _host_and_port(address: str, default_port: int) -> tuple[str, int]:

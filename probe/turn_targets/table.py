@@ -149,7 +149,21 @@ class TurnServerConfig(CheckConfig):
         """What users lose when it fails."""
         if not self.needs_server:
             return Impact("calls", "Calls fail", "Some calls fail")
+        if self.issued:
+            # The servers themselves may work, with other credentials.
+            loss = "Users get no working TURN server"
+            return Impact("TURN servers", loss, "Users get a TURN server that fails")
         return Impact("TURN servers", "No TURN relay works", "A TURN relay fails")
+
+    @property
+    def credential_warnings(self) -> tuple[str, ...]:
+        """That a server of its own has no credentials, with the remedy."""
+        if self.url is None or self.source is not None:
+            return ()
+        return (
+            "has no credentials, and browsers refuse a TURN server without. Set TURN_USERNAME and "
+            "TURN_PASSWORD, or TURN_SHARED_SECRET; in probe.toml username and password_from",
+        )
 
     @property
     def alert_group(self) -> str:

@@ -160,3 +160,54 @@ def test_a_terminal_that_lacks_our_signs_shows_the_rest(tmp_path: Path, encoding
     done = probe(tmp_path, "--once", PYTHONUTF8="0", **variables)
     assert done.returncode == 2, done.stderr
     assert b"connect_refused" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ("TURN_SERVER=turn:relay.example.org", b"did you mean TURN_URLS?"),
+        ("ICE_SERVERS=[]", b"did you mean TURN_URLS?"),
+        ("STUN_URL=stun:stun.example.org", b"did you mean TURN_URLS?"),
+        ('{"FRONTEND_URL": "http://127.0.0.1:9"}', b".env: is JSON: write NAME=VALUE"),
+        ('[[http]]\nname = "a"', b".env: is TOML: name it with PROBE_CONFIG=.env"),
+        ('TURN_URLS=["turn:127.0.0.1"]', b"write URLs with blanks between them, without brackets"),
+        ("TURN_URLS=turn:127.0.0.1;transport=udp", b"write ?transport=udp at the end of a URL"),
+        ("TURN_URLS=relay.example.org:3478", b"write turn:relay.example.org:3478"),
+        ("SLACK_WEBHOOK=#alerts", b"is not a web address: write it like https://example.org"),
+        ("APP_METRICS_URL=/metrics", b"is a path alone: write https://HOST/metrics"),
+        ("METERED_APP=My App", b"must be lowercase letters, digits and dashes"),
+    ],
+)
+def test_what_other_programs_take_for_a_variable(tmp_path: Path, line: str, remedy: bytes) -> None:
+    (tmp_path / ".env").write_text(f"{line}\n")
+    done = probe(tmp_path, "check-config")
+    assert (done.returncode, remedy in done.stderr) == (USAGE_ERROR, True), done.stderr
+
+
+def test_servers_without_credentials_are_named_because_browsers_refuse_them(
+    tmp_path: Path,
+) -> None:
+    done = probe(tmp_path, "check-config", TURN_URLS="turn:127.0.0.1 turns:127.0.0.1")
+    assert done.returncode == 0
+    for way in ("udp", "tls"):
+        assert f"Warning: turn-primary-{way}: has no credentials" in done.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["run"], b"`probe` runs as a daemon"),
+        (["check"], b"`probe check-config` validates"),
+        (["help"], b"`probe --help`"),
+        (["https://example.org"], b"FRONTEND_URL=URL is a page"),
+        (["--once", "--url", "x"], b"FRONTEND_URL=URL is a page"),
+        (["--config", "x"], b"PROBE_CONFIG names the file"),
+        (["alerts", "check"], b"No such command 'check'. Known are"),
+        (["check-confg"], b"check-config"),
+    ],
+)
+def test_a_command_of_other_programs_is_answered_with_ours(
+    tmp_path: Path, words: list[str], remedy: bytes
+) -> None:
+    done = probe(tmp_path, *words)
+    assert (done.returncode, remedy in done.stderr) == (USAGE_ERROR, True), done.stderr

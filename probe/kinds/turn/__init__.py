@@ -178,6 +178,7 @@ KIND = Kind(
     load=lazy_import("probe.turn.relay_path"),
     interval=COSTLY_RELAY_SECONDS,
     retry=60.0,
+    config_warnings=lambda table: table.credential_warnings,
     plot=RELAY_RTT,
     buckets=(0.05, 0.1, 0.2, 0.4),
     brief_histogram=True,
