@@ -72,6 +72,7 @@ def causes(selector: str) -> Panel:
     """Why checks fail or can't be measured, over time."""
     return Panel(
         title="Causes",
+        empty="Nothing fails",
         description="How many checks fail or can't be measured, by cause. Causes are a closed "
         "list, which the documentation has. Empty while all checks pass.",
         queries=(PanelQuery(f"count by (cause) (probe_failure_info{selector})", "{{cause}}"),),

@@ -59,6 +59,8 @@ def grafana_panel(panel: Panel) -> Any:
     made.datasource(SOURCE).unit(panel.unit).thresholds(_steps(panel))
     for index, query in enumerate(panel.queries):
         made.with_target(_target(query, index, panel.shape))
+    if panel.empty:
+        made.no_value(panel.empty)
     if panel.interval:
         made.interval(panel.interval)
     if panel.decimals is not None:

@@ -33,7 +33,8 @@ class Panel(Struct, frozen=True):
     from None; ``width`` is in 24ths, ``height`` in Grafana's rows. ``value_mappings`` name values,
     ``link_to`` is the uid of the detailed dashboard of a check. ``decimals`` None: as many as
     Grafana likes. Of a table ``columns`` are names of its columns, in their order, ``links`` the
-    columns with an address that is a link on each row."""
+    columns with an address that is a link on each row. ``empty`` is shown
+    instead of "No data"; a table has none, since Grafana writes it into every empty cell."""
 
     title: str
     description: str
@@ -51,6 +52,7 @@ class Panel(Struct, frozen=True):
     decimals: float | None = None
     columns: tuple[tuple[str, str], ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+    empty: str = ""
 
 
 class DashboardRow(Struct, frozen=True):

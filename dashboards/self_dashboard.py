@@ -140,6 +140,7 @@ def _runs_left_out() -> Panel:
         ),
         thresholds=((None, GREEN), (1, ORANGE)),
         least=0,
+        empty="No run was skipped or missed",
     )
 
 
@@ -243,4 +244,5 @@ def _heartbeat() -> Panel:
         unit="s",
         thresholds=((None, GREEN), (120, BLUE), (300, RED)),
         least=0,
+        empty="PROBE_HEARTBEAT_URL is not set",
     )

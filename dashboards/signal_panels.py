@@ -34,6 +34,9 @@ _ABBREVIATIONS |= {"turn": "TURN", "ssl": "TLS", "cpu": "CPU", "hsts": "HSTS", "
 _ABBREVIATIONS |= {"https": "HTTPS"}
 
 
+_EMPTY_DETAIL = "Exported with PROBE_METRICS=full"
+
+
 def board_of(kind: Kind[Any, Any], signal: Signal) -> str:
     """The uid of the dashboard that a signal of a kind is on."""
     return signal.dashboard or kind.dashboard
@@ -109,6 +112,7 @@ def panel_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
         width=8,
         height=7,
         least=0 if signal.unit is Unit.RATIO else None,
+        empty=_EMPTY_DETAIL if signal.name in kind.details else _empty(kind),
     )
 
 
@@ -148,7 +152,12 @@ def heat_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
         width=16,
         height=7,
         interval="5m",
+        empty=_empty(kind),
     )
+
+
+def _empty(kind: Kind[Any, Any]) -> str:
+    return f"No {kind.name} check has measured this"
 
 
 def _distinct(panels: Sequence[Panel]) -> tuple[Panel, ...]:

@@ -4,6 +4,7 @@ The first line gives impact, place and start. Then follow evidence, a few steps 
 and nothing twice. An update says what has changed.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -30,6 +31,8 @@ RISEN = f"now {Severity.CRITICAL}, was {Severity.WARNING}"
 _SAME = Fingerprint("", "")
 # A headline of so many characters fits where services show one; its end says since when.
 MAX_HEADLINE = 150
+# Where it fails and at how many checks, which a title ends with: its reason is cut before.
+_PLACE = re.compile(r" (at \S+, \d+ checks|at \S+ \(\S+\)|\d+ checks|\(\S+\)|at \S+)$")
 
 
 def symbol(message: Message) -> str:
@@ -64,7 +67,8 @@ def headline(message: Message) -> str:
     since = f", since {_moment(_began(message), message.at)}" if message.firing else ""
     if message.occasion is MessageType.RESOLVED and not message.firing:
         since = f", after {_lasted(message)}" if _end(message) > message.since else ""
-    return cut_between_words(text, MAX_HEADLINE - len(since)) + since
+    place = _PLACE.search(text)
+    return cut_between_words(text, MAX_HEADLINE - len(since), place[1] if place else "") + since
 
 
 def time_range(message: Message) -> str:

@@ -12,6 +12,7 @@ from dashboards.build import FOLDER, generated_files
 from dashboards.dashboards import boards
 from dashboards.grafana import as_json, every_panel
 from dashboards.model import Dashboard as Board
+from dashboards.model import PanelType
 from dashboards.signal_panels import board_of, steps_of, title_of
 from probe.core.model import Limits, Signal, Threshold, Unit
 from probe.kinds import KINDS
@@ -228,3 +229,17 @@ def test_a_check_over_time_links_to_its_runs() -> None:
         for link in panel["fieldConfig"]["defaults"].get("links", [])
     ]
     assert "${status}checks/${__field.labels.check}" in links
+
+
+def test_a_panel_that_may_stay_empty_says_why() -> None:
+    """What no check is configured for is no fault; a table would show it in each empty cell."""
+    shown = [panel for board in BOARDS for panel in board.panels]
+    assert not [panel.title for panel in shown if panel.empty and panel.shape is PanelType.TABLE]
+    (detail,) = {panel.empty for panel in shown if panel.title == "TURN relay RTT max"}
+    assert detail == "Exported with PROBE_METRICS=full"
+    signals = [panel for panel in shown if panel.title.startswith("Redis ")]
+    assert {panel.empty for panel in signals} >= {"No redis check has measured this"}
+    assert all(panel.empty for panel in signals)
+    texts = {panel.title: panel.empty for panel in shown}
+    assert texts["Heartbeat"] == "PROBE_HEARTBEAT_URL is not set"
+    assert texts["Causes"] == "Nothing fails"

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from probe.core.causes import Cause
 from probe.core.model import Aggregation, Evaluation, LimitSide, Sample, Status, Unit, Verdict
 from probe.report.model import Report, ReportRow, RetriedRow
 from probe.report.text.sanitize import clean
@@ -38,9 +39,19 @@ def headline(report: Report) -> str:
     bad = [row for row in report.rows if without_objectives(row.verdict) is not Verdict.OK]
     if without_objectives(report.verdict) is Verdict.OK or not bad:
         return _all_passed(report, len(bad))
+    if report.verdict is Verdict.UNKNOWN and (unseen := _own_network(bad)):
+        # One cause for all of them, and none of them is it.
+        return f"our own network is down: {plural(unseen, 'check')} not measured"
     first = next((row for row in bad if row.verdict is report.verdict), bad[0])
     more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
     return f"{clean(first.name)}: {problem(report, first)}{more}"
+
+
+def _own_network(bad: Iterable[ReportRow]) -> int:
+    """How many checks could not be measured, where this machine's network is why for all."""
+    unseen = [row.result.failure for row in bad if row.verdict is Verdict.UNKNOWN]
+    ours = [each for each in unseen if each is not None and each.cause is Cause.OWN_NETWORK]
+    return len(ours) if len(ours) == len(unseen) else 0
 
 
 def problem(report: Report, row: ReportRow) -> str:

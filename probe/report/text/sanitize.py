@@ -52,12 +52,12 @@ def cut(text: str, longest: int) -> str:
     return f"{text[: longest - 1 - tail]}…{text[len(text) - tail :]}"
 
 
-def cut_between_words(text: str, longest: int) -> str:
-    """Leave out words of the middle: an address that is cut leads nowhere. Only a word that alone
-    would take most of the room is cut itself."""
+def cut_between_words(text: str, longest: int, ending: str = "") -> str:
+    """Leave out words before the ``ending`` (by default of the middle): an address that is cut
+    leads nowhere. Only a word that alone would take most of the room is cut itself."""
     if len(text) <= longest:
         return text
-    tail = _last_words(text, longest)
+    tail = ending if 0 < len(ending) <= longest // 2 else _last_words(text, longest)
     room = longest - len(tail) - len(_OMITTED)
     head = text[: room + 1].rpartition(" ")[0]
     if len(head) < room // 2 or len(tail) > longest * 2 // 3:
@@ -66,8 +66,8 @@ def cut_between_words(text: str, longest: int) -> str:
 
 
 def _last_words(text: str, longest: int) -> str:
-    """Whole words of the end: two fifths of the room, and one at least."""
-    start = text.find(" ", len(text) - longest * 2 // 5)
+    """Whole words of the end: a third of the room, and one at least."""
+    start = text.find(" ", len(text) - longest // 3)
     if start < 0:
         start = text.rfind(" ")
     return text[start + 1 :]

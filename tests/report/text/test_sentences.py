@@ -2,17 +2,20 @@
 
 import pytest
 
+from probe.core.causes import Cause
 from probe.core.model import (
     Evaluation,
     Limits,
     LimitSide,
     Signal,
+    Status,
     Threshold,
     Unit,
     Verdict,
 )
 from probe.kinds import KINDS
-from probe.report.text.phrases import limit_sentence
+from probe.report.text.phrases import headline, limit_sentence
+from tests.report import samples
 
 LIMITED = {threshold.signal.name: threshold for kind in KINDS for threshold in kind.thresholds}
 
@@ -73,3 +76,29 @@ def test_figures_name_their_labels_apart_from_the_value() -> None:
     labels = {"source": "app", "machine": "m1", "machine_region": "lax"}
     found = limit_sentence(Evaluation("app", threshold, labels, 4.8e8, Verdict.WARNING, 1))
     assert found == "memory 480 MB is above 300 MB (source app, machine m1, region lax)"
+
+
+@pytest.mark.parametrize(
+    ("causes", "said"),
+    [
+        ((Cause.OWN_NETWORK, Cause.OWN_NETWORK), "our own network is down: 2 checks not measured"),
+        (
+            (Cause.OWN_NETWORK, Cause.RATE_LIMITED),
+            "health: could not be measured: why (and 1 more)",
+        ),
+        ((Cause.RATE_LIMITED,), "health: could not be measured: why"),
+    ],
+)
+def test_our_own_network_is_the_headline_where_it_is_why_for_all(
+    causes: tuple[Cause, ...], said: str
+) -> None:
+    rows = [
+        samples.broken(
+            row,
+            Verdict.UNKNOWN,
+            samples.failure("connect", cause, "why"),
+            status=Status.UNKNOWN,
+        )
+        for row, cause in zip((samples.health(), samples.signaling()), causes, strict=False)
+    ]
+    assert headline(samples.report(Verdict.UNKNOWN, *rows)) == said
