@@ -94,6 +94,7 @@ def test_the_examples_of_probe_toml_are_valid(path: str, tables: dict[str, Any])
     variables = Variables(
         {
             "BACKEND_URL": "https://paircam.live",
+            "CHAT_JWT_SECRET": "x" * 32,
             "EU_CLOUDFLARE_TOKEN": "x",
             "EU_TURN_PASSWORD": "x",
             "FLY_API_TOKEN": "FlyV1 fm2_eHg=",
