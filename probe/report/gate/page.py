@@ -63,8 +63,10 @@ def _ticks(report: GateReport) -> Iterator[Mapping[str, str]]:
     window = report.window
     for tick in range(_TICKS + 1):
         at = window.start + window.planned * tick / _TICKS
-        x = _LEFT + (_WIDTH - _LEFT - 36) * tick / _TICKS
-        yield {"x": f"{x:.1f}", "text": clock(at, window.start)}
+        x = _LEFT + (_WIDTH - _LEFT) * tick / _TICKS
+        # The outer ones would be cut off by the edges.
+        anchor = {0: "start", _TICKS: "end"}.get(tick, "middle")
+        yield {"x": f"{x:.1f}", "anchor": anchor, "text": clock(at, window.start)}
 
 
 def _tables(report: GateReport) -> Iterator[Mapping[str, Any]]:
