@@ -149,6 +149,16 @@ async def test_what_fails_again_and_again_is_one_line_and_what_is_not_proven_is_
     assert "; 56 incidents" in lines[0]
 
 
+@pytest.mark.parametrize(("since", "noted"), [("23:59:50Z", False), ("23:50Z", True)])
+async def test_that_history_begins_late_is_noted_where_runs_are_missing(
+    past: Path, tmp_path: Path, since: str, noted: bool
+) -> None:
+    env = {**BACKEND, "PROBE_DATA": str(past)}
+    window = ("--since", f"2025-12-31T{since}", "--until", "2026-01-01T01:00Z")
+    done = await command.probe(*ONE, "report", *window, cwd=tmp_path, env=env)
+    assert ("the history begins within this window" in done.out) is noted
+
+
 async def test_a_wrong_call_says_what_would_be_right(past: Path, tmp_path: Path) -> None:
     env = {**BACKEND, "PROBE_DATA": str(past)}
     wrong = (*ONE, "report", "--report", "r.pdf", "--report", "none/r.md")
