@@ -12,9 +12,8 @@ from alerts.notification.message import (
     resolved_message,
 )
 from alerts.notification.notification_log import NotificationLogEntry
-from alerts.notification.template import MAX_HEADLINE, headline, lines
+from alerts.notification.template import headline, lines
 from alerts.notification.title import firing_title
-from tests.alerts.samples import sample_message
 from tests.alerts.words import an_alert
 
 GROUPS = {"health": "backend", "ready": "backend", "turn-a": "TURN a", "turn-b": "TURN b"}
@@ -291,22 +290,3 @@ def test_an_incident_that_lasts_keeps_its_beginning_when_its_first_check_recover
         group, (outage,), MessageType.REMINDER, before, 360.0, MessageContext("lax")
     )
     assert headline(message).endswith(", since 00:00:00 UTC")
-
-
-@pytest.mark.parametrize(
-    ("title", "kept"),
-    [
-        (f"Postgres doesn't work: {'your account is over its limit, ' * 5}now (postgres)", "(pos"),
-        (
-            f"The backend is down: {'again and again ' * 9}at https://a.example/health (health)",
-            "at",
-        ),
-        (f"No TURN relay works: {'reason ' * 20}at turn:a.example:3478, 11 checks", "at turn:a"),
-    ],
-)
-def test_a_long_headline_keeps_its_place_and_its_checks(title: str, kept: str) -> None:
-    message = sample_message(title=title)
-    shown = headline(message)
-    place = title[title.rindex(f" {kept}") :]
-    assert f" …{place}, since " in shown
-    assert len(shown) <= MAX_HEADLINE

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import product
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,8 +13,10 @@ from alerts.notification.incident import (
     RELATED_SECONDS,
     OpenIncidents,
 )
+from alerts.notification.template import MAX_HEADLINE, headline
 from alerts.state.confirmation import TOGETHER_SECONDS
 from probe.core.thresholds import FAILING, NO_DATA
+from tests.alerts.samples import sample_message
 from tests.alerts.words import an_alert
 
 PAGED = {"g0": 100.0, "g1": 2000.0}
@@ -118,3 +121,22 @@ def test_an_outage_of_many_checks_compares_each_with_few() -> None:
         incidents.assign(outage)
         assert len({incidents.key_of(each) for each in outage}) == 1
         assert Counted.comparisons <= 10 * len(outage)
+
+
+@pytest.mark.parametrize(
+    ("title", "kept"),
+    [
+        (f"Postgres doesn't work: {'your account is over its limit, ' * 5}now (postgres)", "(pos"),
+        (
+            f"The backend is down: {'again and again ' * 9}at https://a.example/health (health)",
+            "at",
+        ),
+        (f"No TURN relay works: {'reason ' * 20}at turn:a.example:3478, 11 checks", "at turn:a"),
+    ],
+)
+def test_a_long_headline_keeps_its_place_and_its_checks(title: str, kept: str) -> None:
+    message = sample_message(title=title)
+    shown = headline(message)
+    place = title[title.rindex(f" {kept}") :]
+    assert f" …{place}, since " in shown
+    assert len(shown) <= MAX_HEADLINE
