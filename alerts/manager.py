@@ -10,7 +10,6 @@ import random
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -277,7 +276,8 @@ class AlertManager(AlertingStatus):
             self._wake_dispatcher()
         self._flushed_at = self._clock()
         soonest = self.pipeline.next_time(now)
-        return min(max((soonest or inf) - now, 0.01), SILENCE_POLL_SECONDS)
+        wait = SILENCE_POLL_SECONDS if soonest is None else soonest - now
+        return min(max(wait, 0.01), SILENCE_POLL_SECONDS)
 
     async def _withdraw(
         self, queue: Dispatcher | Outbox, withdrawn: Mapping[Key, Delivery | None]
