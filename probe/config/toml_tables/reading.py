@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from probe.config.toml_tables.limits import MAX_BYTES, problem_of
-from probe.config.toml_tables.remedies import remedy
 from probe.core.environment import ConfigProblem, suggest
 from probe.core.kind import Kind
 from probe.untrusted.regular_file import read_regular, reason
@@ -93,6 +92,8 @@ def _parsed(text: str) -> tuple[Mapping[str, Any], str]:
     try:
         return tomllib.loads(text), ""
     except tomllib.TOMLDecodeError as error:
+        from probe.config.toml_tables.remedies import remedy
+
         return {}, f"is not valid TOML: {_plain(str(error))}{remedy(str(error), text)}"
     except (ValueError, RecursionError, OverflowError) as error:
         # tomllib leaves some values to what they are made with: dates, offsets, numbers.

@@ -118,7 +118,7 @@ class PageRequests:
                 check_port(address)
                 moved = _moved(answer, address)
                 if fetch is not None and moved is not None:
-                    fetch.check_redirect(answer.headers, address)
+                    fetch.check_redirect(answer.headers, address, moved)
                 if fetch is not None and answer.status == 200:
                     fetch.check(answer.headers, address)
                 if moved is None:

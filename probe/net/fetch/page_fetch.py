@@ -2,7 +2,8 @@
 
 Each answer on the way has to allow the page's origin, and from the second foreign origin on the
 page has none (``null``). What a page over TLS may ask is not judged by its first address, which is
-the operator's: a probe may ask from within what users ask through a proxy.
+the operator's: a probe may ask from within what users ask through a proxy. Nor is it judged by a
+redirect from http: to https: of the same host: such a page asks https: from the start.
 """
 
 from collections.abc import Mapping
@@ -61,8 +62,10 @@ class PageFetch:
             host = address.host_port_subcomponent or ""
             check_allowed(headers, self._sent, host, credentials=self._credentials)
 
-    def check_redirect(self, headers: Headers, address: URL) -> None:
+    def check_redirect(self, headers: Headers, address: URL, following: URL) -> None:
         """The same for an answer that leads elsewhere."""
+        if self._is_upgrade(address, following):
+            return
         try:
             self.check(headers, address)
         except CheckFailed as error:
@@ -72,6 +75,8 @@ class PageFetch:
 
     def follow(self, address: URL, following: URL) -> None:
         """Go on from ``address``. Raises CheckFailed(cors_rejected) where no page is led."""
+        if self._is_upgrade(address, following):
+            return
         self._has_left = self.is_cross_origin(address)
         needs_cors = self.is_cross_origin(following)
         if needs_cors and (following.user is not None or following.password is not None):
@@ -81,6 +86,11 @@ class PageFetch:
             raise self._blocked(address, "from TLS to plain HTTP", _MIXED_HINT)
         if self._has_left and origin_of(address) != origin_of(following):
             self._sent = _NO_ORIGIN
+
+    def _is_upgrade(self, address: URL, following: URL) -> bool:
+        """Whether a page over TLS would not have been here."""
+        schemes = (URL(self._page).scheme, address.scheme, following.scheme)
+        return schemes == ("https", "http", "https") and address.host == following.host
 
     def _blocked(self, address: URL, whither: str, hint: str) -> CheckFailed:
         host = address.host_port_subcomponent or ""

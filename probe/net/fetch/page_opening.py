@@ -140,7 +140,7 @@ class PageOpening:
         try:
             following = redirect_target(page)
             if following is not None and self._fetch is not None:
-                self._fetch.check_redirect(page.response.headers, page.url)
+                self._fetch.check_redirect(page.response.headers, page.url, following)
             return following
         except BaseException:
             self._client.finish(page.response)

@@ -1,11 +1,14 @@
 """A backend that the frontend's pages can't read is down for every browser."""
 
+from pathlib import Path
+
 import pytest
 
 from probe.core.causes import Cause
 from probe.core.environment import Variables, read_environment
 from probe.core.model import Status
 from probe.kinds.http import HttpEnvironment, derive
+from tests.kinds.http.chains import Chains
 from tests.kinds.http_helpers import HEALTHY, ending, failure, look, look_at
 from tests.servers.pages import Pages, answers, in_turn
 
@@ -103,3 +106,23 @@ def test_health_is_read_as_the_frontend_does(variables: dict[str, str], origin: 
     environment = read_environment(HttpEnvironment, Variables(given))
     health, *_ = derive(environment).tables
     assert health.get("cors_origin") == origin
+
+
+@pytest.mark.parametrize(
+    ("page", "passes"), [("https://app.example.org", True), ("http://app.example.org", False)]
+)
+async def test_a_page_over_tls_is_not_judged_by_a_redirect_to_tls(
+    page: str, passes: bool, tmp_path: Path
+) -> None:
+    chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
+    allowed = answers(200, HEALTHY, Access_Control_Allow_Origin=page)
+    async with (
+        Pages(allowed, tls=chains.server()) as secure,
+        Pages(answers(301, b"", Location=secure.url)) as plain,
+    ):
+        result = await look(plain.url, body="health", cors_origin=page, ca_file=chains.ca_file)
+    assert (result.failure is None) == passes
+    if passes:
+        assert f"Origin: {page}" in secure.heads[0]
+    else:
+        assert ending(result) == ("cors", Cause.CORS_REJECTED)
