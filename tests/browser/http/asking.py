@@ -2,19 +2,38 @@
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.runner import run_check
 from probe.kinds.http import KIND, HttpTable
-from tests.browser.odd_rows import differing, keep_outcomes, outcomes, table
-from tests.servers.chromium import Tab
+from tests.browser.odd_rows import differing, keep_outcomes, kept_outcomes, outcomes, table
+from tests.servers.chromium import Chromium, Tab
+
+
+class AskedRow(Struct, frozen=True, kw_only=True):
+    """``chromium`` is what it makes of the row: ``ok``, or its error."""
+
+    chromium: str = ""
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether its user has what the row is about."""
+        return self.chromium == "ok"
+
+    @property
+    def why(self) -> str:
+        """Why the check differs; empty where it does not."""
+        return ""
+
+
+_Row = TypeVar("_Row", bound=Any)
 
 
 class Asking(Protocol):
@@ -37,6 +56,19 @@ async def outcome_of_check(url: str, ca_file: Path) -> str:
     table = {"name": "page", "url": url, "deadline": 20, "ca_file": ca_file}
     result = await run_check(Check(KIND, HttpTable.model_validate(table)), Context())
     return "ok" if result.failure is None else result.failure.cause.value
+
+
+@asynccontextmanager
+async def trusting_tab(folder: Path) -> AsyncIterator[Tab]:
+    """A browser that takes the certificate of any server."""
+    async with Chromium(folder, "--ignore-certificate-errors") as chromium:
+        yield await chromium.tab()
+
+
+def kept_rows(rows: Iterable[_Row], file: Path) -> list[_Row]:
+    """The rows with what Chromium made of them when it was asked."""
+    kept = kept_outcomes(file)
+    return [structs.replace(row, chromium=kept[row.name]) for row in rows]
 
 
 def ask_again(asking: Asking, rows: Sequence[Any], file: Path) -> None:

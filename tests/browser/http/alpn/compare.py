@@ -1,24 +1,16 @@
 """Chromium and the ``http`` check beside each other."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.browser.http.alpn.rows import AlpnRow
 from tests.browser.http.alpn.server import serving
-from tests.browser.http.asking import outcome_of_check
+from tests.browser.http.asking import outcome_of_check, trusting_tab
 from tests.browser.http.test_situations import of_chromium
 from tests.browser.http.tls_servers import certificate
-from tests.servers.chromium import Chromium, Tab
+from tests.servers.chromium import Tab
 
 GROUPS = "group of protocols"
-
-
-@asynccontextmanager
-async def tab(folder: Path) -> AsyncIterator[Tab]:
-    """A browser that takes the certificate of the servers."""
-    async with Chromium(folder, "--ignore-certificate-errors") as chromium:
-        yield await chromium.tab()
+tab = trusting_tab
 
 
 async def outcome_of_chromium(row: AlpnRow, asking: Tab, folder: Path) -> str:

@@ -1,13 +1,10 @@
 """The rows, with what Chromium 156 made of each (``outcomes.json``)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from msgspec import Struct
-from msgspec.structs import replace
-
 from tests.browser.http.alpn.server import Choice
-from tests.browser.odd_rows import kept_outcomes
+from tests.browser.http.asking import AskedRow
 
 OUTCOMES = Path(__file__).with_name("outcomes.json")
 _GROUP = "protocols by ALPN"
@@ -17,29 +14,12 @@ _CHOICES = (
 )
 
 
-class AlpnRow(Struct, frozen=True):
+class AlpnRow(AskedRow, frozen=True):
     """One server."""
 
     name: str
     choice: Choice
-    chromium: str = ""
     group: str = _GROUP
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether Chromium shows an answer."""
-        return self.chromium == "ok"
-
-    @property
-    def why(self) -> str:
-        """Nothing: the check differs nowhere."""
-        return ""
-
-
-def alpn_rows() -> Sequence[AlpnRow]:
-    """The rows that Chromium was asked about."""
-    kept = kept_outcomes(OUTCOMES)
-    return [replace(row, chromium=kept[row.name]) for row in unasked_rows()]
 
 
 def unasked_rows() -> Iterator[AlpnRow]:

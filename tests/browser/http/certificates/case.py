@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from msgspec import Struct
-
+from tests.browser.http.asking import AskedRow
 from tests.browser.http.certificates.issuing import HOST, Issued, Spec, issue, root
 
 Chain = list[Issued]
@@ -38,19 +37,13 @@ WHY = {
 }
 
 
-class CertificateRow(Struct, frozen=True):
+class CertificateRow(AskedRow, frozen=True):
     """``make`` issues what the server sends, its own certificate first."""
 
     group: str
     name: str
     make: Making
     host: str = HOST
-    chromium: str = ""
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether Chromium shows the page."""
-        return self.chromium == "ok"
 
     @property
     def why(self) -> str:

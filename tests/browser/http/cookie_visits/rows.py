@@ -3,40 +3,22 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from tests.browser.http.asking import AskedRow
 from tests.browser.http.cookie_visits.server import Hop
-from tests.browser.odd_rows import kept_outcomes
 
 OUTCOMES = Path(__file__).with_name("outcomes.json")
 _DOMAINS, _SCHEMES, _SITES = "hosts and domains", "schemes and prefixes", "sites and ends"
 _KV = "k=v"
 
 
-class CookieVisit(Struct, frozen=True):
+class CookieVisit(AskedRow, frozen=True):
     """One visit, whose last hop wants the cookie ``k=v``."""
 
     group: str
     name: str
     hops: Sequence[Hop]
-    chromium: str = ""
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether Chromium sends it there."""
-        return self.chromium == "ok"
-
-    @property
-    def why(self) -> str:
-        """Nothing: the check differs nowhere."""
-        return ""
-
-
-def cookie_rows() -> Sequence[CookieVisit]:
-    """The rows that Chromium was asked about."""
-    kept = kept_outcomes(OUTCOMES)
-    return [replace(row, chromium=kept[row.name]) for row in unasked_rows()]
 
 
 def unasked_rows() -> Iterator[CookieVisit]:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct
-
+from tests.browser.http.asking import AskedRow
 from tests.browser.http.cross_origin.server import Api
 
 _WITHIN = "the first address is the operator's: a probe may ask from within, users by TLS"
@@ -19,7 +18,7 @@ PAGE_ITSELF = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n
 PAGE = Api({"*": PAGE_ITSELF})
 
 
-class CrossRow(Struct, frozen=True):
+class CrossRow(AskedRow, frozen=True):
     """One request of a page, ``wants``: its method, path, and headers that need permission."""
 
     group: str
@@ -29,12 +28,6 @@ class CrossRow(Struct, frozen=True):
     credentials: bool = False
     start: str = "<0>"
     page: Api = PAGE
-    chromium: str = ""
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether the page gets an answer."""
-        return self.chromium == "ok"
 
     @property
     def why(self) -> str:

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from tests.browser.http.cross_origin.case import (
     ALLOWED,
     ANY,
@@ -17,7 +15,6 @@ from tests.browser.http.cross_origin.case import (
 from tests.browser.http.cross_origin.preflight_rows import preflights
 from tests.browser.http.cross_origin.redirect_rows import redirects
 from tests.browser.http.cross_origin.server import Api
-from tests.browser.odd_rows import kept_outcomes
 
 OUTCOMES = Path(__file__).with_name("outcomes.json")
 _GROUP = "answers to a page of another origin"
@@ -45,12 +42,6 @@ _HEADERS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("Timing-Allow-Origin alone", ("Timing-Allow-Origin: *",)),
 )
 _TRUE = ("true", "TRUE", "True", " true ", "1", "false", "yes", "", "true, true", "true,", '"true"')
-
-
-def cross_rows() -> Sequence[CrossRow]:
-    """The rows that Chromium was asked about."""
-    kept = kept_outcomes(OUTCOMES)
-    return [replace(row, chromium=kept[row.name]) for row in unasked_rows()]
 
 
 def unasked_rows() -> Iterator[CrossRow]:

@@ -1,11 +1,9 @@
 """The rows, with what Chromium 156 made of each (``outcomes.json``)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from msgspec import Struct
-from msgspec.structs import replace
-
+from tests.browser.http.asking import AskedRow
 from tests.browser.http.families.server import (
     ANSWERS,
     NO_HANDSHAKE,
@@ -15,42 +13,23 @@ from tests.browser.http.families.server import (
     SILENT,
     STRANGER,
 )
-from tests.browser.odd_rows import kept_outcomes
 
 OUTCOMES = Path(__file__).with_name("outcomes.json")
 _ODD = (*ANSWERS, "an end", "an end at once", "a reset at once", "a page, late", REFUSES, SILENT)
-WHY: dict[str, str] = {}
 
 
-class FamilyRow(Struct, frozen=True):
+class FamilyRow(AskedRow, frozen=True):
     """``manners`` are those of IPv6 and of IPv4."""
 
     group: str
     manners: tuple[str, str]
     tls: bool
-    chromium: str = ""
 
     @property
     def name(self) -> str:
         """No other row has it."""
         sixth, fourth = self.manners
         return f"{self.group}: IPv6 {sixth}, IPv4 {fourth}"
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether Chromium shows an answer."""
-        return self.chromium == "ok"
-
-    @property
-    def why(self) -> str:
-        """Why the check differs, where it does."""
-        return WHY.get(self.name, "")
-
-
-def family_rows() -> Sequence[FamilyRow]:
-    """The rows that Chromium was asked about."""
-    kept = kept_outcomes(OUTCOMES)
-    return [replace(row, chromium=kept[row.name]) for row in unasked_rows()]
 
 
 def unasked_rows() -> Iterator[FamilyRow]:

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from tests.browser.http.asking import AskedRow
 from tests.browser.http.visits.kept_rows import courses
 from tests.browser.http.visits.servers import Server
-from tests.browser.odd_rows import kept_outcomes
 
 OUTCOMES = Path(__file__).with_name("outcomes.json")
 _MORE_KEPT = "more kept connections"
@@ -24,7 +23,7 @@ PAGE = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
 MOVED = "HTTP/1.1 302 F\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"
 
 
-class VisitRow(Struct, frozen=True):
+class VisitRow(AskedRow, frozen=True):
     """One visit that begins at ``start``; ``number`` gives its host a name of its own."""
 
     group: str
@@ -32,23 +31,11 @@ class VisitRow(Struct, frozen=True):
     servers: Sequence[Server]
     start: str = "http://127.0.0.1:<0>/"
     number: int = 0
-    chromium: str = ""
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether Chromium shows an answer."""
-        return self.chromium == "ok"
 
     @property
     def why(self) -> str:
         """Why the check differs, where it does."""
         return WHY.get(self.name, "")
-
-
-def visit_rows() -> Sequence[VisitRow]:
-    """The rows that Chromium was asked about."""
-    kept = kept_outcomes(OUTCOMES)
-    return [replace(row, chromium=kept[row.name]) for row in unasked_rows()]
 
 
 def unasked_rows() -> Iterator[VisitRow]:

@@ -1,24 +1,16 @@
 """Chromium and the ``http`` check beside each other."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.browser.http.asking import outcome_of_check
+from tests.browser.http.asking import outcome_of_check, trusting_tab
 from tests.browser.http.test_situations import of_chromium
 from tests.browser.http.tls_servers import certificate
 from tests.browser.http.visits_http2.rows import Http2Row
 from tests.browser.http.visits_http2.server import serving
-from tests.servers.chromium import Chromium, Tab
+from tests.servers.chromium import Tab
 
 GROUPS = "group of visits by HTTP/2"
-
-
-@asynccontextmanager
-async def tab(folder: Path) -> AsyncIterator[Tab]:
-    """A browser that takes the certificate of the servers."""
-    async with Chromium(folder, "--ignore-certificate-errors") as chromium:
-        yield await chromium.tab()
+tab = trusting_tab
 
 
 async def outcome_of_chromium(row: Http2Row, asking: Tab, folder: Path) -> str:

@@ -1,13 +1,10 @@
 """The rows, with what Chromium 156 made of each (``outcomes.json``)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from msgspec import Struct
-from msgspec.structs import replace
-
+from tests.browser.http.asking import AskedRow
 from tests.browser.http.visits_http2.server import Http2Server, Step
-from tests.browser.odd_rows import kept_outcomes
 
 OUTCOMES = Path(__file__).with_name("outcomes.json")
 _GROUP = "visits by HTTP/2"
@@ -26,29 +23,12 @@ _CODES = {
 }
 
 
-class Http2Row(Struct, frozen=True):
+class Http2Row(AskedRow, frozen=True):
     """One visit."""
 
     name: str
     server: Http2Server
-    chromium: str = ""
     group: str = _GROUP
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether Chromium shows an answer."""
-        return self.chromium == "ok"
-
-    @property
-    def why(self) -> str:
-        """Nothing: the check differs nowhere."""
-        return ""
-
-
-def http2_rows() -> Sequence[Http2Row]:
-    """The rows that Chromium was asked about."""
-    kept = kept_outcomes(OUTCOMES)
-    return [replace(row, chromium=kept[row.name]) for row in unasked_rows()]
 
 
 def unasked_rows() -> Iterator[Http2Row]:
