@@ -14,6 +14,7 @@ from probe.core.kind import Check
 from probe.core.runner import run_check
 from probe.kinds.http import KIND, HttpTable
 from tests.browser.odd_rows import differing, keep_outcomes, kept_outcomes, outcomes, table
+from tests.browser.scenarios import spki_of
 from tests.servers.chromium import Chromium, Tab
 
 
@@ -62,6 +63,17 @@ async def outcome_of_check(url: str, ca_file: Path) -> str:
 async def trusting_tab(folder: Path) -> AsyncIterator[Tab]:
     """A browser that takes the certificate of any server."""
     async with Chromium(folder, "--ignore-certificate-errors") as chromium:
+        yield await chromium.tab()
+
+
+@asynccontextmanager
+async def tab_of_names(folder: Path, certificate: Path, names: str) -> AsyncIterator[Tab]:
+    """A browser that takes the certificate, and finds ``names`` where they say."""
+    flags = (
+        f"--ignore-certificate-errors-spki-list={spki_of(certificate)}",
+        f"--host-resolver-rules=MAP {names}",
+    )
+    async with Chromium(folder, *flags) as chromium:
         yield await chromium.tab()
 
 

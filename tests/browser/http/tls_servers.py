@@ -44,14 +44,9 @@ class TlsServer(Struct, frozen=True):
         return " ".join(part for part in parts if part not in ("DEFAULT", ""))
 
 
-@lru_cache
-def key(name: str) -> Key:
-    """A private key by its name."""
+def new_key(name: str) -> Key:
+    """A private key of a kind: ``rsa-2048``, ``p-256``, ``ed25519``."""
     match name:
-        case "rsa-2048":
-            return rsa.generate_private_key(65537, 2048)
-        case "rsa-1024":
-            return rsa.generate_private_key(65537, 1024)
         case "p-256":
             return ec.generate_private_key(ec.SECP256R1())
         case "p-384":
@@ -62,7 +57,10 @@ def key(name: str) -> Key:
             return ed25519.Ed25519PrivateKey.generate()
         case "ed448":
             return ed448.Ed448PrivateKey.generate()
-    raise ValueError(name)
+    return rsa.generate_private_key(65537, int(name.removeprefix("rsa-")))
+
+
+key = lru_cache(new_key)
 
 
 def certificate(folder: Path, name: str) -> Path:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from tests.browser.http.certificates.case import DAY, INTERMEDIATE, CertificateRow, sent
-from tests.browser.http.certificates.issuing import PURPOSES, USAGES, Spec, root
+from tests.browser.http.certificates.issuing import PURPOSES, Spec, root
+from tests.kinds.http.chains import USAGES
 
 _DATES, _USES = "dates of certificates", "what keys are for"
 _SIGNATURES = "signatures and keys"

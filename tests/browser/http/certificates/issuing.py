@@ -7,24 +7,15 @@ from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+from tests.browser.http.tls_servers import Key, new_key
+from tests.kinds.http.chains import USAGES
+
 HOST = "a.shop.test"
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
-USAGES = (
-    "digital_signature",
-    "content_commitment",
-    "key_encipherment",
-    "data_encipherment",
-    "key_agreement",
-    "key_cert_sign",
-    "crl_sign",
-    "encipher_only",
-    "decipher_only",
-)
 _RSA = bytes.fromhex("06092a864886f70d0101")
 _BY_SHA256 = _RSA + b"\x0b"
 _OLD = {"sha1": (_RSA + b"\x05", hashes.SHA1()), "md5": (_RSA + b"\x04", hashes.MD5())}
@@ -192,13 +183,4 @@ def _length(size: int) -> bytes:
 
 @cache
 def _key(kind: str, _owner: str) -> Key:
-    match kind:
-        case "p-256":
-            return ec.generate_private_key(ec.SECP256R1())
-        case "p-384":
-            return ec.generate_private_key(ec.SECP384R1())
-        case "p-521":
-            return ec.generate_private_key(ec.SECP521R1())
-        case "ed25519":
-            return ed25519.Ed25519PrivateKey.generate()
-    return rsa.generate_private_key(65537, int(kind.removeprefix("rsa-")))
+    return new_key(kind)

@@ -1,33 +1,26 @@
 """Chromium and the ``http`` check beside each other."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.runner import run_check
 from probe.kinds.http import KIND, HttpTable
+from tests.browser.http.asking import tab_of_names
 from tests.browser.http.cross_origin.case import CrossRow
 from tests.browser.http.cross_origin.server import HOST, Place, certificate, serving
 from tests.browser.http.visits.compare import all_names_here
-from tests.browser.scenarios import spki_of
-from tests.servers.chromium import Chromium, Tab
+from tests.servers.chromium import Tab
 
 GROUPS = "group of requests of a page"
 _VALUES = {"content-type": "application/json", "authorization": "Bearer x"}
 
 
-@asynccontextmanager
-async def tab(folder: Path) -> AsyncIterator[Tab]:
-    """A browser that takes the certificate, and finds all names on this machine."""
-    flags = (
-        f"--ignore-certificate-errors-spki-list={spki_of(certificate(folder))}",
-        f"--host-resolver-rules=MAP *.test {HOST}",
-    )
-    async with Chromium(folder, *flags) as chromium:
-        yield await chromium.tab()
+def tab(folder: Path) -> AbstractAsyncContextManager[Tab]:
+    """A browser that finds all names on this machine."""
+    return tab_of_names(folder, certificate(folder), f"*.test {HOST}")
 
 
 async def outcome_of_chromium(row: CrossRow, asking: Tab, folder: Path) -> str:

@@ -1,31 +1,24 @@
 """Chromium and the ``http`` check beside each other."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from unittest import mock
 
 from probe.net import http
 from probe.net.resolver import Address, resolve
-from tests.browser.http.asking import outcome_of_check
+from tests.browser.http.asking import outcome_of_check, tab_of_names
 from tests.browser.http.test_situations import of_chromium
 from tests.browser.http.visits.rows import VisitRow
 from tests.browser.http.visits.servers import HOST, certificate, serving
-from tests.browser.scenarios import spki_of
-from tests.servers.chromium import Chromium, Tab
+from tests.servers.chromium import Tab
 
 GROUPS = "group of visits"
 
 
-@asynccontextmanager
-async def tab(folder: Path) -> AsyncIterator[Tab]:
-    """A browser that takes the certificate, and finds all names on this machine."""
-    flags = (
-        f"--ignore-certificate-errors-spki-list={spki_of(certificate(folder))}",
-        f"--host-resolver-rules=MAP *.test {HOST}",
-    )
-    async with Chromium(folder, *flags) as chromium:
-        yield await chromium.tab()
+def tab(folder: Path) -> AbstractAsyncContextManager[Tab]:
+    """A browser that finds all names on this machine."""
+    return tab_of_names(folder, certificate(folder), f"*.test {HOST}")
 
 
 async def outcome_of_chromium(row: VisitRow, asking: Tab, folder: Path) -> str:
