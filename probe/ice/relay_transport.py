@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +12,7 @@ from msgspec import Struct
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.ice import connectivity_check
 from probe.net.resolver import Address
-from probe.net.tls import client_context
+from probe.net.tls import ClientContext, client_context
 from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
 from probe.stun.transport import untimed
@@ -34,7 +33,7 @@ class RelayServer(Struct, frozen=True):
     url: TurnUri
     credentials: TurnCredentials
     addresses: Sequence[Address]
-    tls: ssl.SSLContext | None = None
+    tls: ClientContext | None = None
 
 
 async def relay_server(

@@ -2,6 +2,7 @@
 
 import ssl
 import time
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -82,8 +83,32 @@ _BROWSER_CIPHERS = ":".join(
 _FETCHED = (
     "browsers fetch them; curl, Node and WebViews of Android don't: have the server send them"
 )
+_SENT = "sent chain"
 # When each file was last seen to change: few, they come from the configuration.
 _changes: dict[Path, int] = {}
+
+
+class _TellingObject(ssl.SSLObject):
+    def do_handshake(self) -> None:
+        try:
+            super().do_handshake()
+        except ssl.SSLCertVerificationError as error:
+            vars(error)[_SENT] = chain_of(self, verified=False)
+            raise
+
+
+class ClientContext(ssl.SSLContext):
+    """Made for ``ca_file`` and ``alpn``. What it refuses has the chain that the server sent."""
+
+    sslobject_class = _TellingObject
+    ca_file: Path | None = None
+    alpn: tuple[str, ...] = ()
+
+
+def sent_chain(error: ssl.SSLCertVerificationError) -> Chain:
+    """The chain that a :class:`ClientContext` has refused; empty where it is not known."""
+    sent = vars(error).get(_SENT)
+    return sent if isinstance(sent, Chain) else Chain(())
 
 
 class TlsObserver:
@@ -113,14 +138,17 @@ class TlsObserver:
         """The last server's certificate for people: subject, names, issuer, key, chain."""
         shown = self.chains[-1] if self.chains else self.unverified
         facts = shown.facts if shown is not None else {}
-        if self.fetched:
-            return {**facts, "certificates not sent": f"{'; '.join(self.fetched)} ({_FETCHED})"}
-        return facts
+        return {**facts, **not_sent(self.fetched)}
+
+
+def not_sent(fetched: Sequence[str]) -> dict[str, str]:
+    """The fact that the server leaves out these issuers; none where it sends all."""
+    return {"certificates not sent": f"{'; '.join(fetched)} ({_FETCHED})"} if fetched else {}
 
 
 def client_context(
     ca_file: Path | None = None, alpn: tuple[str, ...] = (), *, browser: bool = True
-) -> ssl.SSLContext:
+) -> ClientContext:
     """A verifying context that trusts the system's authorities, and ``ca_file`` in addition.
 
     For a ``browser`` it negotiates what Chromium does, and a certificate without alternative
@@ -160,7 +188,7 @@ def last_change(ca_file: Path | None) -> int:
 
 def completed_context(
     ca_file: Path | None, alpn: tuple[str, ...], issuers: tuple[bytes, ...]
-) -> ssl.SSLContext:
+) -> ClientContext:
     """The same for a browser that has fetched these certificates (DER), which complete chains.
 
     None of them may be self-issued: it would be trusted.
@@ -168,13 +196,13 @@ def completed_context(
     return _completed(ca_file, last_change(ca_file), alpn, issuers)
 
 
-def unnamed_context(ca_file: Path | None, alpn: tuple[str, ...]) -> ssl.SSLContext:
+def unnamed_context(ca_file: Path | None, alpn: tuple[str, ...]) -> ClientContext:
     """The same for a browser that compares the names itself."""
     return _unnamed(ca_file, last_change(ca_file), alpn)
 
 
 @lru_cache(maxsize=4)
-def _unnamed(ca_file: Path | None, changed: int, alpn: tuple[str, ...]) -> ssl.SSLContext:
+def _unnamed(ca_file: Path | None, changed: int, alpn: tuple[str, ...]) -> ClientContext:
     context = _context.__wrapped__(ca_file, changed, alpn, browser=True)
     context.check_hostname = False
     return context
@@ -183,7 +211,7 @@ def _unnamed(ca_file: Path | None, changed: int, alpn: tuple[str, ...]) -> ssl.S
 @lru_cache(maxsize=4)
 def _completed(
     ca_file: Path | None, changed: int, alpn: tuple[str, ...], issuers: tuple[bytes, ...]
-) -> ssl.SSLContext:
+) -> ClientContext:
     context = _context.__wrapped__(ca_file, changed, alpn, browser=True)
     context.verify_flags &= ~ssl.VERIFY_X509_PARTIAL_CHAIN
     for each in issuers:
@@ -194,8 +222,9 @@ def _completed(
 @lru_cache(maxsize=16)
 def _context(
     ca_file: Path | None, _changed: int, alpn: tuple[str, ...], browser: bool
-) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+) -> ClientContext:
+    context = ClientContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.ca_file, context.alpn = ca_file, alpn
     if browser:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_ciphers(_BROWSER_CIPHERS)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.resolver import Address
+from probe.net.tls import ClientContext
 from probe.stun import message as messages
 from probe.stun.codec import MessageClass, StunMessage
 from probe.stun.transaction import RetransmissionTimers, Transactions
@@ -32,6 +33,7 @@ class StunConnection:
 
     ``on_channel_data`` and ``on_indication`` take what comes unasked and say whether they could
     use it; ``on_lost`` is called once, with the reason, when the transport is lost.
+    ``fetched`` are issuers of the server's certificate that it did not send.
     """
 
     def __init__(self, url: TurnUri, address: Address, timers: RetransmissionTimers) -> None:
@@ -39,6 +41,7 @@ class StunConnection:
         self.transactions = Transactions(self.send, reliable=False, timers=timers)
         self.lost: CheckAborted | None = None
         self.bytes_sent = self.bytes_received = 0
+        self.fetched: tuple[str, ...] = ()
         self.channels: Callable[[int], bool] = lambda _: False
         self.on_channel_data: Callable[[bytes], bool] = lambda _: False
         self.on_indication: Callable[[StunMessage], bool] = lambda _: False
@@ -49,14 +52,14 @@ class StunConnection:
 
     async def connect(self) -> None:
         """The socket, for TCP and TLS connected. Raises CheckFailed with the phase."""
-        self._transport = await connect_transport(self.url, self.address, self)
-        self.transactions.reliable = self._transport.reliable
+        self.transactions.reliable = (await self._connect()).reliable
 
-    async def secure(self, phases: Phases, tls: ssl.SSLContext | None) -> None:
+    async def secure(self, phases: Phases, tls: ClientContext | None) -> None:
         """TLS, for ``turns:``; times the phase ``tls``. Raises CheckFailed with the phase."""
         if self.url.kind == "tls" and self._transport is not None and tls is not None:
             with phases("tls"):
-                await secure_transport(self._transport, self.url, tls)
+                again = self._connect
+                self.fetched = await secure_transport(self._transport, self.url, tls, again)
 
     @property
     def local(self) -> tuple[str, int]:
@@ -122,6 +125,10 @@ class StunConnection:
             self.lost = error
             self.transactions.fail(error)
             self.on_lost(error)
+
+    async def _connect(self) -> Transport:
+        self._transport = await connect_transport(self.url, self.address, self)
+        return self._transport
 
     def _message_received(self, frame: bytes) -> None:
         message = messages.read_message(frame)

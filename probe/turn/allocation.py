@@ -1,7 +1,6 @@
 """One allocation, made only to be deleted: does the server allocate?"""
 
 import asyncio
-import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.net.resolver import Address
 from probe.net.tasks import finish_all, gather_first_error, phase_timeout
-from probe.net.tls import client_context
+from probe.net.tls import ClientContext, client_context
 from probe.stun.browser_timing import GATHERING_SECONDS
 from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
@@ -61,7 +60,7 @@ async def _open_within(
     client: TurnClient,
     addresses: Sequence[Address],
     phases: Phases,
-    tls: ssl.SSLContext | None,
+    tls: ClientContext | None,
 ) -> None:
     try:
         async with asyncio.timeout(seconds):
@@ -75,7 +74,7 @@ def new_client(url: TurnUri, credentials: TurnCredentials | None, context: Conte
     return TurnClient(url, credentials, clock=context.clock, now=context.now)
 
 
-def tls_context(url: TurnUri, ca_file: Path | None) -> ssl.SSLContext | None:
+def tls_context(url: TurnUri, ca_file: Path | None) -> ClientContext | None:
     """The context for ``turns:``; None for the other transports."""
     return client_context(ca_file) if url.kind == "tls" else None
 

@@ -5,7 +5,6 @@ aioice's own client allocates in one go, lets its errors vanish in gathering and
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -14,7 +13,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.protocol.tls_chain import chain_of
 from probe.net.resolver import Address
-from probe.net.tls import client_context
+from probe.net.tls import ClientContext, client_context
 from probe.stun import message as messages
 from probe.stun.browser_uri import blocked_port
 from probe.stun.codec import MessageClass, Method, StunMessage
@@ -54,7 +53,7 @@ class TurnClient(AuthenticatedConnection):
     address of IPv6 (RFC 6156). Times are in seconds of ``clock``, None before they are
     measured. ``now`` is the wall clock in seconds since 1970. ``families`` has the error of
     each address family that was tried, empty for one that answered; ``is_open`` whether the
-    server allocates for everyone.
+    server allocates for everyone; ``fetched_issuers`` what its chain lacks.
     """
 
     def __init__(
@@ -78,6 +77,7 @@ class TurnClient(AuthenticatedConnection):
         self.redirected_from: Address | None = None
         self.is_open = False
         self.certificate_expiry: float | None = None
+        self.fetched_issuers: tuple[str, ...] = ()
         self.families: dict[str, str] = {}
         self.on_data: DataCallback | None = None
         self.on_lost: Callable[[CheckAborted], None] | None = None
@@ -103,7 +103,7 @@ class TurnClient(AuthenticatedConnection):
         return min(first, whole - first) or first
 
     async def open(
-        self, addresses: Sequence[Address], phases: Phases, tls: ssl.SSLContext | None = None
+        self, addresses: Sequence[Address], phases: Phases, tls: ClientContext | None = None
     ) -> None:
         """Connect to the address that answers first, as browsers do, and allocate.
 
@@ -180,7 +180,7 @@ class TurnClient(AuthenticatedConnection):
         await self._request(Method.REFRESH, {"LIFETIME": 0})
 
     async def _open(
-        self, addresses: Sequence[Address], phases: Phases, tls: ssl.SSLContext | None
+        self, addresses: Sequence[Address], phases: Phases, tls: ClientContext | None
     ) -> None:
         redirects, auth = Redirects(), None
         while True:
@@ -211,6 +211,7 @@ class TurnClient(AuthenticatedConnection):
         if connection.tls_object is not None:
             chain = chain_of(connection.tls_object, verified=True)
             self.certificate_expiry = chain.earliest_expiry if chain.certificates else None
+            self.fetched_issuers = connection.fetched
         connection.channels = lambda number: number in self._channels.values()
         connection.on_channel_data = self._channel_data_received
         connection.on_indication = self._indication_received

@@ -5,7 +5,6 @@ Allocate, which needs no credentials, goes to the first address of each family a
 browser gathers on both, and its answer decides.
 """
 
-import ssl
 from collections.abc import Callable, MutableMapping, Sequence
 from itertools import groupby
 
@@ -14,6 +13,7 @@ from msgspec import Struct
 from probe.core.model import CheckAborted
 from probe.net.racing import Race, family_name
 from probe.net.resolver import Address
+from probe.net.tls import ClientContext
 from probe.stun import message
 from probe.stun.codec import Method, StunMessage
 from probe.stun.connection import StunConnection
@@ -38,7 +38,7 @@ async def dial(
     url: TurnUri,
     addresses: Sequence[Address],
     phases: Phases,
-    tls: ssl.SSLContext | None,
+    tls: ClientContext | None,
     timers: RetransmissionTimers,
     clock: Callable[[], float],
     families: MutableMapping[str, str],

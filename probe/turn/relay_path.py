@@ -6,7 +6,6 @@ nothing on whether the relay is reached from elsewhere.
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
 from probe.net.resolver import Address
 from probe.net.tasks import gather_first_error, phase_timeout
+from probe.net.tls import ClientContext
 from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.credentials import TurnCredentials
@@ -131,7 +131,7 @@ class RelayPath:
             raise CheckFailed(Cause.DEADLINE, message) from None
         self._a.on_data, self._b.on_data = self._at_a, self._at_b
 
-    async def _open_first(self, addresses: Sequence[Address], tls: ssl.SSLContext | None) -> None:
+    async def _open_first(self, addresses: Sequence[Address], tls: ClientContext | None) -> None:
         with self._failing(self._a):
             await self._a.open(addresses, self._record.phase, tls)
 

@@ -11,6 +11,7 @@ from probe.net.certificate_signals import (
     CERTIFICATE_REMAINING,
     CERTIFICATE_THRESHOLD,
 )
+from probe.net.tls import not_sent
 from probe.stun.byte_counter import ByteCounter
 from probe.stun.uri import format_hostport
 
@@ -100,3 +101,4 @@ def _write_certificate(client: "TurnClient", record: Recorder, now: float) -> No
     if client.certificate_expiry is not None:
         record.sample(CERTIFICATE_EXPIRY, client.certificate_expiry)
         record.sample(CERTIFICATE_REMAINING, client.certificate_expiry - now)
+    record.facts.update(not_sent(client.fetched_issuers))

@@ -1,7 +1,9 @@
 """The authorities that a client trusts."""
 
 import socket
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.lab.certificates import Authority
 from probe.net.resolver import Address
 from probe.net.tls import client_context
+from probe.stun.transport import Transport
 from probe.stun.transport.connect import connect_transport, secure_transport
 from probe.stun.uri import parse_turn_url
 from tests.browser.http.tls_servers import HOST, TlsServer, certificate, serving
@@ -71,14 +74,18 @@ async def test_a_turn_server_s_key_is_one_that_browsers_accept(
         url = parse_turn_url(f"turns:{HOST}:{port}?transport=tcp")
         address = Address(HOST, port, socket.AF_INET)
         context = client_context(certificate(tmp_path, name))
-        transport = await connect_transport(url, address, Deaf())
+
+        def connect() -> Coroutine[Any, Any, Transport]:
+            return connect_transport(url, address, Deaf())
+
+        transport = await connect()
         if accepted:
-            await secure_transport(transport, url, context)
+            await secure_transport(transport, url, context, connect)
             transport.abort()
             await settle()
             return
         with pytest.raises(CheckFailed) as caught:
-            await secure_transport(transport, url, context)
+            await secure_transport(transport, url, context, connect)
         transport.abort()
         await settle()
     assert (caught.value.cause, caught.value.phase) == (Cause.TLS_FAILED, "tls")

@@ -3,8 +3,9 @@
 import asyncio
 import gc
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,9 +43,13 @@ async def opening(lab: TurnLab, way: str) -> Transport:
     """Open a transport to the lab."""
     url = parse_turn_url(lab.url(way))
     (address, *_) = await resolve_turn_server(url, None)
-    transport = await connect_transport(url, address, IgnoringReceiver())
+
+    def connect() -> Coroutine[Any, Any, Transport]:
+        return connect_transport(url, address, IgnoringReceiver())
+
+    transport = await connect()
     if url.kind == "tls":
-        await secure_transport(transport, url, client_context(lab.ca_file))
+        await secure_transport(transport, url, client_context(lab.ca_file), connect)
     return transport
 
 

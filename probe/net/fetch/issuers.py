@@ -10,8 +10,8 @@ import asyncio
 import socket
 import ssl
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +26,16 @@ from probe.net.protocol.connect import connect_tcp, start_tls
 from probe.net.protocol.errors import PeerError
 from probe.net.protocol.exchange import read_bounded, request_for
 from probe.net.protocol.stream import Stream
-from probe.net.protocol.tls_chain import is_named
+from probe.net.protocol.tls_chain import Chain, is_named
 from probe.net.resolver import has_route, resolve
-from probe.net.tls import TlsObserver, client_context, completed_context, unnamed_context
+from probe.net.tls import (
+    ClientContext,
+    TlsObserver,
+    client_context,
+    completed_context,
+    sent_chain,
+    unnamed_context,
+)
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -45,6 +52,38 @@ _MAX_KEPT = 32
 _kept: "OrderedDict[str, tuple[x509.Certificate, ...]]" = OrderedDict()
 
 
+class OtherWays:
+    """How a browser may go on with a server whose certificate OpenSSL has refused: ``contexts`` are
+    for one more handshake each, of which ``accepts`` has the last word. ``fetched`` are the issuers
+    that the server did not send and the last context has."""
+
+    def __init__(self, context: ClientContext, server_name: str, server_ip: str) -> None:
+        self._ca_file, self._alpn = context.ca_file, context.alpn
+        self._name, self._server = server_name, server_ip.partition("%")[0]
+        self.fetched: tuple[str, ...] = ()
+
+    async def contexts(
+        self, error: ssl.SSLCertVerificationError
+    ) -> AsyncGenerator[ClientContext, None]:
+        """Contexts to try one after the other."""
+        sent = sent_chain(error).certificates
+        if error.verify_code == _OTHER_NAME and is_named(sent, self._name):
+            yield unnamed_context(self._ca_file, self._alpn)
+        is_self_signed = error.verify_code == _SELF_SIGNED
+        if not sent or not (is_self_signed or error.verify_code in _MENDED):
+            return
+        for each in _passed_over(sent):
+            yield completed_context(self._ca_file, self._alpn, (each,))
+        ends = [] if is_self_signed else [sent[0].encoded, sent[-1].encoded]
+        if found := await _issuers_of(ends, is_contactable(self._server)):
+            self.fetched = tuple(each.subject.rfc4514_string() for each in found)
+            yield completed_context(self._ca_file, self._alpn, _encoded(found))
+
+    def accepts(self, context: ClientContext, chain: Chain) -> bool:
+        """Whether the certificate is of this server, where OpenSSL was not asked."""
+        return context.check_hostname or is_named(chain.certificates, self._name)
+
+
 async def start_browser_tls(
     sock: socket.socket,
     server_name: str,
@@ -59,29 +98,20 @@ async def start_browser_tls(
     try:
         return await start_tls(sock, context, server_name, handshakes)
     except ssl.SSLCertVerificationError as error:
-        sent = handshakes.unverified.certificates if handshakes.unverified else ()
-        if error.verify_code == _OTHER_NAME and is_named(sent, server_name):
-            context = unnamed_context(ca_file, alpn)
-            stream = await start_tls(await again(), context, server_name, handshakes)
-            if is_named(handshakes.chains[-1].certificates, server_name):
+        refused = error
+    ways = OtherWays(context, server_name, str(server[0]))
+    async with aclosing(ways.contexts(refused)) as contexts:
+        async for context in contexts:
+            try:
+                stream = await start_tls(await again(), context, server_name, handshakes)
+            except ssl.SSLCertVerificationError as error:
+                refused = error if ways.fetched else refused
+                continue
+            if ways.accepts(context, handshakes.chains[-1]):
+                handshakes.fetched = ways.fetched
                 return stream
             stream.close()
-            raise
-        is_self_signed = error.verify_code == _SELF_SIGNED
-        if not (is_self_signed or error.verify_code in _MENDED) or not sent:
-            raise
-        for each in _passed_over(sent):
-            context = completed_context(ca_file, alpn, (each,))
-            with suppress(ssl.SSLCertVerificationError):
-                return await start_tls(await again(), context, server_name, handshakes)
-        is_elsewhere = is_contactable(str(server[0]).partition("%")[0])
-        ends = [sent[0].encoded, sent[-1].encoded]
-        found = [] if is_self_signed else await _issuers_of(ends, is_elsewhere)
-        if not found:
-            raise
-    handshakes.fetched = tuple(each.subject.rfc4514_string() for each in found)
-    context = completed_context(ca_file, alpn, _encoded(found))
-    return await start_tls(await again(), context, server_name, handshakes)
+    raise refused
 
 
 def _passed_over(sent: Sequence[Certificate]) -> list[bytes]:

@@ -1,12 +1,15 @@
 """Opens the transport that a URI names."""
 
 import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import cast
 
 from probe.core.model import CheckFailed
-from probe.net.protocol.tls_chain import chain_of
+from probe.net.fetch.issuers import OtherWays
+from probe.net.protocol.tls_chain import Chain, chain_of
 from probe.net.resolver import Address
-from probe.net.tls import check_certificate
+from probe.net.tls import ClientContext, check_certificate
 from probe.stun.transport import Receiver, Transport
 from probe.stun.transport.stream import StreamTransport, open_stream
 from probe.stun.transport.udp import open_udp
@@ -22,16 +25,50 @@ async def connect_transport(url: TurnUri, address: Address, receiver: Receiver) 
     return await open_stream(address, receiver, place)
 
 
-async def secure_transport(transport: Transport, url: TurnUri, context: ssl.SSLContext) -> None:
-    """TLS over a TCP connection. Raises CheckFailed with the phase."""
+async def secure_transport(
+    transport: Transport,
+    url: TurnUri,
+    context: ClientContext,
+    again: Callable[[], Awaitable[Transport]],
+) -> tuple[str, ...]:
+    """TLS over a TCP connection, or over the one that ``again`` makes where a browser takes what
+    OpenSSL has refused; the issuers that were fetched for it. Raises CheckFailed with the phase."""
+    place = format_hostport(url.host, url.port)
     stream = cast(StreamTransport, transport)
+    server = stream.server
     try:
-        await stream.secure(context, url.host)
+        try:
+            await _secure(stream, url, context)
+            return ()
+        except ssl.SSLCertVerificationError as error:
+            refused = error
+        ways = OtherWays(context, url.host, server)
+        async with aclosing(ways.contexts(refused)) as contexts:
+            async for each in contexts:
+                stream = cast(StreamTransport, await again())
+                try:
+                    await _secure(stream, url, each)
+                except ssl.SSLCertVerificationError as error:
+                    refused = error if ways.fetched else refused
+                    continue
+                if ways.accepts(each, _chain(stream)):
+                    return ways.fetched
+                stream.abort()
+        raise refused
     except OSError as error:
-        raise tls_error_of(error, format_hostport(url.host, url.port)) from None
+        raise tls_error_of(error, place) from None
+
+
+async def _secure(stream: StreamTransport, url: TurnUri, context: ClientContext) -> None:
+    await stream.secure(context, url.host)
     if (tls := stream.tls_object) is not None:
         try:
-            check_certificate(chain_of(tls, verified=True), url.host, tls)
+            check_certificate(_chain(stream), url.host, tls)
         except CheckFailed:
             stream.abort()
             raise
+
+
+def _chain(stream: StreamTransport) -> Chain:
+    tls = stream.tls_object
+    return Chain(()) if tls is None else chain_of(tls, verified=True)

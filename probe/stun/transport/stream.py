@@ -37,6 +37,12 @@ class StreamTransport(asyncio.Protocol):
         return local_address(self._transport)
 
     @property
+    def server(self) -> str:
+        """The server's address."""
+        peer = self._transport.get_extra_info("peername") if self._transport else None
+        return str(peer[0]) if peer else ""
+
+    @property
     def tls_object(self) -> ssl.SSLObject | None:
         """The TLS session, once established."""
         found = self._transport.get_extra_info("ssl_object") if self._transport else None

@@ -11,6 +11,7 @@ from tests.browser.http.alpn import compare as alpn
 from tests.browser.http.alpn import rows as alpn_rows
 from tests.browser.http.asking import Asking, kept_rows
 from tests.browser.http.certificates import compare as certificates
+from tests.browser.http.certificates import relays as certificates_of_relays
 from tests.browser.http.certificates import rows as certificate_rows
 from tests.browser.http.cookie_visits import compare as cookie_visits
 from tests.browser.http.cookie_visits import rows as cookie_rows
@@ -56,6 +57,13 @@ SETS = (
     RowSet(
         "certificates",
         certificates,
+        kept_rows(certificate_rows.unasked_rows(), certificate_rows.OUTCOMES),
+        step=6,
+        asked_step=20,
+    ),
+    RowSet(
+        "certificates_of_relays",
+        certificates_of_relays,
         kept_rows(certificate_rows.unasked_rows(), certificate_rows.OUTCOMES),
         step=6,
         asked_step=20,

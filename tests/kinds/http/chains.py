@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
@@ -78,6 +78,14 @@ def certify(
     if access is not None:
         builder = builder.add_extension(access, critical=False)
     return Issued(builder.sign(signer, algorithm or hashes.SHA256()), key)
+
+
+def says_where(url: str) -> x509.AuthorityInformationAccess:
+    """Where the issuer of a certificate is to be had."""
+    place = x509.UniformResourceIdentifier(url)
+    return x509.AuthorityInformationAccess(
+        [x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)]
+    )
 
 
 class Chains:

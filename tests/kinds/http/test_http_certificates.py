@@ -4,14 +4,12 @@ import ssl
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
-from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from probe.core.causes import Cause
 from probe.net.fetch import issuers
-from tests.kinds.http.chains import Chains, certify
+from tests.kinds.http.chains import Chains, certify, says_where
 from tests.kinds.http_helpers import ending, look
 from tests.servers.pages import Pages, answers
 
@@ -59,13 +57,6 @@ async def test_a_name_with_the_root_s_dot_is_the_name(tmp_path: Path) -> None:
     assert result.failure is None or ending(result) == ("resolve", Cause.DNS_FAILED)
 
 
-def _says_where(url: str) -> x509.AuthorityInformationAccess:
-    place = x509.UniformResourceIdentifier(url)
-    return x509.AuthorityInformationAccess(
-        [x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)]
-    )
-
-
 @pytest.mark.parametrize(
     ("form", "mended"),
     [("der", True), ("pem", True), ("pkcs7", True), ("garbage", False), ("root", False)],
@@ -84,7 +75,7 @@ async def test_an_issuer_that_is_not_sent_is_fetched_as_browsers_do(
     }
     async with Pages(answers(200, bodies[form])) as place:
         chains.leaf = certify(
-            "leaf", chains.intermediate, 90, access=_says_where(f"{place.url}/{form}")
+            "leaf", chains.intermediate, 90, access=says_where(f"{place.url}/{form}")
         )
         server = chains.server(sends_intermediate=False)
         async with Pages(answers(), tls=server) as pages:
@@ -106,7 +97,7 @@ async def test_a_server_elsewhere_has_nothing_asked_that_is_near_this_machine(
     chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
     body = chains.intermediate.certificate.public_bytes(Encoding.DER)
     async with Pages(answers(200, body), host="127.0.0.2") as place:
-        chains.leaf = certify("leaf", chains.intermediate, 90, access=_says_where(place.url))
+        chains.leaf = certify("leaf", chains.intermediate, 90, access=says_where(place.url))
         async with Pages(answers(), tls=chains.server(sends_intermediate=False)) as pages:
             result = await look(pages.url, ca_file=chains.ca_file)
     is_asked = near != ("127.0.0.2",)
@@ -116,7 +107,7 @@ async def test_a_server_elsewhere_has_nothing_asked_that_is_near_this_machine(
 
 async def test_no_port_is_asked_for_an_issuer_that_browsers_never_ask(tmp_path: Path) -> None:
     chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
-    access = _says_where("http://127.0.0.1:6000/")
+    access = says_where("http://127.0.0.1:6000/")
     chains.leaf = certify("leaf", chains.intermediate, 90, access=access)
     async with Pages(answers(), tls=chains.server(sends_intermediate=False)) as pages:
         result = await look(pages.url, ca_file=chains.ca_file)
@@ -129,7 +120,7 @@ async def test_an_issuer_that_is_fetched_makes_no_stranger_trusted(tmp_path: Pat
     chains.ca_file.write_bytes(certify("root", None, 90).pem)
     body = other.intermediate.certificate.public_bytes(Encoding.DER)
     async with Pages(answers(200, body)) as place:
-        other.leaf = certify("leaf", other.intermediate, 90, access=_says_where(place.url))
+        other.leaf = certify("leaf", other.intermediate, 90, access=says_where(place.url))
         async with Pages(answers(), tls=other.server(sends_intermediate=False)) as pages:
             result = await look(pages.url, ca_file=chains.ca_file)
     assert ending(result) == ("tls", Cause.TLS_INVALID)

@@ -59,11 +59,12 @@ async def outcome_of_probe(row: CertificateRow, folder: Path) -> str:
 
 @asynccontextmanager
 async def _serving(row: CertificateRow, folder: Path) -> AsyncIterator[str]:
-    async with Pages(answers(200, b"ok"), tls=_context(row, folder)) as pages:
+    async with Pages(answers(200, b"ok"), tls=server_context(row, folder)) as pages:
         yield f"https://{row.host}:{pages.port}/"
 
 
-def _context(row: CertificateRow, folder: Path) -> ssl.SSLContext:
+def server_context(row: CertificateRow, folder: Path) -> ssl.SSLContext:
+    """What the server shows."""
     chain = row.make()
     key = chain[0].key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     file = folder / "server.pem"
