@@ -57,7 +57,7 @@ def test_what_a_check_that_runs_seldom_finds_in_an_outage_is_no_incident_of_its_
         (Severity.WARNING, 50.0, True, True),
         # It worked in the meantime.
         (Severity.WARNING, 130.0, True, False),
-        # A page is never hidden, and no warning lengthens what nobody was paged of.
+        # A page is never hidden, and no warning lengthens an incident without a page.
         (Severity.CRITICAL, 50.0, True, False),
         (Severity.WARNING, 50.0, False, False),
     ],

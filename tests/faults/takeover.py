@@ -23,7 +23,7 @@ from tests.regions.member import PORT, TOKEN, Member
 
 # Each round has one target of each: the fourth outage of one in an hour would be flapping.
 KINDS = ("paged", "silenced", "window", "warning")
-# A chat may have a message twice whose sender was killed so soon after it: nobody had asked it.
+# A chat may have a message twice whose sender was killed before any member asked it.
 ASKED_SECONDS = 12.0
 # Somebody takes an incident on after so long.
 TAKEN_SECONDS = 8.0

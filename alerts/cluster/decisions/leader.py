@@ -111,7 +111,7 @@ def elect(
 
 
 def owner_of(others: Sequence[OtherMember], ended: float | None) -> str | None:
-    """Who has notified of a group that this probe has not; None if nobody has. ``ended`` is how
+    """Who has notified of a group that this probe has not; None if no member has. ``ended`` is how
     many seconds ago this probe resolved a group of this key."""
     owners = _present_owners(others, ended)
     return owners[0].name if owners else None

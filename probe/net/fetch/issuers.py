@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from probe.core.model import CheckAborted
 from probe.net.address.policy import is_contactable
@@ -49,23 +49,42 @@ _MENDED = (2, 10, 20, 21)
 _SELF_SIGNED = 19  # X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
 _OTHER_NAME = 62  # X509_V_ERR_HOSTNAME_MISMATCH
 _MAX_KEPT = 32
+_Stream = TypeVar("_Stream")
 _kept: "OrderedDict[str, tuple[x509.Certificate, ...]]" = OrderedDict()
 
 
 class OtherWays:
-    """How a browser may go on with a server whose certificate OpenSSL has refused: ``contexts`` are
-    for one more handshake each, of which ``accepts`` has the last word. ``fetched`` are the issuers
-    that the server did not send and the last context has."""
+    """How a browser goes on with a server whose certificate OpenSSL has refused. ``fetched`` are
+    the issuers that the server did not send and the last handshake had."""
 
     def __init__(self, context: ClientContext, server_name: str, server_ip: str) -> None:
         self._ca_file, self._alpn = context.ca_file, context.alpn
         self._name, self._server = server_name, server_ip.partition("%")[0]
         self.fetched: tuple[str, ...] = ()
 
-    async def contexts(
+    async def follow(
+        self,
+        refused: ssl.SSLCertVerificationError,
+        attempt: Callable[[ClientContext], Awaitable[tuple[_Stream, Chain]]],
+        close: Callable[[_Stream], None],
+    ) -> _Stream:
+        """The first stream that passes of those that ``attempt`` makes with other contexts, each
+        with the chain that it verified. Raises the refusal where none does."""
+        async with aclosing(self._contexts(refused)) as contexts:
+            async for context in contexts:
+                try:
+                    stream, chain = await attempt(context)
+                except ssl.SSLCertVerificationError as error:
+                    refused = error if self.fetched else refused
+                    continue
+                if context.check_hostname or is_named(chain.certificates, self._name):
+                    return stream
+                close(stream)
+        raise refused
+
+    async def _contexts(
         self, error: ssl.SSLCertVerificationError
     ) -> AsyncGenerator[ClientContext, None]:
-        """Contexts to try one after the other."""
         sent = sent_chain(error).certificates
         if error.verify_code == _OTHER_NAME and is_named(sent, self._name):
             yield unnamed_context(self._ca_file, self._alpn)
@@ -78,10 +97,6 @@ class OtherWays:
         if found := await _issuers_of(ends, is_contactable(self._server)):
             self.fetched = tuple(each.subject.rfc4514_string() for each in found)
             yield completed_context(self._ca_file, self._alpn, _encoded(found))
-
-    def accepts(self, context: ClientContext, chain: Chain) -> bool:
-        """Whether the certificate is of this server, where OpenSSL was not asked."""
-        return context.check_hostname or is_named(chain.certificates, self._name)
 
 
 async def start_browser_tls(
@@ -99,19 +114,15 @@ async def start_browser_tls(
         return await start_tls(sock, context, server_name, handshakes)
     except ssl.SSLCertVerificationError as error:
         refused = error
+
+    async def attempt(other: ClientContext) -> tuple[Stream, Chain]:
+        stream = await start_tls(await again(), other, server_name, handshakes)
+        return stream, handshakes.chains[-1]
+
     ways = OtherWays(context, server_name, str(server[0]))
-    async with aclosing(ways.contexts(refused)) as contexts:
-        async for context in contexts:
-            try:
-                stream = await start_tls(await again(), context, server_name, handshakes)
-            except ssl.SSLCertVerificationError as error:
-                refused = error if ways.fetched else refused
-                continue
-            if ways.accepts(context, handshakes.chains[-1]):
-                handshakes.fetched = ways.fetched
-                return stream
-            stream.close()
-    raise refused
+    stream = await ways.follow(refused, attempt, Stream.close)
+    handshakes.fetched = ways.fetched
+    return stream
 
 
 def _passed_over(sent: Sequence[Certificate]) -> list[bytes]:

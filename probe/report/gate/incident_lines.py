@@ -7,7 +7,7 @@ from probe.report.gate.model import GateReport, IncidentRow
 from probe.report.text.time_format import duration
 
 HEADINGS = ("begin", "lasted", "severity", "cause", "checks", "message")
-# More rows than this, and those with one cause at the same checks are told as one.
+# More rows than this, and those with one cause at the same checks are one line.
 MAX_INCIDENTS = 20
 
 

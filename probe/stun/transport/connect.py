@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from typing import cast
 
 from probe.core.model import CheckFailed
@@ -33,30 +32,22 @@ async def secure_transport(
 ) -> tuple[str, ...]:
     """TLS over a TCP connection, or over the one that ``again`` makes where a browser takes what
     OpenSSL has refused; the issuers that were fetched for it. Raises CheckFailed with the phase."""
-    place = format_hostport(url.host, url.port)
     stream = cast(StreamTransport, transport)
-    server = stream.server
+    ways = OtherWays(context, url.host, stream.server)
+
+    async def attempt(other: ClientContext) -> tuple[StreamTransport, Chain]:
+        fresh = cast(StreamTransport, await again())
+        await _secure(fresh, url, other)
+        return fresh, _chain(fresh)
+
     try:
         try:
             await _secure(stream, url, context)
-            return ()
         except ssl.SSLCertVerificationError as error:
-            refused = error
-        ways = OtherWays(context, url.host, server)
-        async with aclosing(ways.contexts(refused)) as contexts:
-            async for each in contexts:
-                stream = cast(StreamTransport, await again())
-                try:
-                    await _secure(stream, url, each)
-                except ssl.SSLCertVerificationError as error:
-                    refused = error if ways.fetched else refused
-                    continue
-                if ways.accepts(each, _chain(stream)):
-                    return ways.fetched
-                stream.abort()
-        raise refused
+            await ways.follow(error, attempt, StreamTransport.abort)
     except OSError as error:
-        raise tls_error_of(error, place) from None
+        raise tls_error_of(error, format_hostport(url.host, url.port)) from None
+    return ways.fetched
 
 
 async def _secure(stream: StreamTransport, url: TurnUri, context: ClientContext) -> None:
