@@ -15,7 +15,8 @@ from probe.ice.relay_transport import RelayServer
 from probe.net.flow.tls_records import TlsFlood
 from probe.net.protocol.connect import connect_tcp
 from probe.net.protocol.errors import Flood, PeerError, ProtocolViolation
-from probe.net.protocol.stream import Stream, TlsStream
+from probe.net.protocol.stream import Stream
+from probe.net.protocol.tls_stream import TlsStream
 from probe.stun.connection import BYTES_FOR_ONE, MAX_BYTES, MAX_MESSAGES, MESSAGES_FOR_ONE
 from probe.stun.message import FIRST_CHANNEL, LAST_CHANNEL, Framer
 from probe.stun.uri import format_hostport

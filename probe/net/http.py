@@ -14,8 +14,8 @@ NotHttp, ProtocolViolation       protocol_error
 
 import json as json_module
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,7 +33,7 @@ from probe.net.fetch.page_opening import PageOpening
 from probe.net.fetch.redirect import Response
 from probe.net.fetch.timing import Timing
 from probe.net.protocol import http1, http2
-from probe.net.protocol.connect import Connector, SocketFactory, connect_tcp
+from probe.net.protocol.connect import Connector, SocketFactory, connect_routed
 from probe.net.protocol.errors import PeerError, Unprocessed
 from probe.net.protocol.exchange import (
     HttpResponse,
@@ -46,7 +46,7 @@ from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
 from probe.net.proxies import Proxy, proxy_for
 from probe.net.proxies.tunnel import connect_through, through
-from probe.net.resolver import Address, has_route, is_filtered, no_route, resolve
+from probe.net.resolver import Address, is_filtered, resolve
 from probe.net.tls import TlsObserver
 
 __all__ = ["FreshHttpClient", "fresh_client", "is_literal", "read_bounded", "translate"]
@@ -130,8 +130,10 @@ class FreshHttpClient:
             given.setdefault("Content-Type", "application/json")
         response = await self.start(method, address, given, body, cookies=cookies)
         try:
-            with self._translating(address):
+            try:
                 yield response
+            except (PeerError, OSError) as error:
+                raise (self.translate(error) or error) from None
             if keep:
                 await self.leave(response, address)
         finally:
@@ -155,20 +157,31 @@ class FreshHttpClient:
         alpn = ALPN[1:] if upgrade else ALPN
         kept = self._cookies.header_for(address, cookies)
         sending = request_for(method, address, headers, body, kept)
-        with self._translating(address):
-            for left in reversed(range(MAX_REPEATED + 1)):
-                try:
-                    on_kept = None if upgrade else await self._connections.answer(sending, address)
-                    response = on_kept or await self._exchange(
-                        sending, address, alpn, upgrade=upgrade
-                    )
-                    break
-                except Unprocessed as refusal:
-                    if not left:
-                        raise
-                    alpn = ALPN[1:] if refusal.by_http1 else alpn
-            self._cookies.keep(response, address, cookies)
-            return response
+        self._host = address.host_port_subcomponent or ""
+        try:
+            response = await self._response(sending, address, alpn, upgrade=upgrade)
+        except (PeerError, OSError) as error:
+            raise (self.translate(error) or error) from None
+        self._cookies.keep(response, address, cookies)
+        return response
+
+    async def _response(
+        self, sending: Request, address: URL, alpn: tuple[str, ...], *, upgrade: bool
+    ) -> HttpResponse:
+        """On a kept connection or another one; what was not processed is sent again."""
+        for _ in range(MAX_REPEATED):
+            try:
+                return await self._attempt(sending, address, alpn, upgrade=upgrade)
+            except Unprocessed as refusal:
+                alpn = ALPN[1:] if refusal.by_http1 else alpn
+        return await self._attempt(sending, address, alpn, upgrade=upgrade)
+
+    async def _attempt(
+        self, sending: Request, address: URL, alpn: tuple[str, ...], *, upgrade: bool
+    ) -> HttpResponse:
+        if not upgrade and (on_kept := await self._connections.answer(sending, address)):
+            return on_kept
+        return await self._exchange(sending, address, alpn, upgrade=upgrade)
 
     async def _exchange(
         self, sending: Request, address: URL, alpn: tuple[str, ...], *, upgrade: bool
@@ -232,14 +245,6 @@ class FreshHttpClient:
         """End every connection, and those that are still being made."""
         self._connections.close()
 
-    @contextmanager
-    def _translating(self, address: URL) -> Iterator[None]:
-        self._host = address.host_port_subcomponent or ""
-        try:
-            yield
-        except (PeerError, OSError) as error:
-            raise (self.translate(error) or error) from None
-
     async def _connect(
         self, address: URL, alpn: tuple[str, ...], *, tunnel: bool = False
     ) -> Stream:
@@ -265,7 +270,7 @@ class FreshHttpClient:
             whole = tunnel or address.scheme == "https"
             sock = await connect_through(self._proxy, address, tunnel=whole)
         else:
-            sock = await connect_tcp(addresses, self._detour)
+            sock = await connect_routed(address.raw_host or "", addresses, self._detour)
         if address.scheme == "https":
             self.timing.enter("tls")
         return sock
@@ -277,12 +282,7 @@ class FreshHttpClient:
         elif is_unreachable(host):
             message = f"{host} is a reserved address"
             raise CheckFailed(Cause.ADDRESS_RESERVED, message, phase="resolve")
-        found = await resolve(host, port)
-        # Without a route over IPv6 its addresses would only blur why the others failed.
-        routed = [each for each in found if has_route(each)]
-        if not routed:
-            raise no_route(host, found)
-        return routed
+        return await resolve(host, port)
 
 
 def fresh_client(

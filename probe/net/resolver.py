@@ -92,9 +92,9 @@ def has_network() -> bool:
     return any(has_route(address) for address in anywhere)
 
 
-def own_network(message: str) -> NotMeasured:
+def own_network(message: str, phase: str | None = None) -> NotMeasured:
     """The failure where this machine has no network, which is no fault of the target."""
-    return NotMeasured(Cause.OWN_NETWORK, f"{message}; this machine has no network")
+    return NotMeasured(Cause.OWN_NETWORK, f"{message}; this machine has no network", phase=phase)
 
 
 def own_resources(kind: str, message: str) -> NotMeasured:
@@ -102,14 +102,21 @@ def own_resources(kind: str, message: str) -> NotMeasured:
     return NotMeasured(Cause.OWN_RESOURCES, f"{message}; this machine is short of {kind}")
 
 
-def no_route(host: str, addresses: "list[Address]") -> NotMeasured:
-    """The target has no address that this machine's network leads to."""
+def routed(host: str, addresses: Sequence[Address]) -> list[Address]:
+    """The addresses to which this machine knows a way: without a route over IPv6 its addresses
+    would only blur why the others failed. Raises NotMeasured(own_network) where there is none."""
+    if found := [each for each in addresses if has_route(each)]:
+        return found
+    raise _no_route(host, addresses)
+
+
+def _no_route(host: str, addresses: Sequence[Address]) -> NotMeasured:
     versions = sorted({"IPv6" if each.family == socket.AF_INET6 else "IPv4" for each in addresses})
     if not has_network():
-        return own_network(f"no connection to {host}")
+        return own_network(f"no connection to {host}", phase="resolve")
     named = " and ".join(versions)
     message = f"{host} has {named} addresses only, and this machine has no route over {named}"
-    return NotMeasured(Cause.OWN_NETWORK, message, hint=NO_ROUTE_HINT)
+    return NotMeasured(Cause.OWN_NETWORK, message, phase="resolve", hint=NO_ROUTE_HINT)
 
 
 def connection_error(error: OSError, message: str) -> CheckAborted:

@@ -14,7 +14,8 @@ from typing import Self
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.net.protocol.connect import connect_tcp
-from probe.net.protocol.stream import Stream, TlsStream
+from probe.net.protocol.stream import Stream
+from probe.net.protocol.tls_stream import TlsStream
 from probe.net.resolver import Address
 from probe.stores.errors import closed
 

@@ -20,7 +20,8 @@ from probe.net.flow.pace import (
     TURN,
     ReadPace,
 )
-from probe.net.protocol.stream import Stream, TlsStream
+from probe.net.protocol.stream import Stream
+from probe.net.protocol.tls_stream import TlsStream
 from tests.hostile.servers import Layer, saying, serving, serving_over
 from tests.servers.certificate import make_certificate
 

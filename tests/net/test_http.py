@@ -10,7 +10,7 @@ import pytest
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net import http
+from probe.net import http, resolver
 from probe.net.fetch.security_headers import http_url
 from probe.net.fetch.timing import Timing
 from probe.net.http import fresh_client, translate
@@ -82,7 +82,7 @@ async def test_addresses_without_a_route_do_not_blur_why_the_others_fail(
         return [six, Address("127.0.0.1", port, socket.AF_INET)]
 
     monkeypatch.setattr(http, "resolve", both)
-    monkeypatch.setattr(http, "has_route", lambda address: address.ip == "127.0.0.1")
+    monkeypatch.setattr(resolver, "has_route", lambda address: address.ip == "127.0.0.1")
     with pytest.raises(CheckFailed) as caught:
         async with (
             fresh_client(ca_file=None, clock=monotonic, host="x") as browser,

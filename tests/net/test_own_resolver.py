@@ -1,5 +1,6 @@
 """A resolver that is gone is this machine's trouble; a name that it can't resolve is not."""
 
+import errno
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.net import http, resolver
 from probe.net.http import fresh_client
+from probe.net.protocol import connect
 from probe.net.protocol.own_resolver import name_servers, resolver_answers
 from probe.net.resolver import Address, resolve
 
@@ -133,7 +135,12 @@ async def test_a_target_without_an_address_that_we_have_a_route_to_is_unknown(
         return [Address(ip, port, family) for ip, family in addresses]
 
     monkeypatch.setattr(http, "resolve", found)
-    monkeypatch.setattr(http, "has_route", lambda _: False)
+
+    async def unreachable(_: object, __: object = None) -> socket.socket:
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    monkeypatch.setattr(connect, "connect_tcp", unreachable)
+    monkeypatch.setattr(resolver, "has_route", lambda _: False)
     monkeypatch.setattr(resolver, "has_network", lambda: True)
     with pytest.raises(NotMeasured) as caught:
         async with (
@@ -141,5 +148,5 @@ async def test_a_target_without_an_address_that_we_have_a_route_to_is_unknown(
             browser.open("http://six.example/"),
         ):
             pytest.fail("there is no route")
-    assert caught.value.cause is Cause.OWN_NETWORK
+    assert (caught.value.cause, caught.value.phase) == (Cause.OWN_NETWORK, "resolve")
     assert named in caught.value.message

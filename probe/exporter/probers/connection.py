@@ -21,9 +21,10 @@ from probe.net.address.ranges import is_unreachable
 from probe.net.certificate.certificate import Certificate
 from probe.net.fetch.timing import Timing
 from probe.net.protocol.connect import connect_tcp, start_tls
-from probe.net.protocol.stream import Stream, TlsStream
+from probe.net.protocol.stream import Stream
 from probe.net.protocol.tls_chain import Chain, chain_of
-from probe.net.resolver import Address, has_route, no_route, resolve
+from probe.net.protocol.tls_stream import TlsStream
+from probe.net.resolver import Address, resolve, routed
 from probe.net.tls import TlsObserver, client_context
 
 _FAMILIES: dict[Protocol, int] = {"ip4": socket.AF_INET, "ip6": socket.AF_INET6}
@@ -34,12 +35,7 @@ async def addresses_of(host: str, port: int, settings: Addressed) -> list[Addres
     """The addresses to try, those of the preferred family first. Raises CheckAborted."""
     if _is_reserved(host):
         raise CheckFailed(Cause.ADDRESS_RESERVED, f"{host} is a reserved address", phase="resolve")
-    found = by_preference(host, await resolve(host, port), settings)
-    # Without a route over IPv6 its addresses would only blur why the others failed.
-    routed = [each for each in found if has_route(each)]
-    if not routed:
-        raise no_route(host, found)
-    return routed
+    return routed(host, by_preference(host, await resolve(host, port), settings))
 
 
 def by_preference(host: str, found: Sequence[Address], settings: Addressed) -> list[Address]:

@@ -34,7 +34,7 @@ async def run(table: ProbeTable, record: Recorder, context: Context) -> None:
     try:
         async with _translated(host, port, record) as observer:
             sock = await _connect(host, port, settings, connector, record)
-            dialogue = Dialogue(Stream(sock), sock, record)
+            dialogue = Dialogue(Stream(sock), record)
             try:
                 if settings.tls:
                     await dialogue.start_tls(connector, host, observer)
@@ -75,8 +75,8 @@ async def _translated(host: str, port: int, record: Recorder) -> AsyncIterator[T
 class Dialogue:
     """A conversation in lines on one connection."""
 
-    def __init__(self, stream: Stream, sock: socket.socket, record: Recorder) -> None:
-        self._stream, self._sock, self._record = stream, sock, record
+    def __init__(self, stream: Stream, record: Recorder) -> None:
+        self._stream, self._record = stream, record
         self._is_open = True
         self._pending = b""
         self._read_bytes = 0
@@ -86,7 +86,7 @@ class Dialogue:
         """TLS from here on. Raises OSError."""
         with self._record.phase("tls"):
             self._is_open = False  # what fails to shake hands is closed by then
-            self._stream = await connector.secure(self._sock, host, (), observer)
+            self._stream = await connector.secure(self._stream.hand_over(), host, (), observer)
             self._is_open = True
 
     def close(self) -> None:

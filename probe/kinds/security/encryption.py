@@ -91,7 +91,7 @@ async def _accepts(
     """The cipher that a handshake ends with; empty where it is refused, or where this machine's
     OpenSSL can't offer it."""
     from probe.net.protocol.connect import connect_tcp
-    from probe.net.protocol.stream import TlsStream
+    from probe.net.protocol.tls_stream import TlsStream
     from probe.net.resolver import resolve
 
     with warnings.catch_warnings():

@@ -22,12 +22,12 @@ from probe.net.certificate.certificate import Certificate
 from probe.net.certificate.names import Name
 from probe.net.fetch.web_address import web_address
 from probe.net.protocol import http1
-from probe.net.protocol.connect import connect_tcp, start_tls
+from probe.net.protocol.connect import connect_routed, start_tls
 from probe.net.protocol.errors import PeerError
 from probe.net.protocol.exchange import read_bounded, request_for
 from probe.net.protocol.stream import Stream
 from probe.net.protocol.tls_chain import Chain, is_named
-from probe.net.resolver import has_route, resolve
+from probe.net.resolver import resolve
 from probe.net.tls import (
     ClientContext,
     TlsObserver,
@@ -194,7 +194,7 @@ async def _body(url: str, is_elsewhere: bool) -> bytes:
     found = await resolve(address.raw_host or "", address.port or 80)
     if is_elsewhere and not all(is_contactable(each.ip) for each in found):
         return b""
-    stream = Stream(await connect_tcp([each for each in found if has_route(each)] or found))
+    stream = Stream(await connect_routed(address.raw_host or "", found))
     try:
         response = await http1.exchange(stream, request_for("GET", address, {}, b"", ""))
         return await read_bounded(response, MAX_BYTES) if response.status == 200 else b""

@@ -10,8 +10,9 @@ from yarl import URL
 
 from probe.core.model import CheckAborted
 from probe.net.fetch.timing import Timing
-from probe.net.protocol.stream import Stream, TlsStream, connect_one
-from probe.net.resolver import Address
+from probe.net.protocol.stream import Stream, connect_one
+from probe.net.protocol.tls_stream import TlsStream
+from probe.net.resolver import Address, routed
 from probe.net.tls import TlsObserver, check_certificate
 
 # RFC 8305, section 5: between two attempts.
@@ -62,6 +63,23 @@ async def connect_tcp(
         connected.close()
         raise
     return connected
+
+
+async def connect_routed(
+    host: str, addresses: Sequence[Address], socket_for: SocketFactory | None = None
+) -> socket.socket:
+    """``connect_tcp`` to those of a host's addresses to which this machine knows a way.
+
+    Raises OSError; NotMeasured(own_network) where it knows none.
+    """
+    if len(addresses) > 1:
+        return await connect_tcp(routed(host, addresses), socket_for)
+    try:
+        return await connect_tcp(addresses, socket_for)
+    except OSError:
+        # To ask takes a socket: with one address only where it matters.
+        routed(host, addresses)
+        raise
 
 
 def _take_cancellation(task: "asyncio.Task[object]", before: int) -> None:

@@ -44,19 +44,21 @@ async def open_tunnel(sock: socket.socket, proxy: Proxy, authority: str) -> None
     Closes it and raises CheckFailed(connect_failed) where the proxy can't reach the target,
     NotMeasured(own_network) where it refuses.
     """
+    stream = Stream(sock)
     try:
         request = Request("CONNECT", "http", authority, authority, proxy.headers)
-        status = (await http1.exchange(Stream(sock), request)).status
+        status = (await http1.exchange(stream, request)).status
     except (PeerError, OSError):
-        sock.close()
+        stream.close()
         message = f"the proxy {proxy.host} does not answer CONNECT {authority} as it should"
         raise NotMeasured(Cause.OWN_NETWORK, message, phase=_PHASE, hint=HINT) from None
     except BaseException:
-        sock.close()
+        stream.close()
         raise
     if 200 <= status < 300:
+        stream.hand_over()
         return
-    sock.close()
+    stream.close()
     message = f"the proxy {proxy.host} answers {status} to CONNECT {authority}"
     if status in _UNREACHABLE:
         raise CheckFailed(Cause.CONNECT_FAILED, message, phase=_PHASE)

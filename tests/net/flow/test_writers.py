@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from probe.net.protocol.stream import Stream, TlsStream
+from probe.net.protocol.stream import Stream
+from probe.net.protocol.tls_stream import TlsStream
 from tests.hostile.servers import Layer, serving_over
 from tests.servers.certificate import make_certificate
 
