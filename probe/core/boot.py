@@ -10,9 +10,10 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 def boot_clock() -> float:
     """Seconds since the machine booted, those of a suspension included; without them where the
     system has no such clock."""
-    with suppress(AttributeError, OSError):
+    try:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
+    except (AttributeError, OSError):
+        return time.monotonic()
 
 
 def current_boot_id() -> str:

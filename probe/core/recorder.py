@@ -64,18 +64,16 @@ class Recorder:
         """All samples, one for each signal and label set, in the order of measuring."""
         return tuple(self._samples.values())
 
-    @contextmanager
-    def phase(self, name: str, *, hint: str = "") -> Iterator[None]:
+    def phase(self, name: str, *, hint: str = "") -> "Phase":
         """Time a step. A step that is entered again adds to its seconds.
 
         ``hint`` is what to try first when the deadline is exceeded in this step.
         """
+        return Phase(self, name, hint)
+
+    def begin_phase(self, name: str, hint: str = "") -> None:
+        """A step begins that is timed elsewhere."""
         self.current, self.hint, self.progress = name, hint, ""
-        started = self.clock()
-        try:
-            yield
-        finally:
-            self.add_phase(name, self.clock() - started)
 
     def cut_off(self, limit: float) -> tuple[str, str]:
         """What to say of a run that was cut off after ``limit`` seconds, and what to try first:
@@ -96,7 +94,8 @@ class Recorder:
         Raises ValueError for labels that the signal does not declare.
         """
         value = float(value)
-        self._keep(Sample(signal, value, labels, None, (), self._is_disturbed(signal, value)))
+        disturbed = signal.latency and self._disturbs(value)
+        self._keep(Sample(signal, value, labels, None, (), disturbed))
 
     def sample_median(self, signal: Signal, values: Sequence[float], /, **labels: str) -> None:
         """Record several measurements of one run: the sample is their median, and percentiles are
@@ -105,7 +104,7 @@ class Recorder:
         Raises ValueError like sample().
         """
         median = float(statistics.median(values))
-        disturbed = self._is_disturbed(signal, math.fsum(values))
+        disturbed = signal.latency and self._disturbs(math.fsum(values))
         self._keep(Sample(signal, median, labels, None, tuple(values), disturbed))
 
     def sample_ratio(self, signal: Signal, value: float, total: float, /, **labels: str) -> None:
@@ -117,12 +116,29 @@ class Recorder:
         if total > 0:
             self._keep(Sample(signal, float(value), labels, float(total)))
 
-    def _is_disturbed(self, signal: Signal, seconds: float) -> bool:
-        return signal.latency and self._disturbs(seconds)
-
     def _keep(self, sample: Sample) -> None:
         signal, labels = sample.signal, sample.labels
+        if not labels and not signal.labels:
+            self._samples[signal.name, ()] = sample
+            return
         if len(labels) != len(signal.labels) or not labels.keys() <= set(signal.labels):
             raise ValueError(f"{signal.name} has the labels {signal.labels}, not {tuple(labels)}")
         key = tuple(sorted(labels.items())) if len(labels) > 1 else tuple(labels.items())
         self._samples[signal.name, key] = sample
+
+
+class Phase:
+    """Times a step of a run; see ``Recorder.phase``. A class and no generator, which costs more
+    than what it times in many a step."""
+
+    __slots__ = ("_hint", "_name", "_record", "_started")
+
+    def __init__(self, record: Recorder, name: str, hint: str) -> None:
+        self._record, self._name, self._hint = record, name, hint
+
+    def __enter__(self) -> None:
+        self._record.begin_phase(self._name, self._hint)
+        self._started = self._record.clock()
+
+    def __exit__(self, *_: object) -> None:
+        self._record.add_phase(self._name, self._record.clock() - self._started)

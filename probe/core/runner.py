@@ -11,6 +11,7 @@ from functools import partial
 
 from probe.core.causes import HINTS, Cause
 from probe.core.context import Context
+from probe.core.deadlines import Deadlines
 from probe.core.kind import Check, CheckConfig
 from probe.core.model import (
     DURATION,
@@ -61,7 +62,8 @@ async def run_check(
     with redacting(context.redact):
         task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
     try:
-        await _until_done(task, record, limit, _longest(deadline, most))
+        deadlines = context.get_or_create(Deadlines, Deadlines)
+        await _until_done(task, record, (limit, _longest(deadline, most)), deadlines)
         cut_off = not task.done()
         duration = context.clock() - started - record.queued
     finally:
@@ -101,28 +103,31 @@ def _limited(check: Check, limit: float, context: Context) -> CheckConfig:
 
 
 async def _until_done(
-    task: "asyncio.Task[None]", record: Recorder, limit: float, most: float
+    task: "asyncio.Task[None]",
+    record: Recorder,
+    limits: tuple[float, float],
+    deadlines: Deadlines,
 ) -> None:
-    """Wait until the check is done or its deadline is exceeded. Time spent waiting for a slot
-    doesn't count, but the whole run takes no longer than the larger of ``most`` and its limit."""
-    started, loop = record.clock(), asyncio.get_running_loop()
+    """Wait until the check is done or its deadline, the first of the limits, is exceeded. Time
+    spent waiting for a slot doesn't count, but the whole run takes no longer than the larger one.
+    """
+    (limit, most), started, loop = limits, record.clock(), asyncio.get_running_loop()
     while not task.done():
         spent = record.clock() - started
         left = min(limit + record.queued - spent, max(limit, most) - spent)
         if left <= 0:
             return
         future = loop.create_future()
-        timer = loop.call_later(left, _set, future)
+        deadlines.wake(future, left)
         set_future = partial(_set, future)
         task.add_done_callback(set_future)
         try:
             await future
         finally:
-            timer.cancel()
             task.remove_done_callback(set_future)
 
 
-def _set(future: "asyncio.Future[None]", _: object = None) -> None:
+def _set(future: "asyncio.Future[None]", _: object) -> None:
     if not future.done():
         future.set_result(None)
 

@@ -5,6 +5,7 @@ place where all of it is made safe.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -28,7 +29,7 @@ def safe_result(result: Result, redact: Redact) -> Result:
             phases=result.phases,
             samples=_samples(result.samples),
             failure=_failure(result.failure),
-            facts=_facts(result.facts),
+            facts=_facts(redact, tuple(result.facts.items())[:MAX_FACTS]),
         )
 
 
@@ -43,9 +44,10 @@ def _failure(failure: Failure | None) -> Failure | None:
     )
 
 
-def _facts(facts: Mapping[str, str]) -> dict[str, str]:
-    first = list(facts.items())[:MAX_FACTS]
-    return {untrusted(name, MAX_FACT_NAME): untrusted(fact, MAX_TEXT) for name, fact in first}
+@lru_cache(maxsize=1024)
+def _facts(_: Redact, facts: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """A target shows mostly the same in every run: results share what was made safe, once."""
+    return {untrusted(name, MAX_FACT_NAME): untrusted(fact, MAX_TEXT) for name, fact in facts}
 
 
 def _samples(samples: Iterable[Sample]) -> tuple[Sample, ...]:

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from multidict import CIMultiDict
@@ -122,12 +121,14 @@ def check_codings(head: Head, request: Request) -> None:
 async def skim_bounded(response: HttpResponse, limit: int) -> int | None:
     """Read a body that is not judged, up to ``limit`` bytes; its length, if it ended."""
     length = 0
-    with suppress(Unfinished):
+    try:
         async for piece in response.body():
             length += len(piece)
             if length > limit:
-                break
-    return length if length <= limit else None
+                return None
+    except Unfinished:
+        return length
+    return length
 
 
 async def read_bounded(response: HttpResponse, limit: int) -> bytes:
