@@ -46,7 +46,7 @@ async def test_a_packed_body_is_unpacked() -> None:
 async def test_silence_ends_at_the_deadline_in_its_phase(sent: bytes, phase: str) -> None:
     result = await look_at(hangs_after(sent), deadline=HANGS)
     assert (result.status, *ending(result)) == (Status.FAILED, phase, Cause.DEADLINE)
-    assert result.phases[phase] == pytest.approx(result.duration, abs=0.15)
+    assert max(result.phases, key=lambda name: result.phases[name]) == phase
     assert f"probe_http_duration_seconds/{phase}" not in values(result)
 
 
