@@ -128,8 +128,8 @@ class Recorder:
 
 
 class Phase:
-    """Times a step of a run; see ``Recorder.phase``. A class and no generator, which costs more
-    than what it times in many a step."""
+    """Times a step of a run; see ``Recorder.phase``. A class and no generator: it runs several
+    times for each check."""
 
     __slots__ = ("_hint", "_name", "_record", "_started")
 

@@ -120,7 +120,7 @@ class Stream:
         """Wait for what comes, which stays here for the next one to read if this one is cancelled.
 
         The loop watches the descriptor from one wait to the next: to begin and end that for each
-        of them costs more than to read.
+        of them takes two calls of the system where reading takes one.
         """
         self._waiting = self._loop.create_future()
         if not self._is_watched:
