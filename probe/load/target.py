@@ -88,6 +88,7 @@ def _journey(signaling: SignalingTable, plan: LoadPlan) -> JourneyTable:
         jwt_secret=signaling.jwt_secret,
         jwt_expiration=signaling.jwt_expiration,
         ca_file=signaling.ca_file,
+        origin=signaling.origin,
         echoes=plan.echoes,
     )
 

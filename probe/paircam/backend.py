@@ -2,8 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -14,7 +14,6 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.core.recorder import Recorder
-from probe.net.http_status import refusal_of_backend
 from probe.net.urls import show_host
 from probe.paircam.confirmation import confirm_refusal
 from probe.paircam.credentials import (
@@ -28,9 +27,8 @@ from probe.paircam.settings import DEFAULT_EXPIRATION
 
 T = TypeVar("T")
 
-TOKEN_PATH = "/auth/token"
+TOKEN_PATH, RELAYS_PATH = "/auth/token", "/turn/credentials"
 
-BODY_LIMIT = 65_536
 # A kept token is renewed this long before its end, or a tenth of its life if that is less.
 RENEWAL_SECONDS = 30.0
 # A refusal that was confirmed says as much of the next one, so that no burst of requests follows.
@@ -46,8 +44,15 @@ _NO_TOKEN_HINT = (
 )
 
 
-def _is_refusal(status: int | None) -> bool:
-    return status is not None and status >= 400 and status not in _NO_REFUSALS
+def _shows_issuing(status: int | None) -> bool:
+    """Whether a failure is that of an address where tokens are issued: it refuses, or there is a
+    token that no page gets."""
+    refuses = status is not None and status >= 400 and status not in _NO_REFUSALS
+    return refuses or status in (200, 201)
+
+
+def _bearer(token: SecretStr) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {token.get_secret_value()}"}
 
 
 class Issue(Struct, frozen=True):
@@ -99,7 +104,8 @@ class Backend:
     """The application's backend as a browser uses it; one object for all checks.
 
     ``url`` is its base address. With ``jwt_secret`` tokens are minted, each good for
-    ``jwt_expiration`` seconds; without, the backend issues them.
+    ``jwt_expiration`` seconds; without, the backend issues them. ``origin`` is that of the
+    application's page, which has to get what is asked for; None is not known.
     """
 
     def __init__(
@@ -112,8 +118,9 @@ class Backend:
         clock: Callable[[], float],
         now: Callable[[], float],
         device_id: str | None = None,
+        origin: str | None = None,
     ) -> None:
-        self._url = url
+        self._url, self._origin = url, origin
         self.minted = jwt_secret is not None
         self.ca_file = ca_file
         # Fresh in each process: two devices that were matched lately are not matched again.
@@ -146,10 +153,14 @@ class Backend:
         if token is None or (self._kept is not None and self._kept.value == token):
             self._kept = None
 
-    async def issue_token(self) -> SecretStr:
-        """A token of ``POST /auth/token``, whether or not tokens are signed here; not kept."""
-        answer = await self._post(TOKEN_PATH, {"deviceId": self.device_id})
-        return read_token(answer, self._now())[0]
+    async def issue_token(self, *, by_page: bool = False) -> SecretStr:
+        """A token of ``POST /auth/token``, whether or not tokens are signed here; not kept.
+
+        ``by_page``: besides, the application's page has to get it (cors_rejected).
+        """
+        device = {"deviceId": self.device_id}
+        async with self._posted(TOKEN_PATH, device, by_page=by_page) as answer:
+            return read_token(answer, self._now())[0]
 
     async def check_issuing(self, record: Recorder, time_left: float) -> float | None:
         """Where tokens are minted: whether users get one of the backend, for phase ``token``.
@@ -166,13 +177,14 @@ class Backend:
         with record.phase("token", hint=_NO_TOKEN_HINT):
             try:
                 async with asyncio.timeout(self._ask_seconds(time_left)):
-                    await self.issue_token()
+                    await self.issue_token(by_page=True)
             except (NotMeasured, TimeoutError):
                 return None
             except CheckFailed as aborted:
-                if self._issues_until is None and not _is_refusal(aborted.http_status):
+                if self._issues_until is None and not _shows_issuing(aborted.http_status):
                     return None
-                aborted.hint = _NO_TOKEN_HINT
+                if aborted.cause is not Cause.CORS_REJECTED:
+                    aborted.hint = _NO_TOKEN_HINT
                 raise
         self._issues_until = asked_at + self._expiration
         return self._clock() - asked_at
@@ -181,9 +193,12 @@ class Backend:
         """How long a token is waited for; None: as long as the run has."""
         return min(_FIRST_ASK_SECONDS, time_left / 2) if self._issues_until is None else None
 
-    async def post_with_token(self, path: str, token: SecretStr) -> object:
-        """The JSON of a POST with this token. Raises like token()."""
-        return await self._post(path, {}, {"Authorization": f"Bearer {token.get_secret_value()}"})
+    async def post_with_token(
+        self, path: str, token: SecretStr, *, by_page: bool = False
+    ) -> object:
+        """The JSON of a POST with this token. ``by_page`` as for issue_token. Raises like it."""
+        async with self._posted(path, {}, _bearer(token), by_page=by_page) as answer:
+            return answer
 
     async def issued_credentials(self, record: Recorder | None = None) -> IssuedCredentials:
         """The TURN servers and credentials that a browser gets, asked for anew.
@@ -201,9 +216,9 @@ class Backend:
         if self._secret is not None:
             token, lifetime = mint(self._secret, self.device_id, self._now(), self._expiration)
         else:
-            answer = await self._post(TOKEN_PATH, {"deviceId": self.device_id})
+            async with self._posted(TOKEN_PATH, {"deviceId": self.device_id}) as answer:
+                token, lifetime = read_token(answer, self._now())
             self.issue = Issue(sent_at, self._clock() - sent_at)
-            token, lifetime = read_token(answer, self._now())
         # Counted from before it was asked for, by our clock alone: the two may differ.
         until = sent_at + lifetime - min(RENEWAL_SECONDS, lifetime / 10)
         self._kept = _CachedCredentials(token, until)
@@ -212,13 +227,13 @@ class Backend:
     async def _new_credentials(self) -> IssuedCredentials:
         token = await self.token()
         try:
-            answer = await self.post_with_token("/turn/credentials", token)
+            async with self._posted(RELAYS_PATH, {}, _bearer(token)) as answer:
+                return read_credentials(answer, self._now())
         except CheckFailed as aborted:
             if aborted.cause is not Cause.AUTH_REJECTED:
                 raise
             self.forget_token(token)
             raise await self._confirmed(aborted) from None
-        return read_credentials(answer, self._now())
 
     async def _confirmed(self, refusal: CheckFailed) -> CheckAborted:
         """What the refusal means; checks that meet it within seconds ask about it once."""
@@ -228,36 +243,36 @@ class Backend:
             self._refusal = (self._clock(), found)
         return type(found)(found.cause, found.message, phase=found.phase, hint=found.hint)
 
-    async def _post(
-        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
-    ) -> object:
+    @asynccontextmanager
+    async def _posted(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+        *,
+        by_page: bool = True,
+    ) -> AsyncIterator[object]:
+        """The JSON of a POST. Where the block finds in it what it needs, it is held against what
+        the application's page may read, unless it isn't asked ``by_page``."""
         from yarl import URL
 
-        from probe.net.http import fresh_client, read_bounded
+        from probe.net.http import fresh_client
+        from probe.paircam.page_post import PagePost
 
         base = self._url.get_secret_value()
         url, host = URL(base + path), show_host(base)
         if headers:
             # An Authorization header and user info in the address exclude each other.
             url = url.with_user(None)
+        origin = self._origin if by_page else None
         try:
-            async with (
-                fresh_client(ca_file=self.ca_file, clock=self._clock, host=host) as browser,
-                # A redirect would turn the request into a GET, or show the token elsewhere.
-                browser.request("POST", url, json=body, headers=headers) as response,
-            ):
-                if response.status not in (200, 201):
-                    message = f"POST {path} answers with status {response.status}"
-                    refusal = refusal_of_backend(
-                        response.status, message, credential=bool(headers) or url.user is not None
-                    )
-                    refusal.http_status = response.status
-                    raise refusal
-                raw = await read_bounded(response, BODY_LIMIT)
+            async with fresh_client(ca_file=self.ca_file, clock=self._clock, host=host) as browser:
+                post = PagePost(browser, url, headers or {}, origin)
+                yield parse(await post.send(body), path)
+                await post.check_readable()
         except CheckAborted as aborted:
             aborted.phase = None  # all of it is one phase of the caller
             raise
-        return parse(raw, path)
 
 
 def backend_from(
@@ -267,11 +282,12 @@ def backend_from(
     jwt_secret: SecretStr | None = None,
     jwt_expiration: float = DEFAULT_EXPIRATION,
     ca_file: Path | None = None,
+    origin: str | None = None,
 ) -> Backend:
-    """The process's one Backend for this address and secret."""
+    """The process's one Backend for this address and secret, and pages of this origin."""
     secret = jwt_secret.get_secret_value() if jwt_secret is not None else None
     return context.get_or_create(
-        ("backend", url.get_secret_value(), secret, jwt_expiration, ca_file),
+        ("backend", url.get_secret_value(), secret, jwt_expiration, ca_file, origin),
         lambda: Backend(
             url,
             jwt_secret=jwt_secret,
@@ -279,5 +295,6 @@ def backend_from(
             ca_file=ca_file,
             clock=context.clock,
             now=context.now,
+            origin=origin,
         ),
     )

@@ -89,6 +89,7 @@ def issued_table(name: str, environment: TurnEnvironment) -> dict[str, Any]:
         "backend_url": environment.backend_url,
         "jwt_secret": environment.jwt_secret,
         "jwt_expiration": environment.jwt_expiration,
+        "origin": environment.origin,
     }
 
 

@@ -104,6 +104,7 @@ async def issued_servers(
         jwt_secret=table.jwt_secret,
         jwt_expiration=table.jwt_expiration,
         ca_file=table.ca_file,
+        origin=table.origin,
     )
     issued = await backend.issued_credentials(record)
     urls = preferred_first(issued)

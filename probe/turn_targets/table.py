@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, InstanceOf, SecretStr, model_valida
 
 from probe.core.kind import CheckConfig
 from probe.core.model import Impact
+from probe.net.fetch import cors
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Duration
 from probe.stun.credentials import (
@@ -57,6 +58,9 @@ class TurnServerConfig(CheckConfig):
     jwt_secret: SecretStr | None = None
     """Key that the token for the backend is minted with."""
     jwt_expiration: Duration = DEFAULT_EXPIRATION
+    origin: cors.Origin | None = None
+    """Origin of the page that the backend issues to, which it has to allow. Example:
+    `https://paircam.live`"""
     metered_url: BaseUrl | None = None
     """Metered API that issues servers and credentials, instead of `url`. Example:
     `https://paircam.metered.live`"""

@@ -12,7 +12,12 @@ from probe.paircam import Backend, backend_from
 
 
 def backend(
-    url: str, *, secret: str | None = None, context: Context | None = None, lifetime: float = 300
+    url: str,
+    *,
+    secret: str | None = None,
+    context: Context | None = None,
+    lifetime: float = 300,
+    origin: str | None = None,
 ) -> Backend:
     """The backend at an address, as a check has it."""
     return backend_from(
@@ -20,6 +25,7 @@ def backend(
         url=SecretStr(url),
         jwt_secret=SecretStr(secret) if secret else None,
         jwt_expiration=lifetime,
+        origin=origin,
     )
 
 

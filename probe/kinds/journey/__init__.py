@@ -103,6 +103,7 @@ def _user(table: JourneyTable, context: Context, device: str) -> Backend:
         clock=context.clock,
         now=context.now,
         device_id=device,
+        origin=table.origin,
     )
 
 

@@ -5,6 +5,7 @@ from pydantic import Field, SecretStr
 from probe.core.field_types import Seconds
 from probe.core.kind import CheckConfig, DerivedChecks
 from probe.core.model import Impact
+from probe.net.fetch import cors
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, BackendEnvironment, Duration
 from probe.paircam.journey_variable import JourneyVariable
@@ -20,6 +21,9 @@ class JourneyTable(CheckConfig):
     """Key that tokens are minted with; without it both tokens are requested from the backend."""
     jwt_expiration: Duration = DEFAULT_EXPIRATION
     ca_file: CaFile | None = None
+    origin: cors.Origin | None = None
+    """Origin of the page that gets tokens and relays of the backend, which has to allow it; by
+    default that of FRONTEND_URL. Example: `https://paircam.live`"""
     region: str = ""
     """Where the probe runs; probes of several regions are different users. Example: `lax`"""
     echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
@@ -64,6 +68,7 @@ def derive(environment: JourneyEnvironment) -> DerivedChecks:
         "jwt_secret": environment.jwt_secret,
         "jwt_expiration": environment.jwt_expiration,
         "ca_file": environment.ca_file,
+        "origin": environment.origin,
         "region": environment.region or environment.fly_region,
     }
     defaults = {name: value for name, value in defaults.items() if value is not None}

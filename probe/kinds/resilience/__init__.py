@@ -162,6 +162,7 @@ async def _line(table: ResilienceTable, context: Context) -> "ReconnectProbe":
         ca_file=table.ca_file,
         clock=context.clock,
         now=context.now,
+        origin=table.origin,
     )
     token = await backend.token()
     host, port = _place(url.get_secret_value())

@@ -141,6 +141,7 @@ async def run(table: SignalingTable, record: Recorder, context: Context) -> None
         jwt_secret=table.jwt_secret,
         jwt_expiration=table.jwt_expiration,
         ca_file=table.ca_file,
+        origin=table.origin,
     )
     began = context.clock()
     token = await backend.token(record)

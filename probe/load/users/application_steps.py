@@ -90,6 +90,7 @@ class _User:
             ca_file=table.ca_file,
             clock=run.context.clock,
             now=run.context.now,
+            origin=table.origin,
         )
         self._token: SecretStr | None = None
         self._session: Session | None = None
@@ -104,7 +105,7 @@ class _User:
 
     async def token(self) -> None:
         """``POST /auth/token``."""
-        self._token = await self._backend.issue_token()
+        self._token = await self._backend.issue_token(by_page=True)
 
     async def session(self) -> None:
         """A Socket.IO session, from connecting until the application confirms it."""
@@ -141,7 +142,8 @@ class _User:
 
     async def credentials(self) -> None:
         """``POST /turn/credentials``: what a browser gets."""
-        answer = await self._backend.post_with_token("/turn/credentials", await self._any_token())
+        token = await self._any_token()
+        answer = await self._backend.post_with_token("/turn/credentials", token, by_page=True)
         self._issued = read_credentials(answer, self._run.context.now())
         login_of(self._issued)
         urls = preferred_first(self._issued)

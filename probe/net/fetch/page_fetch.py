@@ -64,7 +64,7 @@ class PageFetch:
 
     def check_redirect(self, headers: Headers, address: URL, following: URL) -> None:
         """The same for an answer that leads elsewhere."""
-        if self._is_upgrade(address, following):
+        if self.is_upgrade(address, following):
             return
         try:
             self.check(headers, address)
@@ -75,7 +75,7 @@ class PageFetch:
 
     def follow(self, address: URL, following: URL) -> None:
         """Go on from ``address``. Raises CheckFailed(cors_rejected) where no page is led."""
-        if self._is_upgrade(address, following):
+        if self.is_upgrade(address, following):
             return
         self._has_left = self.is_cross_origin(address)
         needs_cors = self.is_cross_origin(following)
@@ -87,7 +87,7 @@ class PageFetch:
         if self._has_left and origin_of(address) != origin_of(following):
             self._sent = _NO_ORIGIN
 
-    def _is_upgrade(self, address: URL, following: URL) -> bool:
+    def is_upgrade(self, address: URL, following: URL) -> bool:
         """Whether a page over TLS would not have been here."""
         schemes = (URL(self._page).scheme, address.scheme, following.scheme)
         return schemes == ("https", "http", "https") and address.host == following.host

@@ -5,6 +5,7 @@ A wildcard stands for Authorization too, in Chromium.
 
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +14,8 @@ from yarl import URL
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.net.fetch.cors import Headers, Preflight, check_allowed
-from probe.net.http import fresh_client
+from probe.net.http import FreshHttpClient, fresh_client
+from probe.net.http_status import status_error
 
 PHASE = "cors_preflight"
 _ALLOW_METHODS, _ALLOW_HEADERS = "Access-Control-Allow-Methods", "Access-Control-Allow-Headers"
@@ -53,20 +55,33 @@ async def send_preflight(
     without an answer raises.
     """
     address = URL(page).with_user(None).join(URL(preflight.path))
+    async with fresh_client(ca_file=ca_file, clock=clock, host=address.host or "") as client:
+        await request_preflight(client, preflight, address, origin, credentials=credentials)
+
+
+async def request_preflight(
+    client: FreshHttpClient, preflight: Preflight, address: URL, origin: str, *, credentials: bool
+) -> None:
+    """The same at one address, among the requests of a client, without its cookies."""
     headers = {"Accept": "*/*", "Origin": origin, "Access-Control-Request-Method": preflight.method}
     if preflight.headers:
         headers["Access-Control-Request-Headers"] = ",".join(preflight.headers)
-    async with (
-        fresh_client(ca_file=ca_file, clock=clock, host=address.host or "") as client,
-        client.request("OPTIONS", address, headers=headers) as answer,
-    ):
+    async with client.request(
+        "OPTIONS", address.with_user(None), headers=headers, cookies=False, keep=True
+    ) as answer:
         judge(preflight, answer, origin, address.host_port_subcomponent or "", credentials)
 
 
 def judge(
     preflight: Preflight, answer: PreflightResponse, origin: str, host: str, credentials: bool
 ) -> None:
-    """Raise CheckFailed(cors_rejected) where a browser refuses to go on after this answer."""
+    """Raise CheckFailed(cors_rejected) where a browser refuses to go on after this answer.
+
+    Raises NotMeasured(rate_limited) for a 429, which is of our own making.
+    """
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        message = f"{host} answers OPTIONS {preflight.path} with status {answer.status}"
+        raise status_error(answer.status, message, phase=PHASE)
     if not 200 <= answer.status < 300:
         raise _rejected(preflight, origin, host, f"answers OPTIONS with {answer.status}")
     try:

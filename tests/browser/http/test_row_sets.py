@@ -19,6 +19,8 @@ from tests.browser.http.cross_origin import compare as cross_origin
 from tests.browser.http.cross_origin import rows as cross_rows
 from tests.browser.http.families import compare as families
 from tests.browser.http.families import rows as family_rows
+from tests.browser.http.issued import compare as issued
+from tests.browser.http.issued import rows as issued_rows
 from tests.browser.http.visits import compare as visits
 from tests.browser.http.visits import rows as visit_rows
 from tests.browser.http.visits_http2 import compare as visits_http2
@@ -72,6 +74,12 @@ SETS = (
         "cross_origin",
         cross_origin,
         kept_rows(cross_rows.unasked_rows(), cross_rows.OUTCOMES),
+        step=3,
+    ),
+    RowSet(
+        "issued",
+        issued,
+        kept_rows(issued_rows.unasked_rows(), issued_rows.OUTCOMES),
         step=3,
     ),
     RowSet(

@@ -70,8 +70,10 @@ async def _serve(
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         method, path, _ = head.split(" ", 2)
+        # Unread, the body of a request would have the connection reset.
+        await reader.readexactly(int(_header_in(head, "content-length", "0")))
         answer = api.answers.get(f"{method} {path}", api.answers.get("*", ""))
-        origin = _origin_in(head)
+        origin = _header_in(head, "origin", "none")
         writer.write(_filled(answer.replace("<ECHO>", origin), words).encode("latin-1"))
         await writer.drain()
     except (asyncio.IncompleteReadError, OSError):
@@ -80,9 +82,9 @@ async def _serve(
         writer.close()
 
 
-def _origin_in(head: str) -> str:
+def _header_in(head: str, wanted: str, default: str) -> str:
     lines = (line.partition(":") for line in head.split("\r\n")[1:])
-    return next((value.strip() for name, _, value in lines if name.lower() == "origin"), "none")
+    return next((value.strip() for name, _, value in lines if name.lower() == wanted), default)
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:
