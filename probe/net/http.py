@@ -226,9 +226,9 @@ class FreshHttpClient:
         self.timing.leave()
         return body
 
-    async def skim(self, page: Response, limit: int) -> int | None:
+    async def skim(self, page: Response, limit: int, kept: bytearray | None = None) -> int | None:
         """Read a body that is not judged; see skim_bounded."""
-        length = await skim_bounded(page.response, limit)
+        length = await skim_bounded(page.response, limit, kept)
         self.timing.leave()
         return length
 

@@ -5,16 +5,12 @@ deployment promises besides (HTTPS, HSTS, CORS) is measured where it is asked fo
 missing it is a missed objective, never a failure.
 """
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
-from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.kind import WAKES_NEON, Kind, QuotaUse, lazy_import
-from probe.core.model import CheckAborted, CheckFailed, FailurePolicy, Signal, Verdict
+from probe.core.model import CheckFailed, FailurePolicy, Signal, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.kinds.http.settings import HttpEnvironment, HttpTable, derive
@@ -22,28 +18,21 @@ from probe.kinds.http.signals import (
     CORS_REFUSED,
     DURATION,
     EXPIRY,
-    HSTS,
     HTTPS_REDIRECT,
-    LENGTH,
     LOOKUP,
     PROMISES,
-    REDIRECTS,
     REMAINING,
     RESPONSE,
     SIGNALS,
-    STATUS,
     THRESHOLDS,
-    VERSION,
 )
+from probe.kinds.http.visit import visit
 from probe.net.fetch import cors
-from probe.net.http_status import status_error
 from probe.net.tasks import gather_first_error
 from probe.net.urls import show_host
 from probe.paircam import health
 
 if TYPE_CHECKING:
-    from probe.net.fetch.page_fetch import PageFetch
-    from probe.net.fetch.redirect import Response
     from probe.net.http import FreshHttpClient
 
 __all__ = ["KIND", "HttpEnvironment", "HttpTable", "derive"]
@@ -64,7 +53,7 @@ async def run(table: HttpTable, record: Recorder, context: Context) -> None:
         on_phase=lambda phase: _begin(phase, table, record),
     ) as browser:
         try:
-            answer = await _get(table, record, browser)
+            answer = await visit(table, record, browser)
         finally:
             _write_down(browser, record, context)
     record.sample(RESPONSE, record.phases["processing"] + record.phases["transfer"])
@@ -80,57 +69,6 @@ async def run(table: HttpTable, record: Recorder, context: Context) -> None:
         with record.phase("promises"):
             left = table.deadline - (context.clock() - started)
             await _promises(table, record, context, min(PROMISE_SECONDS, left / 2))
-
-
-async def _get(table: HttpTable, record: Recorder, browser: "FreshHttpClient") -> "Answer":
-    from probe.net.fetch import security_headers
-    from probe.net.fetch.page_fetch import PageFetch
-
-    body, fetch = b"", None
-    if table.cors_origin is not None:
-        fetch = PageFetch(table.cors_origin, credentials=table.cors_credentials)
-    async with browser.open(
-        table.address, max_redirects=table.followed_redirects, fetch=fetch
-    ) as page:
-        record.sample(STATUS, page.response.status)
-        record.sample(REDIRECTS, page.redirects)
-        if page.repeated_because:
-            record.facts["asked again"] = page.repeated_because
-        record.sample(VERSION, float(".".join(str(part) for part in page.response.version)))
-        if table.expect_hsts:
-            record.sample(HSTS, security_headers.hsts_max_age(page))
-        refused = _refused(page, table)
-        length: int | None = None
-        if refused is None and not table.judges_body:
-            length = await browser.skim(page, table.max_body_bytes)
-        elif refused is None or table.body in health.HEALTHY_STATUS:
-            body = await browser.read(page, table.max_body_bytes)
-            length = len(body)
-        if table.body in health.HEALTHY_STATUS and (down := health.services_down(body)):
-            record.facts[health.DOWN] = ", ".join(down)
-        if refused is not None:
-            raise (
-                health.with_service_detail(refused, body)
-                if table.body in health.HEALTHY_STATUS
-                else refused
-            )
-    if length is not None:
-        record.sample(LENGTH, length)
-    return Answer(body, page, fetch)
-
-
-class Answer(Struct, frozen=True):
-    """What is judged of a response: the body as far as it was read, and, where the script of a page
-    asks, whether it may read it."""
-
-    body: bytes
-    page: "Response"
-    fetch: "PageFetch | None"
-
-    def check_readable(self) -> None:
-        """Raise CheckFailed(cors_rejected) where browsers keep it from the page."""
-        if self.fetch is not None:
-            self.fetch.check(self.page.response.headers, self.page.url)
 
 
 async def _preflight(table: HttpTable, origin: str, context: Context) -> None:
@@ -173,23 +111,6 @@ def _write_down(browser: "FreshHttpClient", record: Recorder, context: Context) 
         record.sample(EXPIRY, expiry)
         record.sample(REMAINING, expiry - context.now())
     record.facts.update(browser.tls.facts)
-
-
-def _refused(page: "Response", table: HttpTable) -> CheckAborted | None:
-    status, headers = page.response.status, page.response.headers
-    accepted = status in table.status if table.status else 200 <= status < 300
-    if accepted:
-        return None
-    message = f"{page.url.host_port_subcomponent or ''} answers {_named(status)}"
-    credential = "@" in urlsplit(table.address).netloc
-    return status_error(status, message, phase="status", credential=credential, headers=headers)
-
-
-def _named(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
 
 
 def _judge(body: bytes, table: HttpTable, record: Recorder) -> None:
@@ -274,7 +195,10 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     cost="one GET; /health and /health/ready each run SELECT 1 on PostgreSQL and keep Neon awake",
     uses=uses,
     load=lazy_import(
-        "probe.net.http", "probe.net.fetch.security_headers", "probe.net.fetch.preflight"
+        "probe.net.http",
+        "probe.net.fetch.security_headers",
+        "probe.net.fetch.preflight",
+        "probe.kinds.http.refreshes",
     ),
     interval=60.0,
     retry=10.0,

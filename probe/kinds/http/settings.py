@@ -101,7 +101,8 @@ class HttpTable(CheckConfig):
     status: tuple[int, ...] | None = Field(default=None, min_length=1)
     """Accepted status codes; any 2xx without it. Example: `[200, 204]`"""
     follow_redirects: bool = True
-    """Whether redirects are followed. Example: `false`"""
+    """Whether redirects are followed, and pages that lead elsewhere by themselves. Example:
+    `false`"""
     max_redirects: int = Field(default=19, ge=0, le=50)
     """With more redirects than this the run fails with `too_many_redirects`; by default as many as
     Chromium follows. Example: `10`"""
@@ -143,6 +144,12 @@ class HttpTable(CheckConfig):
         """Whether anything is expected of the body: else it needn't be read to its end."""
         limited = "max_body_bytes" in self.model_fields_set
         return limited or self.body != "any" or self.contains is not None
+
+    @property
+    def follows_refreshes(self) -> bool:
+        """Whether it is a page of users, whoever has its content: where that is judged, or a script
+        asks, this page is meant and no other."""
+        return self.follow_redirects and not self.judges_body and self.cors_origin is None
 
     @property
     def followed_redirects(self) -> int | None:

@@ -118,12 +118,17 @@ def check_codings(head: Head, request: Request) -> None:
     check_accepted(",".join(head.headers.getall("Content-Encoding", [])), accepted)
 
 
-async def skim_bounded(response: HttpResponse, limit: int) -> int | None:
-    """Read a body that is not judged, up to ``limit`` bytes; its length, if it ended."""
+async def skim_bounded(
+    response: HttpResponse, limit: int, kept: bytearray | None = None
+) -> int | None:
+    """Read a body that is not judged, up to ``limit`` bytes, into ``kept`` where that is given; its
+    length, if it ended."""
     length = 0
     try:
         async for piece in response.body():
             length += len(piece)
+            if kept is not None:
+                kept += piece
             if length > limit:
                 return None
     except Unfinished:

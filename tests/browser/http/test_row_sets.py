@@ -21,6 +21,8 @@ from tests.browser.http.families import compare as families
 from tests.browser.http.families import rows as family_rows
 from tests.browser.http.issued import compare as issued
 from tests.browser.http.issued import rows as issued_rows
+from tests.browser.http.refreshes import compare as refreshes
+from tests.browser.http.refreshes import rows as refresh_rows
 from tests.browser.http.visits import compare as visits
 from tests.browser.http.visits import rows as visit_rows
 from tests.browser.http.visits_http2 import compare as visits_http2
@@ -81,6 +83,13 @@ SETS = (
         issued,
         kept_rows(issued_rows.unasked_rows(), issued_rows.OUTCOMES),
         step=3,
+    ),
+    RowSet(
+        "refreshes",
+        refreshes,
+        kept_rows(refresh_rows.unasked_rows(), refresh_rows.OUTCOMES),
+        step=3,
+        at_once=8,
     ),
     RowSet(
         "families",

@@ -1,0 +1,1 @@
+"""Pages that lead their users elsewhere: ``Refresh`` and ``<meta http-equiv=refresh>``."""
