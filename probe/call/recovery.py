@@ -1,10 +1,10 @@
 """A relayed call that is disrupted on purpose, and how long it takes to recover.
 
-It behaves as the application's browsers do. Consent is checked continuously; so many
-seconds after the last answer ICE has failed (15 in Chromium; RFC 7675 section 5.1 allows 30),
-and is restarted, up to three times. An allocation that is gone is known from a 437 at the
-next Refresh, and ICE is restarted at once. What would go through signaling is exchanged in
-this process as soon as both sides have gathered, which during a loss they can't.
+It behaves as the application's browsers do. So many seconds after a browser's first check without
+an answer ICE has failed (15 in Chromium; RFC 7675 section 5.1 allows 30), and is restarted, up to
+three times. An allocation that is gone is known from a 437 at the next Refresh, and ICE is
+restarted at once. What would go through signaling is exchanged in this process as soon as both
+sides have gathered, which during a loss they can't.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from probe.ice.relay_transport import RelayServer
 from probe.ice.restart import RestartableIce
 from probe.net.impairment import Impairment
 from probe.net.tasks import finish_all, gather_first_error, phase_timeout_as, race
-from probe.stun.browser_timing import PhaseTimeouts
+from probe.stun.browser_timing import PhaseTimeouts, next_path_check
 from probe.turn.refreshable_client import NOT_FORGOTTEN, RefreshableClient, Refreshed
 
 BEAT_SECONDS = 0.25
@@ -83,6 +83,7 @@ class RecoveringCall:
         ]
         self._messages: dict[int, float] = {}
         self._beating: asyncio.Task[None] | None = None
+        self._opened = 0.0
 
     @property
     def client(self) -> RefreshableClient:
@@ -203,8 +204,13 @@ class RecoveringCall:
         )
 
     async def _until_consent_ends(self) -> None:
-        while (left := self.liveness.path[1] + self._consent - self._context.clock()) > 0:  # noqa: ASYNC110 - the end is pushed back
+        while (left := self._end_of_consent() - self._context.clock()) > 0:  # noqa: ASYNC110 - the end is pushed back
             await asyncio.sleep(left)
+
+    def _end_of_consent(self) -> float:
+        """Behind the last answer, whose check may have left long before a browser's next one."""
+        answered = max(self.liveness.path[0] - self._opened, 0.0)
+        return self._opened + next_path_check(answered) + self._consent
 
     async def _restart_until_well(self) -> int:
         """How many restarts it took. Raises CheckFailed after the last one."""
@@ -268,6 +274,7 @@ class RecoveringCall:
             self._bounds.channel, "call", Cause.DATA_CHANNEL_FAILED, "no message comes back"
         ):
             await self.liveness.until(lambda: min(self.liveness.path[1], self.liveness.data[1]) > 0)
+        self._opened = self._context.clock()
 
     async def _beat(self) -> None:
         number = 0

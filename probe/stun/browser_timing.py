@@ -4,6 +4,7 @@ One place for every check that calls or relays. Where libwebrtc has a constant, 
 """
 
 import itertools
+import math
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -21,6 +22,8 @@ CHECK_PACE = 0.05
 FAST_CHECKS, PATIENT_CHECKS = 3, 40
 """Checks at that pace whatever the path, and until the pause is a longer one."""
 _LATER_PACE = 0.25
+# From when a call is open: a path that works is checked by then, and so often from there on.
+_PATH_CHECKS, _PATH_CHECKS_APART = (0.85, 1.95), 2.65
 # Of the seconds that there are: for the set-up, so that a failure has a better name than
 # ``deadline``, and for an allocation that nothing follows.
 _SETUP_SHARE, _ALLOCATION_SHARE = 0.7, 0.85
@@ -79,3 +82,17 @@ def check_pauses(round_trip: float) -> Iterator[float]:
     for number in itertools.count(1):
         pace = _LATER_PACE if number >= PATIENT_CHECKS else CHECK_PACE
         yield CHECK_PACE if number < FAST_CHECKS else max(pace, round_trip)
+
+
+def next_path_check(open_for: float) -> float:
+    """When a browser's first check leaves that is not before ``open_for``; both in seconds from
+    the moment in which a call was open.
+
+    Chromium's, measured: STABILIZING_WRITABLE_CONNECTION_PING_INTERVAL, and from then on
+    STRONG_AND_STABLE_WRITABLE_CONNECTION_PING_INTERVAL, each with what its timer adds.
+    """
+    for at in _PATH_CHECKS:
+        if open_for <= at:
+            return at
+    last = _PATH_CHECKS[-1]
+    return last + math.ceil((open_for - last) / _PATH_CHECKS_APART) * _PATH_CHECKS_APART

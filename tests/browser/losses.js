@@ -76,9 +76,10 @@ class Call {
 }
 
 // eslint-disable-next-line no-unused-vars
-async function loseCall({ name, offering, answering, length }) {
+async function loseCall({ name, offering, answering, length, held }) {
   const call = new Call(offering, answering);
   await call.open();
+  await sleep(1000 * held);
   const { began, ended } = await lose(name, length);
   const isBack = ({ left, back }) => left >= began && back >= ended;
   while (!call.backs.some(isBack) && seconds() < ended + PATIENCE) await sleep(50);

@@ -24,6 +24,7 @@ from probe.core.runner import run_check
 from probe.kinds.resilience import CONSENT_SECONDS, KIND, ResilienceTable
 from probe.net.impairment import Impairment, TcpForwarder, UdpForwarder
 from probe.net.resolver import Address
+from probe.stun.browser_timing import next_path_check
 from probe.stun.transaction import LIBWEBRTC
 from probe.stun.uri import parse_turn_url
 from tests.browser.browser import page_with
@@ -36,8 +37,17 @@ SCRIPT = Path(__file__).with_name("losses.js")
 HOST = "127.0.0.1"
 # For a busy machine, beyond what timers explain.
 SLACK = 4.0
-# libwebrtc asks a path that works every 2.5 s, and waits from the first check without an answer.
-CHECKS_APART = 2.5
+# libwebrtc checks a path that works so often, and waits from the first check without an answer.
+CHECKS_APART = 2.7
+# How long a call had been open when its network was lost, and when Chromium's ICE had failed then.
+FAILED_AFTER = {
+    0.0: 15.87, 0.3: 15.54, 0.6: 15.24, 0.75: 15.10, 0.9: 16.04, 1.0: 15.96, 1.3: 15.68,
+    1.6: 15.39, 1.8: 15.14, 1.9: 15.06, 2.0: 17.57, 2.1: 17.51, 3.0: 16.64, 4.0: 15.55, 4.4: 15.21,
+    4.7: 17.57, 6.0: 16.23, 7.0: 15.27, 8.0: 16.91, 9.0: 15.89, 10.0: 17.55, 11.0: 16.60,
+    12.0: 15.60, 13.0: 17.21, 15.0: 15.24, 17.5: 15.38, 18.0: 17.49, 20.0: 15.50,
+}  # fmt: skip
+# A page has a message back before the next check, and hears of what failed a little later.
+EARLY, LATE = 0.05, 0.1
 # socket.io-client's first pause before it connects anew, half more by chance.
 FIRST_PAUSE = 1.5
 PING_INTERVAL, PING_TIMEOUT = 25.0, 20.0
@@ -61,14 +71,14 @@ class Stage:
             await asyncio.sleep(0.2)
         return result["done"]
 
-    async def call(self, length: float) -> Any:
-        """A call whose offering side loses the network."""
-        name, port = f"call {length:g}", parse_turn_url(self.turn.url()).port
+    async def call(self, length: float, held: float = 0.0) -> Any:
+        """A call whose offering side loses the network, ``held`` seconds after it was opened."""
+        name, port = f"call {length:g} {held:g}", parse_turn_url(self.turn.url()).port
         way = await self.stack.enter_async_context(
             UdpForwarder(Address(HOST, port, socket.AF_INET), self._outage(name))
         )
         order = {"offering": _servers(way.address.port), "answering": _servers(port)}
-        return await self.lived_through(name, "loseCall", {**order, "length": length})
+        return await self.lived_through(name, "loseCall", {**order, "length": length, "held": held})
 
     async def session(self, length: float) -> Any:
         """A session of socket.io-client."""
@@ -216,3 +226,28 @@ async def test_what_a_loss_does_to_a_browser_the_probe_says(
 ) -> None:
     async with stage(tmp_path, node_backend, tab) as both:
         await lose_everywhere(both, (3.0, 10.0, 40.0))
+
+
+@pytest.mark.parametrize("held", FAILED_AFTER)
+def test_a_path_is_checked_when_a_browser_checks_it(held: float) -> None:
+    assert -EARLY < held + FAILED_AFTER[held] - CONSENT_SECONDS - next_path_check(held) < LATE
+
+
+@pytest.mark.parts
+@pytest.mark.nightly
+@pytest.mark.parametrize("held", [*FAILED_AFTER][::4])
+async def test_chromium_still_checks_it_then(
+    tmp_path: Path, node_backend: NodeBackendFactory, tab: Tab, held: float
+) -> None:
+    async with stage(tmp_path, node_backend, tab) as both:
+        found = await both.call(19.0, held)
+    assert abs(found["failed"] - FAILED_AFTER[held]) < CHECKS_APART
+
+
+@pytest.mark.parts
+@pytest.mark.proof
+async def test_a_loss_about_as_long_as_consent_costs_the_probe_what_it_costs_a_browser(
+    tmp_path: Path, node_backend: NodeBackendFactory, tab: Tab
+) -> None:
+    async with stage(tmp_path, node_backend, tab) as both:
+        await lose_everywhere(both, (14.0, 15.3, 17.0))
