@@ -1,7 +1,9 @@
-"""The last answered check and echo of an established call."""
+"""The last answered check and echo of an established call, and how they came back."""
 
 import asyncio
 from collections.abc import Callable
+
+from msgspec import Struct
 
 
 class LivenessLog:
@@ -40,3 +42,19 @@ class LivenessLog:
         """When a message that left after ``began`` was back after ``ended``."""
         await self.until(lambda: self.data[0] >= began and self.data[1] >= ended)
         return self.data[1]
+
+
+class CallRecovery(Struct, frozen=True):
+    """How a call came back, in seconds from the end of the disruption and from its beginning.
+
+    ``path`` is where media flow again, ``data`` the data channel, which waits for SCTP's
+    timer. ``noticed``: from the beginning until the call knew; None where it never did, and
+    was restarted 0 times.
+    """
+
+    path: float
+    path_out: float
+    data: float
+    data_out: float
+    restarts: int
+    noticed: float | None

@@ -11,11 +11,9 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from msgspec import Struct
-
 from probe.call.aiortc_import import RTCCertificate
 from probe.call.endpoint import CallEndpoint
-from probe.call.liveness import LivenessLog
+from probe.call.liveness import CallRecovery, LivenessLog
 from probe.call.setup import CallSetup
 from probe.core.causes import Cause
 from probe.core.context import Context
@@ -36,22 +34,6 @@ _PHASES = dict.fromkeys(("gathering", "ice", "dtls", "data_channel"), "call")
 RESTARTS, RESTART_SECONDS = 3, 40.0
 """A browser gives an allocation up that was not answered for so long."""
 CLOSE_TIMEOUT = 2.0
-
-
-class CallRecovery(Struct, frozen=True):
-    """How a call came back, in seconds from the end of the disruption and from its beginning.
-
-    ``path`` is where media flow again, ``data`` the data channel, which waits for SCTP's
-    timer. ``noticed``: from the beginning until the call knew; None where it never did, and
-    was restarted 0 times.
-    """
-
-    path: float
-    path_out: float
-    data: float
-    data_out: float
-    restarts: int
-    noticed: float | None
 
 
 class RecoveringCall:
@@ -83,7 +65,8 @@ class RecoveringCall:
         ]
         self._messages: dict[int, float] = {}
         self._beating: asyncio.Task[None] | None = None
-        self._opened = 0.0
+        self._opened = self._dropped = 0.0
+        self._restarts = 0
 
     @property
     def client(self) -> RefreshableClient:
@@ -186,8 +169,25 @@ class RecoveringCall:
             return await self._recovery(began, ended(), 0, None)
         noticed = self._context.clock()
         on_noticed(noticed)
-        restarts = await self._restart_until_well()
-        return await self._recovery(began, ended(), restarts, noticed)
+        self._dropped = self._end_of_consent() + self._consent
+        before = self._ices[0].current
+        if await race(self._until_answered(before), self._restart_until_well()):
+            for ice in self._ices:
+                ice.suspended = False
+        self._dropped = 0.0
+        return await self._recovery(began, ended(), self._restarts, noticed)
+
+    async def _until_answered(self, before: RelayPairIce) -> None:
+        """Until the path of before a restart is back: libwebrtc drops it 30 s after the first check
+        without an answer (DEAD_CONNECTION_RECEIVE_TIMEOUT)."""
+        back = asyncio.Event()
+
+        def on_answer(left: float, at: float) -> None:
+            self.liveness.on_path(left, at)
+            back.set()
+
+        before.on_answer = on_answer
+        await back.wait()
 
     async def _recovery(
         self, began: float, ended: float, restarts: int, noticed: float | None
@@ -217,6 +217,7 @@ class RecoveringCall:
         for ice in self._ices:
             ice.suspended = True
         for number in range(1, RESTARTS + 1):
+            self._restarts = number
             try:
                 await self._restart()
             except (TimeoutError, CheckAborted):
@@ -279,7 +280,7 @@ class RecoveringCall:
     async def _beat(self) -> None:
         number = 0
         while True:
-            if not self._ices[0].suspended:
+            if not self._ices[0].suspended or self._context.clock() < self._dropped:
                 self._ices[0].current.send_check()
             if number % MESSAGE_BEATS == 0:
                 self._messages[number] = self._context.clock()

@@ -6,7 +6,7 @@ from probe.core.model import Signal, Unit
 from probe.core.recorder import Recorder
 
 if TYPE_CHECKING:
-    from probe.call.recovery import CallRecovery
+    from probe.call.liveness import CallRecovery
     from probe.paircam.reconnect import Recovery
 
 
