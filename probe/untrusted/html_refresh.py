@@ -2,7 +2,8 @@
 
 HTML standard, 4.2.5.3 and 13.2.5, as Chromium has it (HttpRefreshScheduler, ParseHTTPRefresh): no
 digit behind the point of a delay counts, and of several the last one with the shortest delay wins.
-Texts are read once, from their beginning to their end.
+Texts are read once, from their beginning to their end. A page of a megabyte may be nothing but tags
+or attributes: whoever reads it gets a None after each TOGETHER of them, to let others run.
 """
 
 import html
@@ -17,6 +18,8 @@ _DELAY = re.compile(r"(\d*)(?:\.[\d.]*)?\Z", re.ASCII)
 _NAMED = re.compile(rf"url[{_SPACE}]*+=[{_SPACE}]*+", re.IGNORECASE)
 _MAX_DIGITS = 9
 _MAX_ATTRIBUTE = 4096
+TOGETHER = 250
+_AS_MUCH_AS_A_TAG = 32  # characters of an attribute, which may be references
 
 _TAG = re.compile(rf"<(/?)([A-Za-z][^{_SPACE}/>]*+)")
 _ATTRIBUTE = re.compile(
@@ -68,21 +71,23 @@ def _address(text: str) -> str:
     return (text[1:end] if end > 0 else text[1:]).strip(_SPACE)
 
 
-def soonest(refreshes: Iterator[Refresh]) -> Refresh | None:
-    """The one that a browser follows."""
-    best = None
-    for each in refreshes:
-        if best is None or each.delay <= best.delay:
-            best = each
-    return best
+def sooner(one: Refresh | None, other: Refresh | None) -> Refresh | None:
+    """Which of two a browser follows, the first of which comes first."""
+    if one is None or other is None:
+        return one or other
+    return other if other.delay <= one.delay else one
 
 
-def refreshes_in(page: str) -> Iterator[Refresh]:
-    """Those of the elements of a page, in their order."""
+def refreshes_in(page: str) -> Iterator[Refresh | None]:
+    """Those of the elements of a page, in their order, with a None after each piece of work."""
     if "http-equiv" not in page.lower():
         return
     base, templates = "", 0
-    for is_end, name, attributes in _tags(page):
+    for tag in _tags(page):
+        if tag is None:
+            yield None
+            continue
+        is_end, name, attributes = tag
         if name == "template":
             templates = max(0, templates + (-1 if is_end else 1))
         if is_end or templates:
@@ -95,16 +100,31 @@ def refreshes_in(page: str) -> Iterator[Refresh]:
                 yield Refresh(found.delay, found.address, base)
 
 
-def _tags(page: str) -> Iterator[tuple[bool, str, dict[str, str]]]:
-    """Whether it ends an element, its name, and its attributes; without comments and texts."""
-    at = 0
+def _tags(page: str) -> Iterator[tuple[bool, str, dict[str, str]] | None]:
+    """Whether it ends an element, its name, and its attributes; without comments and texts. None
+    after each piece of work."""
+    at, work = 0, 0
     while (at := page.find("<", at)) >= 0:
+        work += 1
+        if work >= TOGETHER:
+            work = 0
+            yield None
         tag = _TAG.match(page, at)
         if tag is None:
             at = _behind_comment(page, at)
             continue
-        attributes, at = _attributes(page, tag.end())
-        if at < 0:
+        attributes, at = dict[str, str](), tag.end()
+        while (attribute := _ATTRIBUTE.match(page, at)) is not None and attribute.end() > at:
+            at = attribute.end()
+            if attribute[1]:
+                break
+            value = (attribute[3] or attribute[4] or attribute[5] or "")[:_MAX_ATTRIBUTE]
+            attributes.setdefault(attribute[2].lower(), html.unescape(value))
+            work += 1 + len(value) // _AS_MUCH_AS_A_TAG
+            if work >= TOGETHER:
+                work = 0
+                yield None
+        else:
             return
         is_end, name = bool(tag[1]), tag[2].lower()
         yield is_end, name, attributes
@@ -128,15 +148,3 @@ def _behind_comment(page: str, at: int) -> int:
         end_of_tag = page.find(">", at + 2)
         return end_of_tag + 1 if end_of_tag >= 0 else len(page)
     return at + 1
-
-
-def _attributes(page: str, at: int) -> tuple[dict[str, str], int]:
-    """The attributes of a tag, the first of each name, and where the tag ends; -1: it does not."""
-    found: dict[str, str] = {}
-    while (attribute := _ATTRIBUTE.match(page, at)) is not None and attribute.end() > at:
-        at = attribute.end()
-        if attribute[1]:
-            return found, at
-        value = attribute[3] or attribute[4] or attribute[5] or ""
-        found.setdefault(attribute[2].lower(), html.unescape(value[:_MAX_ATTRIBUTE]))
-    return found, -1

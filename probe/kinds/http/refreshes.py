@@ -4,8 +4,9 @@ What a browser follows within 5 s is followed at once. A page that reloads itsel
 is one of several that take turns, is there for its users; one that does so at once never is.
 """
 
+import asyncio
 import re
-from collections.abc import Iterator
+import time
 
 from yarl import URL
 
@@ -14,7 +15,8 @@ from probe.core.model import CheckFailed
 from probe.net.engineio.response_text import response_text
 from probe.net.fetch.redirect import REDIRECT, Response
 from probe.net.fetch.web_address import web_address
-from probe.untrusted.html_refresh import Refresh, parse_refresh, refreshes_in, soonest
+from probe.net.flow.pace import ReadPace
+from probe.untrusted.html_refresh import Refresh, parse_refresh, refreshes_in, sooner
 
 MAX_REFRESHES = 9
 LATEST_SECONDS = 5
@@ -36,14 +38,14 @@ class Refreshes:
         self._seen: set[URL] = set()
         self._followed = 0
 
-    def following(self, page: Response, body: bytes) -> URL | None:
-        """Where the page leads; None for one that stays.
+    async def following(self, page: Response, body: bytes) -> URL | None:
+        """Where the page leads; None for one that stays. Others run meanwhile.
 
         Raises CheckFailed(too_many_redirects, protocol_error) for one that users never get to.
         """
         here = page.url.with_fragment(None)
         self._seen.add(here)
-        found = soonest(_refreshes_of(page, body))
+        found = await _refresh_of(page, body)
         if found is None or found.delay > LATEST_SECONDS:
             return None
         address = _address_of(found, here)
@@ -58,12 +60,18 @@ class Refreshes:
         return address
 
 
-def _refreshes_of(page: Response, body: bytes) -> Iterator[Refresh]:
+async def _refresh_of(page: Response, body: bytes) -> Refresh | None:
     headers = page.response.headers
-    if found := parse_refresh(", ".join(headers.getall("Refresh", []))):
-        yield found
-    if may_hold_elements(page):
-        yield from refreshes_in(response_text(body, headers.get("Content-Type", "")))
+    found = parse_refresh(", ".join(headers.getall("Refresh", [])))
+    if not may_hold_elements(page):
+        return found
+    pace, began = ReadPace(), time.thread_time()
+    for each in refreshes_in(response_text(body, headers.get("Content-Type", ""))):
+        found = sooner(found, each)
+        if each is None:
+            await asyncio.sleep(pace.charge(time.thread_time() - began, is_full=False))
+            began = time.thread_time()
+    return found
 
 
 def _address_of(refresh: Refresh, page: URL) -> URL | None:

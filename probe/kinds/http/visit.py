@@ -48,7 +48,7 @@ async def visit(table: HttpTable, record: Recorder, browser: "FreshHttpClient") 
         record.sample(REDIRECTS, redirects)
         if not table.follows_refreshes:
             return answer
-        following = refreshes.following(answer.page, answer.body)
+        following = await refreshes.following(answer.page, answer.body)
         if following is None:
             return answer
         address = str(following)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from probe.core.causes import Cause
 from probe.core.model import Status
-from probe.untrusted.html_refresh import refreshes_in, soonest
+from probe.untrusted.html_refresh import TOGETHER, refreshes_in
 from tests.kinds.http_helpers import ending, look, values
 from tests.servers.signaling import serve
 
@@ -88,4 +88,22 @@ async def test_each_page_may_be_behind_as_many_redirects() -> None:
     ["<" * 1000, "<!--" * 1000, "<a b='" * 1001, "<script>" * 100, "<a" + " =" * 999, "</", "<a "],
 )
 def test_what_never_ends_leads_nowhere(page: str) -> None:
-    assert soonest(refreshes_in(page + "http-equiv=refresh content=0")) is None
+    assert not any(refreshes_in(page + "http-equiv=refresh content=0"))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<a>", "<", "<!---->", "<title></title>", "<a b='&amp;&amp;&amp;'>", "<meta content=1>", "a "],
+    ids=["tags", "openings", "comments", "texts", "references", "elements", "attributes"],
+)
+def test_a_page_of_nothing_else_is_read_in_many_turns(piece: str) -> None:
+    """Each piece takes about a microsecond or two of CPU."""
+    pages = (f"{start}http-equiv{piece * 20_000}" for start in ("<b ", ""))
+    turns = max(sum(each is None for each in refreshes_in(page)) for page in pages)
+    assert turns >= 20_000 // TOGETHER
+
+
+async def test_a_large_page_is_followed_all_the_same() -> None:
+    async with site(shell="<p>" * 100_000 + SHELL, app="<p>welcome") as (url, seen):
+        assert (await look(url)).status is Status.OK
+    assert seen == ["/", "/app"]
