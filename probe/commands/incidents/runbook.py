@@ -7,9 +7,10 @@ import click
 
 from alerts.runbooks.library import RunbookLibrary
 from probe.commands.settings_loading import configured_settings, print_problems
-from probe.core.environment import ConfigurationError, suggest
+from probe.core.environment import ConfigurationError
 from probe.exit_codes import USAGE_ERROR
 from probe.report.text.sanitize import without_commands
+from probe.untrusted.text import suggest
 
 
 def run(options: Mapping[str, Any], name: str | None) -> int:
