@@ -114,8 +114,15 @@ def _incident(group: Sequence[_Finding], runbooks: RunbookLibrary, public_url: s
         services=tuple(dict.fromkeys(filter(None, (each.alert.service for each in group)))),
         runbook=first.runbook,
         link=link_to(first.runbook, public_url),
-        steps=runbooks.steps(first),
+        steps=tuple(_with_pages(each, runbooks.related(first)) for each in runbooks.steps(first)),
     )
+
+
+def _with_pages(step: str, pages: Iterable[tuple[str, str]]) -> str:
+    """A step that leads to other pages, with the command that prints each."""
+    for words, slug in pages:
+        step = step.replace(f'"{words}"', f'"{words}" (`probe runbook {slug}`)')
+    return step
 
 
 def _without_loss(alerts: Sequence[Alert], verdict: Verdict) -> str:

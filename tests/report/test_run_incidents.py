@@ -71,7 +71,12 @@ def test_the_words_are_those_of_a_notification() -> None:
     alert = replace(alert, severity=Severity(only.verdict.value))
     assert firing_title([alert]).startswith(f"{only.losses[0]}: ")
     assert only.runbook == alert.runbook
-    assert only.steps == RunbookLibrary().steps(alert)
+    first, *others = only.steps
+    named = '"a TURN server does not relay"'
+    assert first.replace(f"{named} (`probe runbook turn-failing`)", named) != first
+    assert [first.replace(" (`probe runbook turn-failing`)", ""), *others] == [
+        *RunbookLibrary().steps(alert)
+    ]
 
 
 def test_nobody_loses_anything_by_the_own_network() -> None:
@@ -110,3 +115,10 @@ def test_a_check_whose_loss_is_not_known_fails() -> None:
     only = one_of(toy("page"))
     assert only.losses == ("page fails",)
     assert only.link == f"https://probe.example/runbooks/{only.runbook}"
+
+
+def test_the_first_step_fits_the_cause() -> None:
+    (unresolved,) = found_with({"frontend": Cause.DNS_FAILED})
+    (silent,) = found_with({"frontend": Cause.DEADLINE})
+    assert unresolved.steps[0].startswith("The name does not resolve")
+    assert silent.steps[0].startswith("Who answers?")
