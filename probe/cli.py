@@ -12,7 +12,7 @@ from probe.command_group import CommandGroup, message_of
 from probe.commands import signals
 from probe.commands.doctor import doctor
 from probe.commands.gate import report, watch
-from probe.commands.incidents import annotate, incidents, status
+from probe.commands.incidents import annotate, incidents, runbook, status
 from probe.commands.load import load
 from probe.commands.silence import silence, unsilence
 from probe.commands.silence.parameters import Names, Seconds
@@ -210,7 +210,7 @@ def healthcheck(options: dict[str, Any]) -> None:
     sys.exit(command.run(options))
 
 
-for each in (turn, watch, report, load, doctor, status, incidents, annotate):
+for each in (turn, watch, report, load, doctor, status, incidents, annotate, runbook):
     cli.add_command(each)
 
 

@@ -27,9 +27,9 @@ class Done(Struct, frozen=True):
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """A clean environment with the given variables."""
+    """A clean environment with the given variables, and a folder of secrets that holds none."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return {**kept, "PROBE_SECRETS_DIR": "no-such-folder", **(extra or {})}
+    return {**kept, "PROBE_SECRETS_DIR": "/usr", **(extra or {})}
 
 
 Process = asyncio.subprocess.Process | ForkedProcess

@@ -10,7 +10,7 @@ from alerts.model import Alert, Message, MessageType, Severity
 from alerts.notification.notification_log import NotificationLogEntry
 from alerts.notification.recent_changes import Marker
 from alerts.notification.title import firing_title, resolved_title
-from alerts.runbooks.library import RunbookLibrary, is_address
+from alerts.runbooks.library import RunbookLibrary, link_to
 from probe.report.text.sanitize import clean
 from probe.untrusted.text import listed
 
@@ -70,10 +70,8 @@ class MessageContext(Struct, frozen=True):
         found = [("status page", f"{self.public_url}/")] if self.public_url else []
         if self.public_url and key and (incident := self.incident(key, opens)):
             found.append(("incident", f"{self.public_url}/incidents/{incident}"))
-        if is_address(runbook):
-            found.append(("runbook", runbook))
-        elif self.public_url and runbook:
-            found.append(("runbook", f"{self.public_url}/runbooks/{runbook}"))
+        if page := link_to(runbook, self.public_url):
+            found.append(("runbook", page))
         if self.grafana_url:
             found.append(("dashboard", self.grafana_url))
         return tuple(found)

@@ -20,7 +20,7 @@ def firing_title(
 ) -> str:
     """Of alerts in their order, the most severe first. Checks that are ``affected`` fail too
     and are no alerts yet."""
-    first = _representative(alerts)
+    first = representative(alerts)
     count = len({*(alert.identity.check for alert in alerts), *affected})
     worst = [alert for alert in alerts if alert.severity is first.severity]
     services = dict.fromkeys((*(alert.service for alert in worst), *affected_services))
@@ -56,12 +56,22 @@ def resolved_title(names: Sequence[str], ended: Sequence[Alert], count: int = 0)
     return f"{', '.join(recovered)} recovered; {summary}" if recovered else summary
 
 
-def _representative(alerts: Sequence[Alert]) -> Alert:
+def representative(alerts: Sequence[Alert]) -> Alert:
     """Of the most severe, the first of those that say the same loss most often."""
-    worst = [alert for alert in alerts if alert.severity is alerts[0].severity]
-    losses = Counter(filter(None, map(loss_of, worst)))
-    usual = max(losses, key=losses.__getitem__, default="")
+    usual = next(iter(losses_of(alerts)), "")
+    worst = _worst(alerts)
     return next((alert for alert in worst if loss_of(alert) == usual), worst[0])
+
+
+def losses_of(alerts: Sequence[Alert]) -> list[str]:
+    """What users lose by the most severe of some alerts, which are in their order: each loss once,
+    the one that most of them say first."""
+    losses = Counter(filter(None, map(loss_of, _worst(alerts))))
+    return [loss for loss, _ in losses.most_common()]
+
+
+def _worst(alerts: Sequence[Alert]) -> list[Alert]:
+    return [alert for alert in alerts if alert.severity is alerts[0].severity]
 
 
 def _usual_summary(alerts: Sequence[Alert]) -> str:
@@ -80,9 +90,9 @@ def loss_of(alert: Alert) -> str:
 def _names_place(alert: Alert) -> bool:
     """Whether a summary says where it fails: at the target, or behind it (the TURN server whose
     credentials the target issues)."""
-    return _place(alert.target) in alert.summary or bool(_ADDRESS.search(alert.summary))
+    return place_of(alert.target) in alert.summary or bool(_ADDRESS.search(alert.summary))
 
 
-def _place(target: str) -> str:
+def place_of(target: str) -> str:
     """Host and port of a target."""
     return re.sub(r"^[a-z]+:(//)?", "", target).partition("/")[0] or target

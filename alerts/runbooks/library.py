@@ -33,6 +33,13 @@ def is_address(runbook: str) -> bool:
     return runbook.startswith(("https://", "http://"))
 
 
+def link_to(runbook: str, public_url: str) -> str:
+    """The address of a runbook: its own, or of its page at the probe; empty where it has none."""
+    if is_address(runbook):
+        return runbook
+    return f"{public_url}/runbooks/{runbook}" if public_url and runbook else ""
+
+
 def chosen(check: Check, slug: str) -> str:
     """What an alert of a check leads to: the operators' own page, or else ``slug``."""
     own = check.table.runbook

@@ -6,7 +6,7 @@ from probe.core.causes import Cause
 from probe.core.kind import Kind
 from probe.core.runbooks import ANY_CHECK
 
-_OURS: frozenset[str] = frozenset(
+OWN_CAUSES: frozenset[str] = frozenset(
     {Cause.OWN_NETWORK, Cause.OWN_RESOURCES, Cause.OWN_STALL, Cause.INTERNAL_ERROR}
 )
 OVERDUE, NO_DATA = "overdue", "no-data"
@@ -20,7 +20,7 @@ def slug_for(kind: Kind[Any, Any], rule: str, cause: str = "", *, check: str = "
     check's name, which distinguishes the frontend from the backend, and issued TURN servers from
     configured ones.
     """
-    if rule == OVERDUE or cause in _OURS:
+    if rule == OVERDUE or cause in OWN_CAUSES:
         return PROBE_PAGE
     if rule == NO_DATA or cause in (Cause.RATE_LIMITED, Cause.NO_DATA):
         return NO_DATA_PAGE

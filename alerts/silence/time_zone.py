@@ -5,7 +5,7 @@ from bisect import bisect_left
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from probe.core.environment import suggest
+from probe.untrusted.text import suggest
 
 
 def zone_of(name: str) -> tzinfo:

@@ -91,6 +91,8 @@ async def _watch(
     _set_up_logging(settings)
     if exposed := exposure_of(settings.service, security):
         logger.warning("%s", exposed)
+    for unkept in settings.service.folder_warnings:
+        logger.warning("%s", unkept)
     _log_proxies()
     daemon = Daemon(settings, load, security=security)
     guard.record = daemon.record_restart

@@ -65,8 +65,9 @@ def check_config(options: Mapping[str, Any], *, probe: bool = False) -> int:
     click.echo(f"Configuration is valid: {count} ({names}).")
     for line in receivers(settings.alerting):
         click.echo(f"{line[0].upper()}{line[1:]}.")
-    warnings = (*settings.warnings, *filter(None, (warning,)), *proxies.warnings())
-    for warning in (*_config_warnings(plan), *warnings):
+    service = (*filter(None, (warning,)), *settings.service.folder_warnings, *proxies.warnings())
+    of_plan = (*_config_warnings(plan), *settings.warnings, *settings.discovered.problems)
+    for warning in (*of_plan, *service):
         click.echo(f"Warning: {warning}{'' if warning.endswith('?') else '.'}")
     if proxied := proxies.proxies_text():
         click.echo(f"{proxied}.")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
 from probe.commands.settings_loading import print_problems, settings_for
 from probe.commands.terminal import LOG_WIDTH, print_report, style_for
@@ -18,13 +19,14 @@ from probe.config.settings import Settings
 from probe.core.context import Context
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check
-from probe.core.model import Result
+from probe.core.model import Result, Verdict
 from probe.diagnostics.redact import Redactor
 from probe.exit_codes import INTERRUPTED, OUTPUT_ERROR, TERMINATED, USAGE_ERROR
 from probe.lab_process import LabProcess
 from probe.once import OnceOptions, ProgressListener, run_once
 from probe.report.formats import FORMATS, Style
 from probe.report.model import Report
+from probe.report.text.phrases import BREACHED, without_objectives
 
 if TYPE_CHECKING:
     from alerts.notifiers.slack import SlackEnvironment
@@ -112,7 +114,22 @@ async def _watch(settings: Settings, options: Mapping[str, Any]) -> tuple[Report
     context = Context(redact=Redactor(settings.secrets).clean)
     with Progress(sys.stderr.isatty()) as progress:
         report = await run_once(settings.plan, once, context=context, listener=progress)
-    return report, settings.plan.checks
+    return _with_incidents(report, settings), settings.plan.checks
+
+
+def _with_incidents(report: Report, settings: Settings) -> Report:
+    """A run that does not pass, with what users lose and what to do."""
+    if without_objectives(report.verdict) is Verdict.OK:
+        return report
+    from probe.once.incidents import RunFindings, incidents_of
+
+    results = {row.name: row.result for row in report.rows}
+    found = RunFindings(settings.plan.checks, results, report.evaluations, report.region)
+    alerting = settings.alerting
+    incidents = incidents_of(found, alerting.runbooks, alerting.public_url)
+    # What could not be measured beside a failure is no news; else it is why the run does not pass.
+    shown = [each for each in incidents if each.verdict in (report.verdict, *BREACHED)]
+    return replace(report, incidents=tuple(shown))
 
 
 def _check_output(path: Path | None) -> None:

@@ -17,12 +17,12 @@ from probe.core.environment import (
     ConfigurationError,
     Variables,
     read_environment,
-    suggest,
 )
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, Skipped
 from probe.core.model import LimitSide
 from probe.core.tables.problems import table_problems
 from probe.core.thresholds import limits_are_ordered, signals_of_check, thresholds_of
+from probe.untrusted.text import suggest
 
 OUT_OF_ORDER = {
     LimitSide.ABOVE: "write objective ≤ warning ≤ critical: values above a limit are bad",

@@ -10,6 +10,7 @@ from alerts.cluster.membership.peers_plan import PeersPlan
 from probe.config.listen import listen_address
 from probe.config.probe_environment import ProbeEnvironment
 from probe.config.public_page import PublicSettings, public_settings
+from probe.diagnostics.private_files import unwritable
 from probe.net.urls import split_urls
 
 
@@ -40,6 +41,24 @@ class DaemonSettings(Struct, frozen=True):
     def journals(self) -> tuple[Path, ...]:
         """The directories in which the journal of open incidents is kept."""
         return tuple(each for each in (self.data, self.journal) if each is not None)
+
+    @property
+    def folder_warnings(self) -> tuple[str, ...]:
+        """What is lost by a data folder that can't be written here, by this user. No mistake: the
+        daemon goes on in memory, and may run on another machine."""
+        lost = {
+            "PROBE_DATA": (
+                self.data,
+                "history, alerts and silences are kept in memory and lost at a restart",
+            ),
+            "PROBE_JOURNAL": (self.journal, "the second copy of the journal is not kept"),
+        }
+        found = {name: unwritable(each) for name, (each, _) in lost.items() if each is not None}
+        return tuple(
+            f"{name}: {why}: {lost[name][1]}; give it to the user that runs the probe"
+            for name, why in found.items()
+            if why
+        )
 
 
 def daemon_settings(own: ProbeEnvironment) -> DaemonSettings:

@@ -6,10 +6,11 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
-from probe.core.environment import ConfigProblem, suggest
+from probe.core.environment import ConfigProblem
 from probe.core.kind import Check
 from probe.core.tables.problems import read_entries
 from probe.core.thresholds import signals_of_check
+from probe.untrusted.text import suggest
 
 StatisticName = Literal[
     "availability", "success", "ratio", "p95", "time", "mean", "last", "increase"

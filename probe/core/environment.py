@@ -4,8 +4,8 @@ The first that sets a variable wins, in this order. An empty variable counts as 
 because operators' files carry empty lines for what they don't use.
 """
 
-import difflib
 import io
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -24,8 +24,7 @@ from probe.core.field_types import plain_message
 from probe.untrusted.regular_file import read_regular, reason
 
 MAX_BYTES = 1 << 20
-# Of difflib: at 0.6 "cron" is "reason".
-_LIKENESS = 0.65
+_QUOTES = "the value is in quotes, which are taken as part of it: leave them out"
 SECRETS_DIRECTORY = "PROBE_SECRETS_DIR"
 DEFAULT_SECRETS_DIRECTORY = Path("/run/secrets")
 
@@ -90,6 +89,11 @@ class Variables:
         self._values = {name: value for name, value in values.items() if value.strip()}
         self._places = dict(places or {})
 
+    @property
+    def names(self) -> Iterable[str]:
+        """The variables that are set and not empty."""
+        return self._values.keys()
+
     def get(self, name: str) -> str | None:
         """The value, or None where it is not set or empty."""
         return self._values.get(name)
@@ -128,23 +132,6 @@ def _problems(
         yield ConfigProblem(variables.place(name), plain_message(each["msg"]))
 
 
-def suggest(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
-    """The known name that is closest to ``word``, to end an error message with; if none is close
-    ``otherwise``, or all of them."""
-    names = list(known)
-    folded = {_folded(name): name for name in reversed(names)}
-    close = difflib.get_close_matches(_folded(word), folded, n=1, cutoff=_LIKENESS)
-    if close:
-        return f': did you mean "{folded[close[0]]}"?'
-    if otherwise is not None or not names:
-        return otherwise or ""
-    return f"; known are {', '.join(names)}"
-
-
-def _folded(word: str) -> str:
-    return word.strip().casefold().replace("-", "_").replace(" ", "_")
-
-
 class EnvironmentSources:
     """Where the variables of one process come from; each file is read once.
 
@@ -162,24 +149,17 @@ class EnvironmentSources:
         if env_file is not None and env_file.exists():
             self._layers.append(read_env_file(env_file))
         self._secrets = secrets
-        self._quoted: set[str] = set()
+        self._warnings: set[str] = set()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about loaded variables that are probably mistakes."""
-        return tuple(
-            f"{place}: the value is in quotes, which are taken as part of it: leave them out"
-            " (docker --env-file keeps them)"
-            for place in sorted(self._quoted)
-        )
+        return (*sorted(self._warnings),)
 
     @property
     def names(self) -> dict[str, list[str]]:
         """The variables that are set and not empty, whoever reads them, by their place."""
-        return {
-            layer.place: [name for name, value in layer.values.items() if value.strip()]
-            for layer in self._layers
-        }
+        return {each.place: [*Variables(each.values).names] for each in self._layers}
 
     def load(self, names: Iterable[str]) -> Variables:
         """Collect the named variables.
@@ -197,13 +177,29 @@ class EnvironmentSources:
                 for place, value in self._look_up(name, values.get(SECRETS_DIRECTORY)):
                     values[name], places[name] = value, place
                     if _is_quoted(value):
-                        self._quoted.add(f"{name} ({place})")
+                        self._warnings.add(
+                            f"{name} ({place}): {_QUOTES} (docker --env-file keeps them)"
+                        )
                     break
+                else:
+                    self._warn_of_empty_files(name)
             except ConfigurationError as error:
                 problems += error.problems
+        problems += self._problems_with_directory(values.get(SECRETS_DIRECTORY, ""))
         if problems:
             raise ConfigurationError(problems)
         return Variables(values, places)
+
+    def _problems_with_directory(self, named: str) -> Iterator[ConfigProblem]:
+        if os.path.lexists(named) and not os.path.isdir(named):
+            problem = f"{named} is not a folder: name one that has a file for each secret"
+            yield ConfigProblem(SECRETS_DIRECTORY, problem)
+        elif named and not os.path.isdir(named):
+            self._warnings.add(f"{SECRETS_DIRECTORY}: there is no folder {named} to read")
+
+    def _warn_of_empty_files(self, name: str) -> None:
+        for path in filter(None, (each.values.get(f"{name}_FILE") for each in self._layers)):
+            self._warnings.add(f"{name}_FILE: {path} is empty, so that {name} is not set")
 
     def _look_up(self, name: str, named_directory: str | None) -> Iterator[tuple[str, str]]:
         for layer in self._layers:

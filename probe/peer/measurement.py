@@ -18,7 +18,7 @@ from probe.peer.call import OutgoingCall, Phases, ProbeInstance
 from probe.peer.client import PeerClient
 from probe.peer.ice_servers import relay_to, stun_address
 from probe.stun.browser_timing import PhaseTimeouts
-from probe.stun.credentials import TurnCredentials
+from probe.stun.credentials import TurnCredentials, require_credentials
 from probe.stun.uri import TurnUri
 from probe.turn.resolve import Family
 from probe.turn.statistics import median
@@ -86,9 +86,7 @@ class PeerMeasurement:
     ) -> Attempt:
         """From a relay to whatever of the peer's addresses is reached first. Raises NotMeasured
         without credentials."""
-        if credentials is None:
-            message = "no credentials are configured"
-            raise NotMeasured(Cause.CREDENTIALS_MISSING, message, phase="relayed_gathering")
+        credentials = require_credentials(credentials, "relayed_gathering")
         with self._record.phase("relayed_dns"):
             relay = await relay_to(url, credentials, family, ca_file)
         ice = RelayAgent(relay, clock=self._context.clock, now=self._context.now)

@@ -39,11 +39,29 @@ class RetriedRow(Struct, frozen=True):
     result: Result
 
 
+class RunIncident(Struct, frozen=True):
+    """Checks of a run that do not pass for one reason, as a notification would say it.
+
+    ``losses`` are what users lose, in sentences, the main one first; ``places`` host and port of
+    the targets, or what stands for them. ``runbook`` is the name of a page or an address, ``link``
+    the page's address, empty if it has none; ``steps`` are its first ones.
+    """
+
+    verdict: Verdict
+    losses: tuple[str, ...]
+    checks: tuple[str, ...]
+    places: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    runbook: str = ""
+    link: str = ""
+    steps: tuple[str, ...] = ()
+
+
 class Report(Struct, frozen=True):
     """One run of all checks. ``duration`` is in seconds, ``started_at`` in UTC.
 
     ``rows`` and ``skipped`` stand in the order of the plan, so two runs compare line by
-    line.
+    line. ``incidents`` are what is wrong, the most severe first.
     """
 
     verdict: Verdict
@@ -56,3 +74,4 @@ class Report(Struct, frozen=True):
     evaluations: tuple[Evaluation, ...] = ()
     skipped: tuple[SkippedRow, ...] = ()
     retried: tuple[RetriedRow, ...] = ()
+    incidents: tuple[RunIncident, ...] = ()

@@ -72,3 +72,13 @@ def missing_credentials() -> NotMeasured:
     return NotMeasured(
         Cause.CREDENTIALS_MISSING, "the server asks for credentials and none are configured"
     )
+
+
+def require_credentials(credentials: TurnCredentials | None, phase: str) -> TurnCredentials:
+    """The credentials. Raises NotMeasured without any: whatever a server asks for,
+    ``RTCPeerConnection`` throws an InvalidAccessError for a ``turn:`` URL without user name or
+    credential (W3C webrtc-pc, "set a configuration"), and which ones users have is not known."""
+    if credentials is None:
+        message = "browsers take no TURN server without credentials, and none are configured"
+        raise NotMeasured(Cause.CREDENTIALS_MISSING, message, phase=phase)
+    return credentials

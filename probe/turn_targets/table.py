@@ -165,7 +165,8 @@ class TurnServerConfig(CheckConfig):
         if self.url is None or self.source is not None:
             return ()
         return (
-            "has no credentials, and browsers refuse a TURN server without. Set TURN_USERNAME and "
+            "has no credentials, and browsers refuse a TURN server without (RTCPeerConnection "
+            "throws InvalidAccessError), so what users get is unknown. Set TURN_USERNAME and "
             "TURN_PASSWORD, or TURN_SHARED_SECRET; in probe.toml username and password_from",
         )
 

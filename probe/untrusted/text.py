@@ -1,12 +1,13 @@
-"""Text from outside: without secrets, without control characters, and bounded.
+"""Text from outside: without secrets, without control characters, and bounded; lists of names.
 
 A run of a check sets the redactor that applies to it (``redacting``), so that an excerpt is
 redacted before it is cut: half a secret would be one that no pattern finds any more.
 """
 
+import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from functools import lru_cache
 
@@ -23,6 +24,8 @@ _WINDOW = 1024
 # Controls, formats (direction overrides, zero widths), surrogates, line and paragraph ends.
 _HOSTILE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
+# Of difflib: at 0.6 "cron" is "reason".
+_LIKENESS = 0.65
 _LOGGING_COMMAND = re.compile(r"#(?=#\w*\[)")
 _INSTEAD = "·"
 
@@ -82,6 +85,23 @@ def listed(names: Sequence[str], most: int, show: Callable[[str], str] = str) ->
 def enumerated(names: Sequence[str]) -> str:
     """All names of a list that has any: ``a``, ``a and b``, ``a, b and c``."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def suggest(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """The known name that is closest to ``word``, to end an error message with; if none is close
+    ``otherwise``, or all of them."""
+    names = list(known)
+    folded = {_folded(name): name for name in reversed(names)}
+    close = difflib.get_close_matches(_folded(word), folded, n=1, cutoff=_LIKENESS)
+    if close:
+        return f': did you mean "{folded[close[0]]}"?'
+    if otherwise is not None or not names:
+        return otherwise or ""
+    return f"; known are {', '.join(names)}"
+
+
+def _folded(word: str) -> str:
+    return word.strip().casefold().replace("-", "_").replace(" ", "_")
 
 
 def one_line(text: str, longest: int) -> str:

@@ -56,7 +56,8 @@ def test_a_variable_that_is_nearly_one_of_ours_is_reported(wrong: str, right: st
 )  # fmt: skip
 def test_what_others_read_is_not(name: str, tmp_path: Path) -> None:
     (tmp_path / "x").write_text("https://hooks.example/x")
-    assert warnings({**BACKEND, name: str(tmp_path / "x")}) == ""
+    value = tmp_path if name.endswith("_DIR") else tmp_path / "x"
+    assert warnings({**BACKEND, name: str(value)}) == ""
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from probe.config.check_plan import select
 from probe.config.settings import load_settings
-from probe.core.environment import ConfigurationError, suggest
+from probe.core.environment import ConfigurationError
 from probe.kinds import KINDS
+from probe.untrusted.text import suggest
 from tests.config.test_newcomers import PAGE, said
 
 

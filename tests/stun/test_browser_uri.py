@@ -98,6 +98,25 @@ SCRIPT = """
 """
 
 
+ENTRIES: dict[str, str] = {
+    '{"urls": "turn:h"}': "InvalidAccessError",
+    '{"urls": "turns:h", "username": "u"}': "InvalidAccessError",
+    '{"urls": "turn:h", "credential": "p"}': "InvalidAccessError",
+    '{"urls": ["stun:h", "turn:h"]}': "InvalidAccessError",
+    '{"urls": "stun:h"}': "",
+}
+ENTRY = """
+(() => {
+  try { new RTCPeerConnection({iceServers: [%s]}).close(); return ""; }
+  catch (error) { return error.name; }
+})()
+"""
+
+
+async def test_chromium_throws_for_a_turn_server_without_credentials(tab: Tab) -> None:
+    assert {entry: await tab.evaluate(ENTRY % entry) for entry in ENTRIES} == ENTRIES
+
+
 @pytest.mark.parametrize("url", TAKEN)
 def test_an_url_that_browsers_take(url: str) -> None:
     assert refusal_of(url) == ""

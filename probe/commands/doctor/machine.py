@@ -1,6 +1,5 @@
 """This machine: its network, its data folder, receivers, versions. Nothing is sent."""
 
-import os
 import platform
 import shutil
 import sqlite3
@@ -14,6 +13,7 @@ from alerts.settings import receivers
 from probe.commands.doctor.findings import SystemItem, SystemState
 from probe.config.settings import Settings
 from probe.core.model import Unit
+from probe.diagnostics.private_files import nearest, unwritable
 from probe.net import proxies
 from probe.net.resolver import Address, has_network, has_route
 from probe.report.text.units import show
@@ -49,14 +49,15 @@ def data_folder(settings: Settings) -> SystemItem:
         return SystemItem(
             name, SystemState.ATTENTION, "PROBE_DATA is not set: kept in memory", hint
         )
-    place = folder if folder.exists() else folder.parent
-    if not place.is_dir():
-        return SystemItem(name, SystemState.NOT_READY, f"{folder}: there is no folder {place}")
-    if not os.access(place, os.W_OK | os.X_OK):
+    if not (folder.exists() or folder.parent.is_dir()):
+        return SystemItem(
+            name, SystemState.NOT_READY, f"{folder}: there is no folder {folder.parent}"
+        )
+    if why := unwritable(folder):
         hint = "Give it to the user that runs the probe."
-        return SystemItem(name, SystemState.NOT_READY, f"{folder} can't be written", hint)
+        return SystemItem(name, SystemState.NOT_READY, why, hint)
     try:
-        free = shutil.disk_usage(place).free
+        free = shutil.disk_usage(nearest(folder)).free
     except OSError as error:
         return SystemItem(name, SystemState.NOT_READY, f"{folder}: {error.strerror or error}")
     size = _size(folder)

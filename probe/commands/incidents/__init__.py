@@ -155,3 +155,13 @@ def annotate(options: dict[str, Any], /, text: str, as_json: bool, url: str, **p
     from probe.commands.incidents import annotation as command
 
     sys.exit(command.run(options, text, parts, as_json=as_json, url=url))
+
+
+@click.command("runbook")
+@click.argument("name", required=False)
+@click.pass_obj
+def runbook(options: dict[str, Any], name: str | None) -> None:
+    """Print a runbook, with the configuration's names and addresses; without NAME, list all."""
+    from probe.commands.incidents import runbook as command
+
+    sys.exit(command.run(options, name))

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from probe.config.toml_tables.limits import MAX_BYTES, problem_of
-from probe.core.environment import ConfigProblem, suggest
+from probe.core.environment import ConfigProblem
 from probe.core.kind import Kind
 from probe.untrusted.regular_file import read_regular, reason
+from probe.untrusted.text import suggest
 
 # A key that ends so names the variable that holds the value, so that the file itself
 # carries no secret: password_from = "OTHER_TURN_PASSWORD".
@@ -72,7 +73,8 @@ def read_tables(
         missing = ConfigProblem(f"PROBE_CONFIG={path}", "there is no such file")
         return {}, [missing] if required else []
     except (OSError, UnicodeDecodeError) as error:
-        return {}, [ConfigProblem(str(path), f"can't be read: {reason(error)}")]
+        place = f"PROBE_CONFIG={path}" if required else str(path)
+        return {}, [ConfigProblem(place, f"can't be read: {reason(error)}")]
     document, problem = _parsed(text)
     if problem:
         return {}, [ConfigProblem(str(path), problem)]

@@ -7,9 +7,10 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from probe.core.environment import ConfigProblem, suggest
+from probe.core.environment import ConfigProblem
 from probe.core.field_types import plain_message
 from probe.core.tables.threshold_config import Table
+from probe.untrusted.text import suggest
 
 T = TypeVar("T", bound=BaseModel)
 

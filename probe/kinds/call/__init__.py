@@ -17,7 +17,7 @@ from probe.core.model import CheckFailed, FailurePolicy, NotMeasured, Verdict
 from probe.core.recorder import Recorder
 from probe.kinds.call.settings import CallTable
 from probe.kinds.call.signals import ICE, SIGNALS, SUCCESS, THRESHOLDS, write, write_media
-from probe.stun.credentials import TurnCredentials
+from probe.stun.credentials import TurnCredentials, require_credentials
 from probe.stun.uri import TurnUri
 from probe.turn_targets.allocation_slots import allocation_slots
 from probe.turn_targets.environment import TurnEnvironment
@@ -116,10 +116,7 @@ async def _run_relayed(
 ) -> None:
     from probe.call.diagnosis import Diagnosis
 
-    if credentials is None:
-        # Even where the server asks for none: browsers take no relay without.
-        message = "no credentials are configured"
-        raise NotMeasured(Cause.CREDENTIALS_MISSING, message, phase="gathering")
+    credentials = require_credentials(credentials, "gathering")
     relay = await _relay(url, credentials, table, record)
     limit = _DIAGNOSIS_SHARE * seconds
     diagnosis = Diagnosis(url, credentials, context, table.ca_file, limit)

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec.structs import replace
 from pydantic import Field
 
-from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import FailurePolicy, Impact, NotMeasured, Verdict
+from probe.core.model import FailurePolicy, Impact, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.kinds.resilience.signals import (
@@ -39,6 +38,7 @@ from probe.kinds.resilience.signals import (
 from probe.net.tasks import gather_first_error
 from probe.net.urls import show_host
 from probe.paircam import Backend
+from probe.stun.credentials import require_credentials
 from probe.stun.uri import TRANSPORTS, TurnUri
 from probe.turn_targets.environment import TurnEnvironment, named, servers_of
 from probe.turn_targets.matrix import issued_table, server_table
@@ -254,9 +254,7 @@ async def _relay(table: ResilienceTable, record: Recorder, context: Context) -> 
 
     credentials, urls = await servers_for(table, record, context)
     url: TurnUri = urls[0]
-    if credentials is None:
-        message = "no credentials are configured"
-        raise NotMeasured(Cause.CREDENTIALS_MISSING, message, phase="losses")
+    credentials = require_credentials(credentials, "losses")
     record.facts["relay"] = str(url)
     with record.phase("dns"):
         addresses = await resolve_turn_server(url, table.family)

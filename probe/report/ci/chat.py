@@ -14,6 +14,7 @@ from probe.report.ci.pipeline import CiPipeline
 from probe.report.gate import phrases as gate_phrases
 from probe.report.gate.model import GateReport, GateVerdict
 from probe.report.model import Report
+from probe.report.text.impact import MAX_INCIDENTS, STEP, facts
 from probe.report.text.phrases import headline, problem, without_objectives
 from probe.report.text.sanitize import clean, cut
 
@@ -43,7 +44,10 @@ class Announced(Struct, frozen=True):
 def of_run(report: Report) -> Announced:
     """A run of all checks."""
     verdict = without_objectives(report.verdict)
-    lines = []
+    lines = [
+        ", ".join(f"*{title}*: {text}" for title, text in facts(each).items() if title != STEP)
+        for each in report.incidents[:MAX_INCIDENTS]
+    ]
     for row in report.rows:
         failure = row.result.failure
         if without_objectives(row.verdict) is Verdict.OK:

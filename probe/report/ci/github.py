@@ -4,11 +4,22 @@ Annotations are workflow commands, ``::error title=…::…``. GitHub keeps ten 
 a step. Nothing is masked: ``::add-mask::`` would print the very secret.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from probe.core.model import Unit, Verdict
 from probe.report.ci.markdown import MAX_SUMMARY, bounded, escaped, mermaid_label
-from probe.report.model import Report, ReportRow
+from probe.report.model import Report, ReportRow, RunIncident
+from probe.report.text.impact import (
+    IMPACT,
+    MAX_INCIDENTS,
+    RUNBOOK,
+    facts,
+    impact,
+    incident_by_check,
+    left_out,
+    runbook,
+)
 from probe.report.text.phrases import (
     MISSED,
     SYMBOLS,
@@ -32,6 +43,9 @@ MAX_PER_KIND = 10
 MAX_BARS = 60
 _BARS = {Verdict.CRITICAL: "crit, ", Verdict.WARNING: "active, ", Verdict.UNKNOWN: "done, "}
 
+# What stands in angle brackets as a link as it is.
+_LINK = re.compile(r"https?://[\w.:/\[\]%?=&~+-]+")
+
 _LEVELS = {
     Verdict.CRITICAL: "error",
     Verdict.WARNING: "warning",
@@ -42,11 +56,12 @@ _LEVELS = {
 def annotations(report: Report) -> str:
     """One workflow command a line: errors, then warnings, then missed objectives."""
     found: dict[str, list[tuple[str, str]]] = {"error": [], "warning": [], "notice": []}
+    incidents = incident_by_check(report)
     for row in report.rows:
         verdict = without_objectives(row.verdict)
         if verdict in _LEVELS:
             title = clean(f"probe: {row.name} is {verdict.value}")
-            found[_LEVELS[verdict]].append((title, _explanation(report, row)))
+            found[_LEVELS[verdict]].append((title, _explanation(report, row, incidents)))
         for evaluation in missed(report, row.name, (Verdict.OBJECTIVE_MISSED,)):
             title = clean(f"probe: {row.name} misses an objective")
             found["notice"].append((title, limit_sentence(evaluation)))
@@ -60,9 +75,11 @@ def summary(report: Report) -> str:
     return bounded(text)
 
 
-def _explanation(report: Report, row: ReportRow) -> str:
+def _explanation(report: Report, row: ReportRow, incidents: Mapping[str, RunIncident]) -> str:
     failure = row.result.failure
     lines = [problem(report, row) or without_objectives(row.verdict).value]
+    if incident := incidents.get(row.name):
+        lines += [f"{IMPACT}: {impact(incident)}", f"{RUNBOOK}: {runbook(incident)}"]
     if failure:
         lines.append(f"phase {clean(failure.phase)}, cause {failure.cause.value}")
         lines.append(f"Try: {clean(failure.hint)}")
@@ -91,6 +108,7 @@ def _property(text: str) -> str:
 def _blocks(report: Report) -> Iterator[str]:
     verdict = without_objectives(report.verdict)
     yield f"### {SYMBOLS[verdict]} {verdict.value.upper()}: {escaped(headline(report))}"
+    yield "\n".join(_impacts(report))
     yield _checks(report)
     yield "\n".join(_timeline(report))
     yield "\n".join(_failed(report))
@@ -103,6 +121,17 @@ def _blocks(report: Report) -> Iterator[str]:
         ],
     )
     yield " · ".join(escaped(part) for part in footer(report))
+
+
+def _impacts(report: Report) -> Iterator[str]:
+    for incident in report.incidents[:MAX_INCIDENTS]:
+        found = {title: escaped(text) for title, text in facts(incident).items()}
+        if _LINK.fullmatch(incident.link):
+            found[RUNBOOK] = f"<{incident.link}>"
+        lines = "<br>".join(f"**{title}**: {text}" for title, text in found.items())
+        yield f"- {SYMBOLS[incident.verdict]} {lines}"
+    if more := left_out(report):
+        yield f"- {more}"
 
 
 def _checks(report: Report) -> str:

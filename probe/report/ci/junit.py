@@ -9,7 +9,8 @@ from datetime import UTC
 from xml.etree import ElementTree as ET
 
 from probe.core.model import Status, Verdict
-from probe.report.model import Report, ReportRow, SkippedRow
+from probe.report.model import Report, ReportRow, RunIncident, SkippedRow
+from probe.report.text.impact import facts, impact, incident_by_check
 from probe.report.text.phrases import (
     BREACHED,
     figures,
@@ -26,8 +27,9 @@ def render(report: Report) -> str:
     """One test suite with one test case for each check and each thing skipped."""
     suite = ET.Element("testsuite", name="probe")
     _properties(suite, report)
+    incidents = incident_by_check(report)
     for row in report.rows:
-        suite.append(_case(report, row))
+        suite.append(_case(report, row, incidents.get(row.name)))
     for skipped in report.skipped:
         suite.append(_skipped(skipped))
     # The format's only date has no zone; UTC, like every other date here.
@@ -46,6 +48,7 @@ def _properties(suite: ET.Element, report: Report) -> None:
         "verdict": without_objectives(report.verdict).value,
         "region": report.region,
         "version": report.version,
+        **({"impact": "; ".join(map(impact, report.incidents))} if report.incidents else {}),
     }
     properties = ET.SubElement(suite, "properties")
     for name, value in found.items():
@@ -60,7 +63,7 @@ def _count(element: ET.Element, suite: ET.Element, duration: float) -> None:
     element.set("time", _time(duration))
 
 
-def _case(report: Report, row: ReportRow) -> ET.Element:
+def _case(report: Report, row: ReportRow, incident: RunIncident | None) -> ET.Element:
     name, classname = clean(row.name), clean(f"probe.{row.kind}")
     case = ET.Element("testcase", classname=classname, name=name, time=_time(row.result.duration))
     tag = _tag(report, row)
@@ -68,7 +71,7 @@ def _case(report: Report, row: ReportRow) -> ET.Element:
         failure = row.result.failure
         cause = failure.cause.value if failure else "threshold"
         message = problem(report, row) or without_objectives(row.verdict).value
-        ET.SubElement(case, tag, type=cause, message=message).text = _details(report, row)
+        ET.SubElement(case, tag, type=cause, message=message).text = _details(report, row, incident)
     lines = [clean(row.target), *figures(report, row)]
     lines += [
         f"retried: {retried(each)}" for each in report.retried if each.result.check == row.name
@@ -85,7 +88,7 @@ def _tag(report: Report, row: ReportRow) -> str | None:
     return "failure" if row.verdict in BREACHED else None
 
 
-def _details(report: Report, row: ReportRow) -> str:
+def _details(report: Report, row: ReportRow, incident: RunIncident | None) -> str:
     failure = row.result.failure
     lines = [limit_sentence(each) for each in missed(report, row.name, BREACHED)]
     if failure:
@@ -96,6 +99,8 @@ def _details(report: Report, row: ReportRow) -> str:
             f"try: {clean(failure.hint)}",
             *lines,
         ]
+    if incident is not None:
+        lines += [f"{title.lower()}: {text}" for title, text in facts(incident).items()]
     return "\n".join(lines)
 
 

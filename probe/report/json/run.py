@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import Any
 
 from probe.report.json.fields import evaluation_part, failure_part, printed, sample_part, seconds
-from probe.report.model import Report, ReportRow, RetriedRow
+from probe.report.model import Report, ReportRow, RetriedRow, RunIncident
 from probe.report.text.phrases import without_objectives
 from probe.report.text.sanitize import clean
 
@@ -30,8 +30,22 @@ def render(report: Report) -> str:
         ],
         "skipped": [{"kind": each.kind, "reason": each.reason} for each in report.skipped],
         "retried": [_retried(each) for each in report.retried],
+        "incidents": [_incident(each) for each in report.incidents],
     }
     return printed(document)
+
+
+def _incident(incident: RunIncident) -> dict[str, Any]:
+    return {
+        "verdict": incident.verdict.value,
+        "impact": [clean(each) for each in incident.losses],
+        "checks": list(incident.checks),
+        "places": list(incident.places),
+        "services": list(incident.services),
+        "runbook": incident.runbook,
+        "runbook_url": incident.link or None,
+        "steps": [clean(each) for each in incident.steps],
+    }
 
 
 def _retried(row: RetriedRow) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def by_cause(rows: Sequence[ReportRow]) -> list[list[ReportRow]]:
     for row in rows:
         failure = row.result.failure
         if failure is not None:
-            key = (row.result.status, failure.cause.value, _host(row.target))
+            key = (row.result.status, failure.cause.value, host_of(row.target))
             found.setdefault(key, []).append(row)
     return list(found.values())
 
@@ -52,7 +52,7 @@ def messages(rows: Sequence[ReportRow]) -> list[str]:
     return [*shown, *([f"and {more} more messages: --format json has all"] if more > 0 else [])]
 
 
-def _host(target: str) -> str:
+def host_of(target: str) -> str:
     """Without scheme, port and path: the services of one machine fail together."""
     place = _SCHEME.sub("", target).partition("/")[0].partition("?")[0]
     return _PORT.sub("", place) or target

@@ -16,6 +16,7 @@ from rich.text import Text
 from probe.core.model import Unit, Verdict
 from probe.report.model import Report, ReportRow
 from probe.report.text.failures import by_cause, messages, where
+from probe.report.text.impact import IMPACT, MAX_INCIDENTS, STEP, facts, left_out
 from probe.report.text.phrases import (
     MISSED,
     SYMBOLS,
@@ -74,11 +75,25 @@ def render(report: Report, *, colour: bool, width: int) -> str:
 def _blocks(report: Report, width: int) -> Iterator[RenderableType | None]:
     verdict = without_objectives(report.verdict)
     yield _hanging(Text(verdict.value.upper(), _STYLES[verdict]), Text(headline(report), "bold"))
+    yield _impacts(report)
     yield _checks(report, width) if report.rows else None
     yield from (_failed(rows) for rows in by_cause(report.rows))
     yield _missed(report)
     yield _skipped(report)
     yield Text(_JOINT.join(footer(report)), "dim")
+
+
+def _impacts(report: Report) -> RenderableType | None:
+    """What users lose, where and what to do, of each incident."""
+    lines: list[RenderableType] = []
+    for incident in report.incidents[:MAX_INCIDENTS]:
+        for title, text in facts(incident).items():
+            is_first = title == IMPACT
+            mark = Text(SYMBOLS[incident.verdict] if is_first else " ", _STYLES[incident.verdict])
+            label = Text.assemble(mark, f" {title.ljust(len(STEP))}")
+            lines.append(_hanging(label, Text(text, "bold" if is_first else "")))
+    lines += [Text(f"  {more}")] if (more := left_out(report)) else []
+    return Group(*lines) if lines else None
 
 
 class _TableEntry(Struct, frozen=True):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
-from probe.core.environment import suggest
 from probe.core.field_types import plain_message
 from probe.untrusted.regular_file import read_regular, reason
+from probe.untrusted.text import suggest
 from probe.untrusted.yaml_document import InvalidYaml, YamlDocument, read_yaml
 from probe.web.web_config.model import HttpServer, RequestRate, TlsServer, WebConfig
 from probe.web.web_config.tls import make_context
@@ -35,7 +35,7 @@ def read_web_config(path: Path) -> tuple[WebConfig, ssl.SSLContext | None]:
     try:
         document = read_yaml(read_regular(path, MAX_BYTES))
     except (OSError, UnicodeDecodeError) as error:
-        raise WebConfigError(f"{path}: {reason(error)}") from None
+        raise WebConfigError(f"can't read {path}: {reason(error)}") from None
     except InvalidYaml as error:
         where = "" if error.line is None else f", line {error.line}"
         raise WebConfigError(f"{path}{where}: {error.problem}") from None

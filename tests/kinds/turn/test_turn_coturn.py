@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import Result, Status
+from probe.kinds import KINDS
 from probe.kinds.turn import signals as turn
 from probe.turn_targets import signals
+from probe.turn_targets.signals import ALLOCATE
 from tests.servers.coturn import Coturn, CoturnConfig, CoturnFactory
 from tests.turn.turn_lab import WAYS, Interrupted, ending, run, turn_check, values
 
@@ -140,3 +143,31 @@ async def test_ipv6_is_a_way_to_the_server_too(start: Start, context: Context) -
     server = start(ipv6=True)
     for url in (f"turn:[::1]:{server.port}", f"turns:[::1]:{server.tls_port}"):
         assert (await measure(server, "udp", context, url=url)).failure is None
+
+
+@pytest.mark.parametrize("kind", ["turn", "allocation", "call"])
+async def test_what_works_without_credentials_is_not_known_to_work_for_users(
+    start: Start, context: Context, kind: str
+) -> None:
+    """Browsers take no TURN server without, whatever the server asks for."""
+    server = start(anonymous=True)
+    (found,) = [each for each in KINDS if each.name == kind]
+    table = {"name": "open", "url": server.udp_url, "ca_file": server.ca_file}
+    result = await run(Check(found, found.table.model_validate(table)), context)
+    assert (result.status, result.failure and result.failure.cause) == (
+        Status.UNKNOWN,
+        Cause.CREDENTIALS_MISSING,
+    )
+    assert kind == "call" or any(each.signal is ALLOCATE for each in result.samples)
+
+
+@pytest.mark.parametrize("kind", ["turn", "allocation"])
+async def test_any_credentials_do_where_the_server_asks_for_none(
+    start: Start, context: Context, kind: str
+) -> None:
+    server = start(anonymous=True)
+    (found,) = [each for each in KINDS if each.name == kind]
+    login = {"username": "any", "password": "any"}
+    table = {"name": "open", "url": server.udp_url, "ca_file": server.ca_file, **login}
+    result = await run(Check(found, found.table.model_validate(table)), context)
+    assert result.status is Status.OK

@@ -42,7 +42,7 @@ def test_the_document_has_the_contract_s_keys_in_its_order() -> None:
     document = parse(samples.turn_partial())
     assert list(document) == [
         "schema", "verdict", "started_at", "duration_seconds", "region", "version",
-        "checks", "evaluations", "skipped", "retried",
+        "checks", "evaluations", "skipped", "retried", "incidents",
     ]  # fmt: skip
     assert all(list(check) == CHECK_KEYS for check in document["checks"])
     assert all(list(each) == EVALUATION_KEYS for each in document["evaluations"])
