@@ -59,13 +59,21 @@ class Round(Struct, frozen=True):
     end: float
     acknowledged: bool
 
+    @property
+    def starts(self) -> tuple[float, float]:
+        """When whoever does not run is started: after the second time everybody runs."""
+        killed = max(each for each in (self.kill, self.second_kill) if each < float("inf"))
+        return self.back, max(self.back, self.end + 1.0, killed + 1.0)
+
 
 def drawn(random: Random) -> Round:
     """A round by chance."""
     kill = random.choice([random.uniform(0.0, 12.0), random.uniform(0.0, 40.0)])
     second = random.choice([float("inf"), float("inf"), kill + random.uniform(0.0, 25.0)])
     back = kill + random.choice([0.0, random.uniform(0.0, 30.0)])
-    end = random.choice([random.uniform(20.0, 45.0), random.uniform(70.0, 90.0)])
+    # The outages may be over at the moment of a kill.
+    near = max(20.0, min(second, kill) + random.uniform(-4.0, 4.0))
+    end = random.choice([near, random.uniform(20.0, 45.0), random.uniform(70.0, 90.0)])
     return Round(kill, second, back, end, random.random() < 0.7)
 
 
@@ -131,7 +139,7 @@ class Takeover:
         lab, kills, taken = self._lab, list[float](), dict[str, str]()
         first, second = lab.members[0], self._random.choice(lab.members[1:])
         steps = [(drawn.kill, "kill"), (drawn.second_kill, "second"), (drawn.end, "end")]
-        steps += [(max(drawn.back, drawn.end + 1), "start"), (drawn.back, "start")]
+        steps += [(at, "start") for at in drawn.starts]
         steps += [(TAKEN_SECONDS, "take")] if drawn.acknowledged else []
         for at, step in sorted(each for each in steps if each[0] < float("inf")):
             await asyncio.sleep(max(began + at - time.monotonic(), 0.0))

@@ -13,6 +13,14 @@ def test_a_seed_gives_the_same_rounds_again() -> None:
     assert [drawn(first) for _ in range(50)] == [drawn(second) for _ in range(50)]
 
 
+def test_everybody_runs_after_a_round() -> None:
+    random = Random(4)
+    for each in (drawn(random) for _ in range(200)):
+        kills = [kill for kill in (each.kill, each.second_kill) if kill < float("inf")]
+        assert each.starts[1] > max(*kills, each.end)
+        assert each.end >= 20.0
+
+
 def test_each_round_has_targets_of_its_own() -> None:
     text = config(6)
     assert text.count("[[http]]") == 6 * len(KINDS)
