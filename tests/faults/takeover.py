@@ -27,6 +27,8 @@ KINDS = ("paged", "silenced", "window", "warning")
 ASKED_SECONDS = 12.0
 # Somebody takes an incident on after so long.
 TAKEN_SECONDS = 8.0
+# What a majority sees for so long is sent.
+TRIGGER_SECONDS = 33.0
 # A member is behind by so much when it says since when something fails.
 SINCE_SECONDS = 12.0
 WINDOWS = """
@@ -64,6 +66,19 @@ class Round(Struct, frozen=True):
         """When whoever does not run is started: after the second time everybody runs."""
         killed = max(each for each in (self.kill, self.second_kill) if each < float("inf"))
         return self.back, max(self.back, self.end + 1.0, killed + 1.0)
+
+    def is_certain(self, members: int) -> bool:
+        """Whether a majority always runs while the outages last, or for as long as a trigger may
+        take: what fewer see for a short time may be sent by nobody."""
+        dead = [
+            (kill, min((at for at in self.starts if at > kill), default=self.end))
+            for kill in (self.kill, self.second_kill)
+        ]
+        lost = max(start for start, _ in dead), min(end for _, end in dead)
+        many = members - len(dead) > members / 2
+        if many or lost[0] >= min(lost[1], self.end):
+            return True
+        return max(lost[0], self.end - lost[1]) >= TRIGGER_SECONDS
 
 
 def drawn(random: Random) -> Round:
@@ -129,7 +144,7 @@ class Takeover:
             await lab.until(self._is_calm(hosts), "calm", 240.0)
         except Broken as broken:
             return [f"not over: {broken}"]
-        wrong = [*self._wrong(hosts, kills, wall)]
+        wrong = [*self._wrong(hosts, kills, wall, drawn.is_certain(len(lab.members)))]
         return wrong + [each async for each in self._forgotten(taken)]
 
     async def _inflict(
@@ -169,19 +184,22 @@ class Takeover:
 
         return calm
 
-    def _wrong(self, hosts: Mapping[str, str], kills: list[float], wall: float) -> Iterator[str]:
+    def _wrong(
+        self, hosts: Mapping[str, str], kills: list[float], wall: float, certain: bool
+    ) -> Iterator[str]:
         """What was broken; ``wall`` is when the outages began, in seconds since 1970."""
         outside = self._lab.outside
         for kind in ("silenced", "window"):
             if outside.chat(hosts[kind]) or outside.pager(f"probe {hosts[kind]}").opened:
                 yield f"{kind} was sent: {outside.chat(hosts[kind])}"
         page = outside.pager(f"probe {hosts['paged']}")
-        if (len(page.opened), len(page.closed)) != (1, 1):
+        if (sent := (len(page.opened), len(page.closed))) != (1, 1) and (certain or any(sent)):
             yield f"{len(page.opened)} pages, {len(page.closed)} ends"
         if outside.pager(f"probe {hosts['warning']}").opened:
             yield "a warning was paged"
         for kind in ("paged", "warning"):
-            yield from self._wrong_in_chat(kind, hosts[kind], kills, wall)
+            if certain or outside.chat(hosts[kind]):
+                yield from self._wrong_in_chat(kind, hosts[kind], kills, wall)
 
     def _wrong_in_chat(
         self, kind: str, host: str, kills: list[float], wall: float
