@@ -6,6 +6,7 @@ all pass again. Loopback only; each request has a connection of its own, as a pr
 """
 
 import asyncio
+import json
 import os
 import statistics
 import sys
@@ -47,6 +48,23 @@ asyncio.run(main())
 """
 
 
+CLIENT = """
+import http.client, json, sys, time
+host, path, seconds, pause = sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4])
+times, statuses, until = [], set(), time.monotonic() + seconds
+while (began := time.monotonic()) < until:
+    connection = http.client.HTTPConnection(host, timeout=60)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    times.append(time.monotonic() - began)
+    statuses.add(answer.status)
+    time.sleep(pause)
+print(json.dumps([sorted(statuses), times]))
+"""
+
+
 def slow_disk() -> list[str]:
     """The command before a daemon whose flushes take long."""
     delay = f"delay_enter={SLOW_SECONDS * 1e6:.0f}"
@@ -79,18 +97,16 @@ async def target() -> AsyncIterator[int]:
 
 
 async def asked(url: str, path: str, pause: float) -> list[float]:
-    """Seconds that each answer of ``SECONDS`` took. Raises AssertionError where one is not 200."""
-    found: list[float] = []
-    until = time.monotonic() + SECONDS
-    connector = aiohttp.TCPConnector(force_close=True)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        while (began := time.monotonic()) < until:
-            async with session.get(url + path) as answer:
-                await answer.read()
-                assert answer.status == 200, f"{path} answers {answer.status}"
-            found.append(time.monotonic() - began)
-            await asyncio.sleep(pause)
-    return found
+    """Seconds that each answer of ``SECONDS`` took, by a process that does nothing else. Raises
+    AssertionError where one is not 200."""
+    arguments = (url.removeprefix("http://"), path, str(SECONDS), str(pause))
+    client = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CLIENT, *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await client.communicate()
+    statuses, times = json.loads(out)
+    assert statuses == [200], f"{path} answers {statuses}"
+    return [float(each) for each in times]
 
 
 def shown(name: str, times: Sequence[float]) -> str:
