@@ -18,8 +18,8 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test parts check format generate screenshots proof nightly faults faults-peers bench bench-daemon \
-  bench-faults bench-gatus bench-hostile bench-independent bench-load bench-peers bench-page bench-regions bench-rtc \
-  bench-rules bench-scale bench-series bench-status coverage dist flame sbom lock dashboards clean
+  bench-faults bench-gatus bench-health bench-hostile bench-independent bench-load bench-peers bench-page bench-regions \
+  bench-rtc bench-rules bench-scale bench-series bench-status coverage dist flame sbom lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ bench-rules: .venv/dev.stamp ## series, bytes and evaluation time of the rules f
 
 bench-series: .venv/dev.stamp ## series and bytes of a scrape for 30, 300 and 1,000 checks, in a minute
 	@$(BIN)/python -m tests.bench.rules sizes
+
+bench-health: .venv/dev.stamp ## how soon /healthz and /metrics answer while 1,000 checks fail, in 5 minutes
+	@$(BIN)/python -m tests.bench.health
 
 bench-status: .venv/dev.stamp ## what the status page takes with 1,000 checks and 90 days
 	@$(BIN)/python -m tests.bench.status_page

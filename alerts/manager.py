@@ -18,9 +18,9 @@ from alerts.cluster.cluster_groups import local_state
 from alerts.cluster.membership.peers_plan import ALONE, PeersPlan
 from alerts.cluster.protocol.messages import InvalidMessage, read_query
 from alerts.config import AlertingConfig
+from alerts.flush import log_events, prepare
 from alerts.incident_history.delivery import follow
 from alerts.model import Delivery, Silence
-from alerts.notification.meta_messages import log
 from alerts.notification.notification_log import Key
 from alerts.notification.route import warn_of_unrouted
 from alerts.notification.sender import Dispatcher
@@ -252,10 +252,10 @@ class AlertManager(AlertingStatus):
         """Bring everything up to date; seconds until there is more to do."""
         if self._outbox is None:
             return SILENCE_POLL_SECONDS
-        now = self._now()
         if (skipped := self._gate.alive()) is not None:
             self._cluster.resume()
-            self.pipeline.alerts.resume(now, skipped)
+            self.pipeline.alerts.resume(self._now(), skipped)
+        now = await prepare(self.pipeline, self._now)
         await self.read_silences()
         await follow(self.pipeline.recorder, self._outbox, now)
         if self._outbox.had_late():
@@ -264,8 +264,7 @@ class AlertManager(AlertingStatus):
         if self._cluster.has_peers:
             self.pipeline.waiting = self._outbox.waiting_now()
         found = self.pipeline.flush(now, self._silences)
-        for event in found.events:
-            log(event)
+        log_events(found.events)
         await self._withdraw(self._dispatcher or self._outbox, found.withdrawn)
         for place, name in enumerate(sorted(self.pipeline.checks_to_run())):
             self.run_soon(name, place * SPACING_SECONDS)

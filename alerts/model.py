@@ -45,8 +45,10 @@ class Fingerprint(Struct, frozen=True):
     labels: Labels = ()
 
     def __str__(self) -> str:
+        if not self.labels:
+            return f"{self.check}/{self.rule}"
         inner = ",".join(f'{name}="{value}"' for name, value in self.labels)
-        return f"{self.check}/{self.rule}" + (f"{{{inner}}}" if inner else "")
+        return f"{self.check}/{self.rule}{{{inner}}}"
 
 
 class Alert(Struct, frozen=True):

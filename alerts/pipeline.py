@@ -66,11 +66,9 @@ class Pipeline:
             self._group_of, self.group_store.log.critical_since, self._earliest
         )
         self._checks: dict[str, Check] = {}
-        self._renamed: dict[str, str] = {}
-        self.groups: dict[str, str] = {}
-        self.own_network_fails = False
+        self._renamed, self.groups = dict[str, str](), dict[str, str]()
+        self._events, self.own_network_fails = list[Event](), False
         self._recovering: frozenset[Fingerprint] = frozenset()
-        self._events: list[Event] = []
         self.unknown = UnknownGroups(cluster, config.region)
         self.waiting: Sequence[Delivery] = ()  # as far as they matter to other probes
         self._now, self._groups = 0.0, list[AlertGroup]()
@@ -105,7 +103,7 @@ class Pipeline:
         before, self._checks = self._checks, {check.name: check for check in checks}
         self._renamed |= renamed_checks(before, self._checks)
         self.groups |= {check.name: check.table.alert_group for check in checks}
-        self._record(self.alerts.set_checks(checks, now))
+        self.record(self.alerts.set_checks(checks, now))
         self._renamed |= {old.check: new.check for old, new in self.alerts.renamed.items()}
         self.incidents.rename(self.alerts.renamed)
         self.group_store.log.rename({str(k): str(v) for k, v in self.alerts.renamed.items()})
@@ -133,7 +131,18 @@ class Pipeline:
         if self.own_network_fails:
             return
         self._confirmation.add_result(result, now)
-        self._record(self.alerts.update(check, result, evaluations, now, backed_up=backed_up))
+        self.record(self.alerts.update(check, result, evaluations, now, backed_up=backed_up))
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Something has happened to alerts."""
+        self._events += events
+        for alert in (each.alert for each in events if each.alert.ended is not None):
+            self.incidents.add_resolved(alert)
+
+    def take_events(self, most: int | None = None) -> tuple[Event, ...]:
+        """What has happened to alerts and was not taken yet, so many at ``most``."""
+        taken, self._events = self._events[:most], self._events[most:] if most else []
+        return tuple(taken)
 
     def adopt(self, alert: Alert, key: str, at: float) -> None:
         """Take an alert as firing in an incident, as a receiver was sent, until a result says
@@ -164,8 +173,7 @@ class Pipeline:
     def resolve_unknown(self, keys: Collection[Key] | None = None) -> None:
         """Every check has run once, and what was open before the start is unknown: whatever
         works of some incidents at pagers, or of all, is resolved there."""
-        names, groups = pagers(self._config.notifiers), self.groups.values()
-        every = product(names, groups)
+        every = product(pagers(self._config.notifiers), self.groups.values())
         self.unknown.keys |= set(every if keys is None else keys)
 
     def delivered(self, delivery: Delivery, now: float | None = None) -> None:
@@ -182,7 +190,7 @@ class Pipeline:
         documents to store, alerts that changed, messages that others have overtaken."""
         self._now, self.suppression.silences = now, silences
         if not self.own_network_fails:
-            self._record(self.alerts.tick(now))
+            self.record(self.alerts.tick(now))
         self._recovering = frozenset(self.alerts.recovering)
         if self._link is not None:
             suspected = self.alerts.suspected(now)
@@ -207,8 +215,7 @@ class Pipeline:
             ended, withdrawn = self._link.end()
             documents |= ended
             self.recorder.withdrawn(withdrawn)
-        events, self._events = tuple(self._events), []
-        return Flush(tuple(deliveries), documents, events, withdrawn)
+        return Flush(tuple(deliveries), documents, self.take_events(), withdrawn)
 
     def not_sent(self, key: Key) -> None:
         """A resolve that was not sent is not reported to other probes."""
@@ -284,12 +291,6 @@ class Pipeline:
             return False
         check = self._checks.get(alert.identity.check)
         return self._confirmation.is_confirmed(alert, check, self._now)
-
-    def _record(self, events: Sequence[Event]) -> None:
-        self._events += events
-        for event in events:
-            if event.alert.ended is not None:
-                self.incidents.add_resolved(event.alert)
 
     def _resolves_of_unknown(self, now: float) -> list[Delivery]:
         """One resolve for each incident that works; what fires gets its own in its time."""

@@ -50,8 +50,10 @@ def continued(known: Incident, group: AlertGroup, suppressed: Iterable[str]) -> 
     firing = (*group.firing, *group.suppressed)
     alerts = {each.name: each for each in known.alerts}
     for alert in (*group.over, *firing):
+        before = alerts.get(name_of(alert))
+        if before is None and len(alerts) >= MAX_ALERTS:
+            continue
         found = record_of(alert)
-        before = alerts.get(found.name)
         if before is not None:
             found = replace(found, since=min(found.since, before.since))
         alerts[found.name] = found

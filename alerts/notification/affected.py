@@ -45,8 +45,8 @@ def with_pending(
 def pending_since(alerts: AlertStore, now: float) -> dict[str, float]:
     """Since when each check has failed that has no alert yet, in seconds since 1970."""
     names = alerts.pending
-    found = alerts.suspected(now) if names else []
-    return {each.identity.check: each.since for each in found if each.identity.check in names}
+    found = alerts.suspected(now, names) if names else []
+    return {each.identity.check: each.since for each in found}
 
 
 def _with_affected(

@@ -125,7 +125,7 @@ class GroupStore:
         if route.resends and view is not None:
             known = set(view.members)
             alerts += tuple(each for each in incident.suppressed if name_of(each) in known)
-        return tuple(alert for alert in alerts if self.routes.matches(alert, route.name))
+        return self.routes.of(alerts, route.name)
 
     def _message(
         self, route: Route, incident: AlertGroup, now: float, setting: MessageContext

@@ -119,6 +119,7 @@ class OpenIncidents:
         self._keys: dict[Fingerprint, str] = {}
         self._resolved: dict[Fingerprint, Alert] = {}
         self._kept = ""
+        self._kept_of: tuple[dict[Fingerprint, str], dict[Fingerprint, Alert]] = ({}, {})
 
     @property
     def resolved(self) -> list[Alert]:
@@ -193,7 +194,10 @@ class OpenIncidents:
 
     def documents(self) -> dict[str, str | None]:
         """What has changed since the last call, to be kept; None: to be dropped."""
-        text = ""
+        # Thousands of alerts are the same from one call to the next.
+        if self._kept_of == (self._keys, self._resolved):
+            return {}
+        self._kept_of, text = (dict(self._keys), dict(self._resolved)), ""
         if self._keys or self._resolved:
             keys = [[each.check, each.rule, each.labels, key] for each, key in self._keys.items()]
             ended = [dump_alert(alert) for alert in self._resolved.values()]

@@ -107,6 +107,13 @@ class Routes:
         route = self.named(name)
         return route is not None and alert.severity in route.severities
 
+    def of(self, alerts: Sequence[Alert], name: str) -> tuple[Alert, ...]:
+        """Those of some alerts that are for a notifier, of thousands as quickly as of few."""
+        route = self.named(name)
+        if self._own or route is None or not route.severities.issuperset(Severity):
+            return tuple(alert for alert in alerts if self.matches(alert, name))
+        return tuple(alerts)
+
     def timed(self, route: Route, alerts: Sequence[Alert]) -> Route:
         """The route with the times of the own route that the most severe of some alerts takes."""
         critical = [alert for alert in alerts if alert.severity is Severity.CRITICAL]

@@ -36,11 +36,10 @@ def commit(
     """Store or delete states, append deliveries; returns them with their numbers. One that
     has a number already keeps it. Their times are by the clock of ``reading``."""
     _set_clock(db, reading)
-    for identity, document in states.items():
-        if document is None:
-            db.execute("DELETE FROM states WHERE identity = ?", (identity,))
-        else:
-            db.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (identity, document))
+    dropped = [(identity,) for identity, document in states.items() if document is None]
+    db.executemany("DELETE FROM states WHERE identity = ?", dropped)
+    kept = [each for each in states.items() if each[1] is not None]
+    db.executemany("INSERT OR REPLACE INTO states VALUES (?, ?)", kept)
     return [
         changed(each, number=_insert(db, "deliveries", each, each.number or None))
         for each in deliveries

@@ -2,7 +2,7 @@
 ``documents`` is what has to be kept to go on after a restart, one text for each alert."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 
 from msgspec import Struct
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.state import annotations
+from alerts.state.alert_documents import AlertDocuments, pieces
 from alerts.state.alert_records import AlertRecords
 from alerts.state.conditions import (
     Observation,
@@ -36,11 +37,9 @@ from alerts.state.no_data import NoDataTimer
 from alerts.state.record import (
     AlertRecord,
     described,
-    dump,
     is_name,
     is_worth_keeping,
     load,
-    name_of,
     resolved_alert,
     restored,
     suspected_of,
@@ -71,7 +70,7 @@ class AlertStore:
         self._region, self._terms = region, RememberedTerms()
         self._checks: dict[str, Check] = {}
         self._kept, self._no_data = AlertRecords(), NoDataTimer(self._is_missed)
-        self._dirty: set[Fingerprint] = set()
+        self._documents = AlertDocuments(self._kept)
         self._results: dict[str, tuple[Result, float]] = {}
         self.renamed: Mapping[Fingerprint, Fingerprint] = {}
 
@@ -94,14 +93,16 @@ class AlertStore:
         """Whether a check passes again while an alert of it still fires: another pass ends it."""
         return self._kept.is_recovering(check)
 
-    def suspected(self, now: float) -> list[SuspectedAlert]:
-        """Everything that is seen as bad, notified of or not."""
-        return [*filter(None, (suspected_of(*each, now) for each in self._kept.active.items()))]
+    def suspected(self, now: float, checks: Collection[str] | None = None) -> list[SuspectedAlert]:
+        """What is seen as bad, notified of or not; of these checks, if they are given."""
+        active = self._kept.active.items()
+        wanted = active if checks is None else [e for e in active if e[0].check in checks]
+        return [*filter(None, (suspected_of(*each, now) for each in wanted))]
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is pending or fires, and nothing is to be kept."""
-        return not (self._kept.active or self._dirty)
+        return not (self._kept.active or self._documents.changed)
 
     def is_seen_bad(self, check: str) -> bool:
         """Whether the newest result of a check confirms something that fires."""
@@ -111,7 +112,7 @@ class AlertStore:
         """These are the checks from now on; alerts of others are closed, unless renamed."""
         self._checks = {check.name: check for check in checks}
         self.renamed = rename(self._kept, self._checks, self._results)
-        self._dirty |= {*self.renamed, *self.renamed.values()}
+        self._documents.changed |= {*self.renamed, *self.renamed.values()}
         self._results = {n: each for n, each in self._results.items() if n in self._checks}
         self._terms.clear()
         self._no_data.set_checks(checks, now)
@@ -159,14 +160,26 @@ class AlertStore:
     def tick(self, now: float) -> list[Event]:
         """Fire and resolve what is due; no data where results stay away."""
         events = [self._note_no_data(check, now) for check in self._no_data.overdue(now)]
-        for identity, kept in list(self._kept.active.items()):
-            if kept.stale:
-                continue
-            state, transition = tick(kept.state, now, kept.terms)
-            # Of thousands that fire, few change; that one flaps is said once.
-            if state is not kept.state or transition is not None or state.flapping:
-                events.append(self._step(identity, state, transition))
+        events += [self._tick(identity, now) for identity in [*self._kept.active]]
         return [*filter(None, events)]
+
+    def prepare(self, now: float) -> Iterator[list[Event]]:
+        """Do in pieces what concerns single alerts of ``tick`` and ``documents``, which then have
+        little left to do. Anything may happen between two pieces."""
+        for identities in pieces([*self._kept.active]):
+            events = [*filter(None, (self._tick(each, now) for each in identities))]
+            self._documents.prepare(identities)
+            yield events
+
+    def _tick(self, identity: Fingerprint, now: float) -> Event | None:
+        kept = self._kept.active.get(identity)
+        if kept is None or kept.stale:
+            return None
+        state, transition = tick(kept.state, now, kept.terms)
+        # Of thousands that fire, few change; that one flaps is said once.
+        if state is kept.state and transition is None and not state.flapping:
+            return None
+        return self._step(identity, state, transition)
 
     def _resume(self, identity: Fingerprint, kept: AlertRecord, now: float) -> None:
         """An alert goes on with its check's timers; after a short absence, at once."""
@@ -177,7 +190,7 @@ class AlertStore:
     def _close(self, identity: Fingerprint, reason: str, now: float) -> Event | None:
         """Drop an alert that nothing can resolve any more."""
         kept = self._kept.pop(identity)
-        self._dirty.add(identity)
+        self._documents.changed.add(identity)
         if kept.state.stage is not AlertState.FIRING or kept.alert is None:
             return None
         over = Transition(TransitionType.RESOLVED, kept.alert.severity, kept.alert.since, now)
@@ -195,13 +208,7 @@ class AlertStore:
 
     def documents(self) -> dict[str, str | None]:
         """What has changed since the last call, to be kept by name; None: to be dropped."""
-        changed: dict[str, str | None] = {}
-        for identity in self._dirty:
-            kept = self._kept.get(identity)
-            text = dump(identity, kept) if kept and kept.state != State() else None
-            changed[name_of(identity)] = text
-        self._dirty.clear()
-        return changed
+        return self._documents.take()
 
     def restore(self, documents: Mapping[str, str]) -> list[str]:
         """Restore what ``documents`` gave before the restart, but for alerts that are known;
@@ -219,7 +226,7 @@ class AlertStore:
         """Take an alert as firing, as a receiver was sent, until a result says otherwise."""
         if not self._is_firing(alert.identity):
             self._kept.add(alert.identity, restored(alert, heard))
-            self._dirty.add(alert.identity)
+            self._documents.changed.add(alert.identity)
 
     def _observe(
         self, entry: Observation, check: Check, result: Result, now: float, *, again: bool
@@ -231,25 +238,16 @@ class AlertStore:
             kept = self._kept.add(entry.identity, AlertRecord(State(), entry.terms))
         kept.resume(entry.terms, now)
         if kept.state.stage is not AlertState.OK:
-            self._dirty.add(entry.identity)
+            self._documents.changed.add(entry.identity)
         if entry.evaluation is not None and entry.evaluation.value is not None:
             kept.values.append((now, entry.evaluation.value))
         if entry.seen.is_bad:
-            kept.annotate = cache(self._annotate(entry, check, result, kept))
+            values, about = [*kept.values], (entry, check, result, self._region)
+            kept.annotate = cache(annotations.annotation_of(*about, values))
             kept.first = kept.annotate() if kept.state.since is None else kept.first
         began = self._results[check.name][1] if entry.identity.rule == FAILING else None
         step = observe(kept.state, entry.seen, now, entry.terms, began=began, again=again)
         return self._step(entry.identity, *step)
-
-    def _annotate(
-        self, entry: Observation, check: Check, result: Result, kept: AlertRecord
-    ) -> Callable[[], Alert]:
-        if entry.evaluation is not None:
-            values = list(kept.values)
-            return annotations.annotation_of_value(check, entry.evaluation, self._region, values)
-        if entry.identity.rule == NO_DATA:
-            return lambda: annotations.no_data(check, result, self._region, no_data_after(check))
-        return lambda: annotations.failing(check, result, self._region)
 
     def _is_firing(self, identity: Fingerprint) -> bool:
         return (kept := self._kept.get(identity)) is not None and kept.alert is not None
@@ -281,7 +279,7 @@ class AlertStore:
         assert kept is not None
         is_ok = state.stage is AlertState.OK
         if state is not kept.state and (not is_ok or is_worth_keeping(state, kept.state)):
-            self._dirty.add(identity)
+            self._documents.changed.add(identity)
         state_before, kept.state = kept.state, state
         self._kept.settle(identity, kept)
         if state.stage is AlertState.FIRING and kept.annotate is not None:

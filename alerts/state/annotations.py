@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from alerts.model import SEEN_FROM, Alert, Fingerprint, Severity
 from alerts.runbooks import slug_for
 from alerts.runbooks.library import chosen
+from alerts.state.conditions import Observation, no_data_after
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Unit
 from probe.core.thresholds import FAILING, NO_DATA
@@ -62,6 +63,22 @@ def limit_exceeded(check: Check, evaluation: Evaluation, region: str, trend: str
         limit=limit,
         trend=trend,
     )
+
+
+def annotation_of(
+    entry: Observation,
+    check: Check,
+    result: Result,
+    region: str,
+    values: list[tuple[float, float]],
+) -> Callable[[], Alert]:
+    """The alert about what a result says of a check, when it is asked for; ``values`` as for
+    :func:`trend_of`."""
+    if entry.evaluation is not None:
+        return annotation_of_value(check, entry.evaluation, region, values)
+    if entry.identity.rule == NO_DATA:
+        return lambda: no_data(check, result, region, no_data_after(check))
+    return lambda: failing(check, result, region)
 
 
 def annotation_of_value(

@@ -8,7 +8,9 @@ not measure anything. No answer in time confirms the alert: a target that hangs 
 its own page.
 """
 
+from collections import deque
 from dataclasses import dataclass
+from itertools import takewhile
 
 from msgspec import Struct
 
@@ -56,9 +58,11 @@ class Confirmation:
         self._works: set[str] = set()
         self._worked_at: dict[str, float] = {}
         self._last: dict[str, Result] = {}
-        self._recoveries: list[ObservedRecovery] = []
-        self._requested_at: dict[Fingerprint, float] = {}
-        self._answered: dict[Fingerprint, _Answer] = {}
+        # The oldest first.
+        self._recoveries: deque[ObservedRecovery] = deque()
+        # By check: a thousand of them may be asked for at once.
+        self._requested_at: dict[str, dict[Fingerprint, float]] = {}
+        self._answered: dict[str, dict[Fingerprint, _Answer]] = {}
         self._due: list[float] = []
         self._requested: set[str] = set()
 
@@ -81,7 +85,8 @@ class Confirmation:
                 self._recoveries.append(ObservedRecovery(began, now))
         if result.status is not Status.UNKNOWN:
             self._add_answer(name, result.status is Status.FAILED, now)
-        self._recoveries = [each for each in self._recoveries if now - each.at < RECENT_SECONDS]
+        while self._recoveries and now - self._recoveries[0].at >= RECENT_SECONDS:
+            self._recoveries.popleft()
 
     def is_confirmed(self, alert: Alert, check: Check | None, now: float) -> bool:
         """Whether people may be notified of an alert now; if not, its check is wanted."""
@@ -96,33 +101,35 @@ class Confirmation:
             return True
         if not _may_run_again(check):
             return not doubtful or now - failed_at >= check.retry
-        requested_at = self._requested_at.get(alert.identity)
-        if requested_at is None:
-            requested_at = self._requested_at[alert.identity] = now
+        requests = self._requested_at.setdefault(check.name, {})
+        if alert.identity not in requests:
+            requests[alert.identity] = now
             self._requested.add(check.name)
+        requested_at = requests[alert.identity]
         until = requested_at + (DOUBTFUL_WAIT if doubtful else _confirmation_timeout(check))
         if now < until:
             self._due.append(until)
         return now >= until
 
     def _add_answer(self, check: str, failed: bool, now: float) -> None:
-        for identity in [each for each in self._requested_at if each.check == check]:
-            del self._requested_at[identity]
-            if failed:
-                self._answered[identity] = _Answer(now)
-        if not failed:
-            self._answered = {i: each for i, each in self._answered.items() if i.check != check}
+        requests = self._requested_at.pop(check, {})
+        if failed and requests:
+            answers = {identity: _Answer(now) for identity in requests}
+            self._answered.setdefault(check, {}).update(answers)
+        elif not failed:
+            self._answered.pop(check, None)
 
     def _is_answered(self, identity: Fingerprint, now: float) -> bool:
         """Whether the answer confirms an alert, however late it is used; it counts once, for
         all receivers."""
-        answer = self._answered.get(identity)
+        answers = self._answered.get(identity.check, {})
+        answer = answers.get(identity)
         if answer is None:
             return False
         answer.used_at = now if answer.used_at is None else answer.used_at
         if answer.used_at == now and now - answer.at <= OUTDATED_SECONDS:
             return True
-        del self._answered[identity]
+        del answers[identity]
         return False
 
     def last_failure(self, check: str) -> float:
@@ -157,10 +164,8 @@ class Confirmation:
         last = self._last.get(alert.identity.check)
         if last is not None and last.status is Status.UNKNOWN:
             return True
-        return any(
-            each.at > failed_at and abs(each.began - alert.since) <= TOGETHER_SECONDS
-            for each in self._recoveries
-        )
+        since = takewhile(lambda each: each.at > failed_at, reversed(self._recoveries))
+        return any(abs(each.began - alert.since) <= TOGETHER_SECONDS for each in since)
 
 
 def _confirmation_timeout(check: Check) -> float:

@@ -17,7 +17,7 @@ from probe.commands.signals import SignalThread
 from probe.commands.terminal import style_for
 from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
-from probe.core.resources import raise_descriptor_limit
+from probe.core.resources import hand_on_interpreter_soon, raise_descriptor_limit
 from probe.daemon.daemon import Daemon
 from probe.daemon.serving.web_access import exposure_of, security_of
 from probe.diagnostics import logging_setup, sentry
@@ -40,6 +40,7 @@ def run(options: Mapping[str, Any]) -> int:
     """Run until SIGTERM (0) or Ctrl-C (130); 64 for an invalid configuration."""
     create_privately()
     raise_descriptor_limit()
+    hand_on_interpreter_soon()
     signals, guard = SignalThread(), BusErrorGuard()
     guard.start()
     signals.start()

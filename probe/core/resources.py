@@ -7,6 +7,7 @@ exceptions of a failed check.
 import errno
 import os
 import resource
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from probe.core.context import Context
 RESERVE = 32
 MAX_DESCRIPTORS = 1 << 20
 RECENT_SECONDS = 60.0
+SWITCH_SECONDS = 0.001
 # While most are free, so many seconds can't use them up.
 PLENTY_SECONDS = 0.02
 
@@ -55,6 +57,12 @@ def raise_descriptor_limit() -> None:
         wanted = min(wanted, MAX_DESCRIPTORS)
         if soft != resource.RLIM_INFINITY and soft < wanted:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def hand_on_interpreter_soon() -> None:
+    """Have a thread that computes hand the interpreter on after a millisecond, not five: the event
+    loop waits that long at each of its system calls while a page is rendered or rows are stored."""
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def descriptor_limit() -> int:

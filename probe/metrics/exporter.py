@@ -2,13 +2,13 @@
 
 A check's lines are written at the first scrape after its result: of a thousand checks
 prometheus_client would take most of a second for that, in which nothing else could run, so
-``Exporter.prepare`` lets others run in between. What the two write is the same, byte for byte:
+``Exporter.gather`` lets others run in between. What the two write is the same, byte for byte:
 ``tests/metrics/test_exporter.py`` compares them.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
@@ -23,8 +23,11 @@ from probe.metrics.families import Family, Pairs
 from probe.metrics.judgement import OBJECTIVE, Links, by_check, no_links, objectives
 from probe.metrics.text_format import acceptable, line_head, number_text
 
-# So many checks are written before others may run.
-PREPARED_TOGETHER = 10
+# So many checks are gathered before others may run; one whose lines are written is as costly as
+# some that were written before.
+GATHERED_TOGETHER, WRITTEN_AS = 50, 5
+
+FamilyLines = tuple[Family, list[bytes]]
 
 
 class Exporter(Collector):
@@ -69,22 +72,25 @@ class Exporter(Collector):
         if page is not None:
             page.update(result, evaluations, self._clock())
 
-    async def prepare(self) -> None:
-        """Write what has changed, and let others run meanwhile."""
-        written = 0
-        for page in self._current():
-            if page.write():
-                written += 1
-                if written % PREPARED_TOGETHER == 0:
-                    await asyncio.sleep(0)
-
-    def families(self, *, openmetrics: bool = False) -> Iterator[tuple[Family, list[bytes]]]:
+    def families(self, *, openmetrics: bool = False) -> Iterable[FamilyLines]:
         """Every family with its lines, by check; in OpenMetrics with exemplars."""
-        found: dict[str, tuple[Family, list[bytes]]] = {}
+        found: dict[str, FamilyLines] = {}
         for page in self._current():
-            for family, lines in page.lines_of(openmetrics=openmetrics).items():
-                found.setdefault(family.name, (family, []))[1].append(lines)
-        yield from found.values()
+            _add(found, page.lines_of(openmetrics=openmetrics))
+        return [*found.values(), *self._share_lines()]
+
+    async def gather(self, *, openmetrics: bool = False) -> Iterable[FamilyLines]:
+        """The same, and let others run meanwhile."""
+        found, turn = dict[str, FamilyLines](), 0
+        for page in self._current():
+            turn += WRITTEN_AS if page.write() else 1
+            _add(found, page.lines_of(openmetrics=openmetrics))
+            if turn >= GATHERED_TOGETHER:
+                turn = 0
+                await asyncio.sleep(0)
+        return [*found.values(), *self._share_lines()]
+
+    def _share_lines(self) -> Iterator[FamilyLines]:
         if self._shares:
             heads = ((line_head(OBJECTIVE.name, own), value) for own, value in self._shares)
             yield OBJECTIVE, [f"{head}{number_text(value)}\n".encode() for head, value in heads]
@@ -127,13 +133,40 @@ def expose(
     ``registry`` holds what prometheus_client writes itself: the probe's own health.
     """
     encoder, content_type = choose_encoder(acceptable(accept))
-    openmetrics = content_type.startswith("application/openmetrics-text")
-    own = encoder(registry)
+    openmetrics = _is_openmetrics(content_type)
+    families = exporter.families(openmetrics=openmetrics)
+    return _page(encoder(registry), families, openmetrics=openmetrics), content_type
+
+
+async def expose_in_turns(
+    exporter: Exporter, registry: CollectorRegistry, accept: str | None
+) -> tuple[bytes, str]:
+    """The same, and let others run meanwhile."""
+    encoder, content_type = choose_encoder(acceptable(accept))
+    openmetrics = _is_openmetrics(content_type)
+    families = await exporter.gather(openmetrics=openmetrics)
+    return _page(encoder(registry), families, openmetrics=openmetrics), content_type
+
+
+def _add(found: dict[str, FamilyLines], page: Mapping[Family, bytes]) -> None:
+    for family, lines in page.items():
+        known = found.get(family.name)
+        if known is None:
+            found[family.name] = (family, [lines])
+        else:
+            known[1].append(lines)
+
+
+def _is_openmetrics(content_type: str) -> bool:
+    return content_type.startswith("application/openmetrics-text")
+
+
+def _page(own: bytes, families: Iterable[FamilyLines], *, openmetrics: bool) -> bytes:
     parts: list[bytes] = []
-    for family, lines in exporter.families(openmetrics=openmetrics):
+    for family, lines in families:
         parts.append(family.header(openmetrics))
         parts += lines
     if openmetrics:
         end = b"# EOF\n"
-        return b"".join((own.removesuffix(end), *parts, end)), content_type
-    return b"".join((own, *parts)), content_type
+        return b"".join((own.removesuffix(end), *parts, end))
+    return b"".join((own, *parts))

@@ -1,6 +1,7 @@
 """What this machine is short of is not the target's fault."""
 
 import errno
+import sys
 from typing import Any
 
 import pytest
@@ -80,3 +81,12 @@ def test_free_descriptors_are_counted_again_once_they_may_be_used_up(
     assert free.are_short()
     used = 10
     assert not free.are_short()
+
+
+def test_a_thread_hands_the_interpreter_on_after_a_millisecond() -> None:
+    before = sys.getswitchinterval()
+    try:
+        resources.hand_on_interpreter_soon()
+        assert sys.getswitchinterval() == pytest.approx(0.001)
+    finally:
+        sys.setswitchinterval(before)

@@ -1,9 +1,10 @@
-"""Runs of a check that are cut off at each turn of the event loop, and what they leave behind."""
+"""Runs that are cut off at each turn of the event loop, and what they leave behind."""
 
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar, cast
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ _OURS = ("/probe/", "/aiortc/", "/aioice/")
 
 T = TypeVar("T")
 Held = Callable[[], int]
+Work = Callable[[Context], Awaitable[object]]
 
 
 class Cut(Struct, frozen=True):
@@ -35,7 +37,7 @@ class CutRun(Struct, frozen=True):
     """How many turns it had, its result (None where it was cut off), and what it has left."""
 
     turns: int
-    result: Result | None
+    result: object
     left: list[str]
 
 
@@ -49,12 +51,12 @@ async def _run(main: Callable[[], Awaitable[T]]) -> T:
     return await main()
 
 
-async def cut_off(check: Check, cut: Cut, held: Held = lambda: 0) -> CutRun:
-    """Run a check that is cut off there. ``held`` is how many allocations the servers of this
+async def cut_off(work: Work, cut: Cut, held: Held = lambda: 0) -> CutRun:
+    """Run what is cut off there. ``held`` is how many allocations the servers of this
     process hold: of one whose deletion was cut off, the relay's socket stays until it expires."""
     loop = cast(SteppedLoop, asyncio.get_running_loop())
     context, before, at_first = Context(clock=loop.time), Footprint.now(), held()
-    task = asyncio.create_task(run_check(check, context))
+    task = asyncio.ensure_future(work(context))
     drains: list[asyncio.Task[None]] = []
 
     def cancel() -> None:
@@ -79,17 +81,35 @@ async def what_is_left(
     is_fine: bool | None = True,
     held: Held = lambda: 0,
 ) -> list[str]:
-    """What is left of a run that is cut off at each ``every``-th turn, for each of the drains;
-    ``is_fine`` is whether it succeeds where it is not, None where that is open."""
-    await cut_off(check, Cut(NEVER))  # what is made once, and stays
-    whole = await cut_off(check, Cut(NEVER))
-    assert whole.result is not None
-    assert is_fine in (None, whole.result.status is Status.OK), whole.result.failure
+    """What is left of a check's run that is cut off at each ``every``-th turn, for each of the
+    drains; ``is_fine`` is whether it succeeds where it is not, None where that is open."""
+
+    def is_as_expected(result: object) -> bool:
+        assert isinstance(result, Result)
+        assert is_fine in (None, result.status is Status.OK), result.failure
+        return True
+
+    work = partial(run_check, check)
+    return await left_of(work, every=every, drains=drains, is_whole=is_as_expected, held=held)
+
+
+async def left_of(
+    work: Work,
+    *,
+    every: int,
+    drains: Iterable[int | None],
+    is_whole: Callable[[object], bool],
+    held: Held = lambda: 0,
+) -> list[str]:
+    """The same of whatever runs; ``is_whole`` says of its result whether it came to its end."""
+    await cut_off(work, Cut(NEVER))  # what is made once, and stays
+    whole = await cut_off(work, Cut(NEVER))
+    assert is_whole(whole.result)
     assert whole.left == []
     found: list[str] = []
     for number, drain in enumerate(drains):
         for turn in range(1 + number % every, whole.turns, every):
-            each = await cut_off(check, Cut(turn, drain), held)
+            each = await cut_off(work, Cut(turn, drain), held)
             found += [f"cut off at {turn}, drained {drain}: {line}" for line in each.left]
     return found
 

@@ -27,6 +27,8 @@ KINDS = ("paged", "silenced", "window", "warning")
 ASKED_SECONDS = 12.0
 # Somebody takes an incident on after so long.
 TAKEN_SECONDS = 8.0
+# What a majority sees for so long is sent.
+TRIGGER_SECONDS = 33.0
 # A member is behind by so much when it says since when something fails.
 SINCE_SECONDS = 12.0
 WINDOWS = """
@@ -59,13 +61,34 @@ class Round(Struct, frozen=True):
     end: float
     acknowledged: bool
 
+    @property
+    def starts(self) -> tuple[float, float]:
+        """When whoever does not run is started: after the second time everybody runs."""
+        killed = max(each for each in (self.kill, self.second_kill) if each < float("inf"))
+        return self.back, max(self.back, self.end + 1.0, killed + 1.0)
+
+    def is_certain(self, members: int) -> bool:
+        """Whether a majority always runs while the outages last, or for as long as a trigger may
+        take: what fewer see for a short time may be sent by nobody."""
+        dead = [
+            (kill, min((at for at in self.starts if at > kill), default=self.end))
+            for kill in (self.kill, self.second_kill)
+        ]
+        lost = max(start for start, _ in dead), min(end for _, end in dead)
+        many = members - len(dead) > members / 2
+        if many or lost[0] >= min(lost[1], self.end):
+            return True
+        return max(lost[0], self.end - lost[1]) >= TRIGGER_SECONDS
+
 
 def drawn(random: Random) -> Round:
     """A round by chance."""
     kill = random.choice([random.uniform(0.0, 12.0), random.uniform(0.0, 40.0)])
     second = random.choice([float("inf"), float("inf"), kill + random.uniform(0.0, 25.0)])
     back = kill + random.choice([0.0, random.uniform(0.0, 30.0)])
-    end = random.choice([random.uniform(20.0, 45.0), random.uniform(70.0, 90.0)])
+    # The outages may be over at the moment of a kill.
+    near = max(20.0, min(second, kill) + random.uniform(-4.0, 4.0))
+    end = random.choice([near, random.uniform(20.0, 45.0), random.uniform(70.0, 90.0)])
     return Round(kill, second, back, end, random.random() < 0.7)
 
 
@@ -121,7 +144,7 @@ class Takeover:
             await lab.until(self._is_calm(hosts), "calm", 240.0)
         except Broken as broken:
             return [f"not over: {broken}"]
-        wrong = [*self._wrong(hosts, kills, wall)]
+        wrong = [*self._wrong(hosts, kills, wall, drawn.is_certain(len(lab.members)))]
         return wrong + [each async for each in self._forgotten(taken)]
 
     async def _inflict(
@@ -131,7 +154,7 @@ class Takeover:
         lab, kills, taken = self._lab, list[float](), dict[str, str]()
         first, second = lab.members[0], self._random.choice(lab.members[1:])
         steps = [(drawn.kill, "kill"), (drawn.second_kill, "second"), (drawn.end, "end")]
-        steps += [(max(drawn.back, drawn.end + 1), "start"), (drawn.back, "start")]
+        steps += [(at, "start") for at in drawn.starts]
         steps += [(TAKEN_SECONDS, "take")] if drawn.acknowledged else []
         for at, step in sorted(each for each in steps if each[0] < float("inf")):
             await asyncio.sleep(max(began + at - time.monotonic(), 0.0))
@@ -161,19 +184,22 @@ class Takeover:
 
         return calm
 
-    def _wrong(self, hosts: Mapping[str, str], kills: list[float], wall: float) -> Iterator[str]:
+    def _wrong(
+        self, hosts: Mapping[str, str], kills: list[float], wall: float, certain: bool
+    ) -> Iterator[str]:
         """What was broken; ``wall`` is when the outages began, in seconds since 1970."""
         outside = self._lab.outside
         for kind in ("silenced", "window"):
             if outside.chat(hosts[kind]) or outside.pager(f"probe {hosts[kind]}").opened:
                 yield f"{kind} was sent: {outside.chat(hosts[kind])}"
         page = outside.pager(f"probe {hosts['paged']}")
-        if (len(page.opened), len(page.closed)) != (1, 1):
+        if (sent := (len(page.opened), len(page.closed))) != (1, 1) and (certain or any(sent)):
             yield f"{len(page.opened)} pages, {len(page.closed)} ends"
         if outside.pager(f"probe {hosts['warning']}").opened:
             yield "a warning was paged"
         for kind in ("paged", "warning"):
-            yield from self._wrong_in_chat(kind, hosts[kind], kills, wall)
+            if certain or outside.chat(hosts[kind]):
+                yield from self._wrong_in_chat(kind, hosts[kind], kills, wall)
 
     def _wrong_in_chat(
         self, kind: str, host: str, kills: list[float], wall: float

@@ -4,7 +4,7 @@ import asyncio
 import math
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from probe.core.causes import Cause
 from probe.core.model import COMMON, DURATION, SUCCESS, Result, Sample, Signal, Status, Unit
 from probe.kinds import KINDS
-from probe.metrics.exporter import Exporter, expose
+from probe.metrics.exporter import Exporter, expose, expose_in_turns
 from probe.metrics.histogram import BUCKETS
 from tests import requirements
 from tests.clocks import Clock
@@ -212,11 +212,8 @@ def test_promtool_has_nothing_to_say_but_of_the_word_histogram() -> None:
     assert all("should not include type 'histogram'" in line for line in said), said
 
 
-async def test_others_run_while_many_results_are_written() -> None:
-    names = [f"t{number}" for number in range(100)]
-    made = exporter(*names)
-    for name in names:
-        made.observe(run(name))
+async def turns_of(work: Awaitable[object]) -> int:
+    """How many turns others have meanwhile."""
     turns = 0
 
     async def count() -> None:
@@ -226,17 +223,40 @@ async def test_others_run_while_many_results_are_written() -> None:
             await asyncio.sleep(0)
 
     other = asyncio.create_task(count())
-    await made.prepare()
-    assert turns >= 5
+    await work
     other.cancel()
     await asyncio.wait({other})
-    assert len(values(made, "probe_toy_seconds")) <= 1
+    return turns
+
+
+async def test_others_run_while_many_results_are_written_and_gathered() -> None:
+    names = [f"t{number}" for number in range(100)]
+    made = exporter(*names)
+    for name in names:
+        made.observe(run(name))
+    assert await turns_of(made.gather()) >= 10
+    assert await turns_of(made.gather()) >= 2  # what is written is gathered in turns too
     assert text(made).count("probe_success{") == 100
 
 
-async def test_a_result_that_comes_after_the_preparation_is_exported() -> None:
-    made = exporter("a")
-    made.observe(run("a"))
-    await made.prepare()
-    made.observe(run("a", Status.FAILED))
-    assert values(made, "probe_success") == {"": 0.0}
+@pytest.mark.parametrize("accept", [None, OPENMETRICS])
+async def test_a_page_that_is_gathered_in_turns_is_the_same(accept: str | None) -> None:
+    names = [f"t{number}" for number in range(30)]
+    made = exporter(*names)
+    for name in names:
+        made.observe(run(name, values={TOY_SECONDS: 1.0}, waits={"left": 0.2}))
+    page = await expose_in_turns(made, CollectorRegistry(), accept)
+    assert page == expose(made, CollectorRegistry(), accept)
+
+
+async def test_checks_may_be_removed_while_a_page_is_gathered() -> None:
+    names = [f"t{number}" for number in range(100)]
+    made = exporter(*names)
+    for name in names:
+        made.observe(run(name))
+    gathering = asyncio.create_task(expose_in_turns(made, CollectorRegistry(), None))
+    await asyncio.sleep(0)
+    made.set_checks([])
+    page, _ = await gathering
+    assert page.count(b"probe_success{") == 100
+    assert "probe_success{" not in text(made)

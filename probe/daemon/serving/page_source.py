@@ -17,7 +17,7 @@ from probe.daemon.serving.status_notices import config_notices, notices_of
 from probe.daemon.serving.status_overview import build_overview
 from probe.daemon.serving.web_access import exposure_of
 from probe.daemon.serving.web_server import RunbookPages
-from probe.metrics.exporter import expose
+from probe.metrics.exporter import expose_in_turns
 from probe.report.board import StatusBoard
 from probe.report.html.public_page import DEFAULT_TITLE, PublicBranding
 from probe.report.status import Notice, Overview
@@ -144,8 +144,7 @@ class PageSource:
         return self._state.revision + self._reloader.readings + kept
 
     async def _metrics(self, accept: str | None) -> tuple[bytes, str]:
-        await self._parts.exporter.prepare()
-        return expose(self._parts.exporter, self._registry, accept)
+        return await expose_in_turns(self._parts.exporter, self._registry, accept)
 
     def _not_ready(self) -> str:
         if self._state.first_round.is_set():

@@ -4,7 +4,7 @@ end, so that a check's page has its waterfalls after a restart."""
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from probe.core.model import Result
 from probe.history import History, newest_runs
@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 # Of each check; a thousand checks take a few megabytes.
 MAX_RUNS = 10
 STORE_SECONDS = 60.0
+# So many checks are written before others may run.
+WRITTEN_TOGETHER = 50
 _MAX_PHASES = 24
 _MAX_CHARACTERS = 500
 _RUNS = JsonCodec(tuple[RunTimes, ...])
@@ -77,10 +79,24 @@ class RecentRuns:
         if self._history is None or not self._changed:
             return
         names, self._changed = self._changed, set()
-        documents = {name: _RUNS.dump(self.of(name)) for name in names if name in self._runs}
+        try:
+            documents = await self._documents(names)
+        except asyncio.CancelledError:  # the end of the process stores them
+            self._changed |= names
+            raise
         checks = self._checks
         written = await self._history.change_now(
             "newest runs", lambda db: newest_runs.write(db, documents, checks)
         )
         if not written:  # a later change takes its place
             self._changed |= names
+
+    async def _documents(self, names: Iterable[str]) -> dict[str, str]:
+        """The texts of these checks; others run meanwhile."""
+        found = {}
+        for place, name in enumerate(names, 1):
+            if name in self._runs:
+                found[name] = _RUNS.dump(self.of(name))
+            if place % WRITTEN_TOGETHER == 0:
+                await asyncio.sleep(0)
+        return found

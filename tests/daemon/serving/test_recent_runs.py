@@ -1,11 +1,12 @@
 """The newest runs of a check are there after a restart, with their phases."""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
 from probe.core.causes import Cause
 from probe.core.model import Failure, Result, Status
-from probe.daemon.serving.recent_runs import MAX_RUNS, RecentRuns
+from probe.daemon.serving.recent_runs import MAX_RUNS, WRITTEN_TOGETHER, RecentRuns
 from tests.history.history_builders import database, opened
 from tests.history.period_builders import NOON
 
@@ -71,3 +72,31 @@ async def test_a_document_that_makes_no_sense_leaves_the_others(tmp_path: Path) 
         restored = RecentRuns()
         await restored.restore(history)
         assert (restored.of("a"), len(restored.of("b"))) == ((), 1)
+
+
+async def test_others_run_while_many_are_stored_and_what_was_cut_off_is_stored_at_the_end(
+    tmp_path: Path,
+) -> None:
+    names = [f"c{number}" for number in range(3 * WRITTEN_TOGETHER)]
+    async with opened(tmp_path) as history:
+        runs = RecentRuns()
+        await runs.restore(history)
+        runs.keep(names)
+        for name in names:
+            runs.add(run_of(name))
+        cut_off = asyncio.create_task(runs.store())
+        await asyncio.sleep(0)
+        assert not cut_off.done()
+        cut_off.cancel()
+        await asyncio.wait({cut_off})
+        storing = asyncio.create_task(runs.store())
+        await asyncio.sleep(0)
+        assert not storing.done()
+        runs.add(run_of("c0", 7))  # meanwhile
+        await storing
+        await runs.store()
+    async with opened(tmp_path) as history:
+        restored = RecentRuns()
+        await restored.restore(history)
+        assert all(len(restored.of(name)) == 1 for name in names[1:])
+        assert [run.at - NOON for run in restored.of("c0")] == [7.0, 0.0]
