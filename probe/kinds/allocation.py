@@ -16,7 +16,7 @@ from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Verdict
 from probe.core.recorder import Recorder
-from probe.stun.credentials import TurnCredentials, require_credentials
+from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn_targets.allocation_slots import allocation_slots
 from probe.turn_targets.environment import TurnEnvironment
@@ -98,7 +98,6 @@ async def run(table: AllocationTable, record: Recorder, context: Context) -> Non
             else:
                 limit = allocation_timeout(table.deadline)
                 await _check_list(urls[0], credentials, table, limit, record, context)
-                require_credentials(credentials, "credentials")
 
 
 async def _check_list(

@@ -39,20 +39,26 @@ async def visit(table: HttpTable, record: Recorder, browser: "FreshHttpClient") 
 
     Where a body is not judged, the page may lead elsewhere by itself, and its users see that.
     """
+    answer = await _get(table.address, table, record, browser)
+    if not table.follows_refreshes or not _may_refresh(answer):
+        return answer
     from probe.kinds.http.refreshes import Refreshes
 
-    refreshes, address, redirects = Refreshes(), table.address, 0
-    while True:
-        answer = await _get(address, table, record, browser)
+    refreshes, redirects = Refreshes(), answer.page.redirects
+    while (following := await refreshes.following(answer.page, answer.body)) is not None:
+        record.facts["refreshed to"] = show_url(str(following))
+        answer = await _get(str(following), table, record, browser)
         redirects += answer.page.redirects
         record.sample(REDIRECTS, redirects)
-        if not table.follows_refreshes:
-            return answer
-        following = await refreshes.following(answer.page, answer.body)
-        if following is None:
-            return answer
-        address = str(following)
-        record.facts["refreshed to"] = show_url(address)
+    return answer
+
+
+def _may_refresh(answer: Answer) -> bool:
+    """False for nearly all pages, without reading them: in UTF-16 letters have zeros between."""
+    body = answer.body
+    return (
+        "Refresh" in answer.page.response.headers or b"\0" in body or b"http-equiv" in body.lower()
+    )
 
 
 async def _get(
