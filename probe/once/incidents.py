@@ -105,17 +105,29 @@ def _grouped(findings: Iterable[_Finding]) -> list[list[_Finding]]:
 def _incident(group: Sequence[_Finding], runbooks: RunbookLibrary, public_url: str) -> RunIncident:
     verdict = worst(each.verdict for each in group)
     alerts = [each.alert for each in group if each.verdict is verdict]
-    first = representative(alerts)
+    places = dict.fromkeys(place_of(each.alert.target) for each in group)
+    first, losses = _foremost(alerts) if len(places) == 1 else _usual(alerts)
     return RunIncident(
         verdict=verdict,
-        losses=tuple(losses_of(alerts)) or (_without_loss(alerts, verdict),),
+        losses=tuple(losses) or (_without_loss(alerts, verdict),),
         checks=tuple(dict.fromkeys(each.alert.identity.check for each in group)),
-        places=tuple(dict.fromkeys(place_of(each.alert.target) for each in group)),
+        places=tuple(places),
         services=tuple(dict.fromkeys(filter(None, (each.alert.service for each in group)))),
         runbook=first.runbook,
         link=link_to(first.runbook, public_url),
         steps=tuple(_with_pages(each, runbooks.related(first)) for each in runbooks.steps(first)),
     )
+
+
+def _foremost(alerts: Sequence[Alert]) -> tuple[Alert, Sequence[str]]:
+    """At one place: what comes first in the plan is what the others need, as everything that a
+    backend issues needs a backend."""
+    return alerts[0], list(dict.fromkeys(filter(None, map(loss_of, alerts))))
+
+
+def _usual(alerts: Sequence[Alert]) -> tuple[Alert, Sequence[str]]:
+    """At several, as in a notification."""
+    return representative(alerts), losses_of(alerts)
 
 
 def _with_pages(step: str, pages: Iterable[tuple[str, str]]) -> str:
