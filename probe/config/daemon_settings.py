@@ -55,7 +55,7 @@ class DaemonSettings(Struct, frozen=True):
         }
         found = {name: unwritable(each) for name, (each, _) in lost.items() if each is not None}
         return tuple(
-            f"{name}: {why}: {lost[name][1]}; give it to the user that runs the probe"
+            f"{name}: {why}: {lost[name][1]}; name a folder that the user of the probe may write to"
             for name, why in found.items()
             if why
         )

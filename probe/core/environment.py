@@ -185,15 +185,15 @@ class EnvironmentSources:
                     self._warn_of_empty_files(name)
             except ConfigurationError as error:
                 problems += error.problems
-        problems += self._problems_with_directory(values.get(SECRETS_DIRECTORY, ""))
+        self._warn_of_directory(values.get(SECRETS_DIRECTORY, ""))
         if problems:
             raise ConfigurationError(problems)
         return Variables(values, places)
 
-    def _problems_with_directory(self, named: str) -> Iterator[ConfigProblem]:
+    def _warn_of_directory(self, named: str) -> None:
         if os.path.lexists(named) and not os.path.isdir(named):
             problem = f"{named} is not a folder: name one that has a file for each secret"
-            yield ConfigProblem(SECRETS_DIRECTORY, problem)
+            self._warnings.add(f"{SECRETS_DIRECTORY}: {problem}")
         elif named and not os.path.isdir(named):
             self._warnings.add(f"{SECRETS_DIRECTORY}: there is no folder {named} to read")
 

@@ -4,7 +4,6 @@ Rights are taken from others only on what is the probe's: its files by their nam
 that holds nothing else and belongs to the user that the probe runs as.
 """
 
-import errno
 import logging
 import os
 import stat
@@ -51,12 +50,8 @@ def check_data_folder(path: Path) -> Path:
     example = real / "probe"
     if real in _SHARED:
         raise ValueError(f"{path} is the system's: write a folder of its own, such as {example}")
-    if _is_loop(real):
-        raise ValueError(f"{path} is a link that leads to itself: write a folder of its own")
-    place = nearest(real)
-    if not os.path.isdir(place):
-        way = path if place == real else f"{place}, on the way to {path},"
-        raise ValueError(f"{way} is not a folder: write a folder of its own")
+    if real.exists() and not real.is_dir():
+        raise ValueError(f"{path} is not a folder: write a folder of its own")
     try:
         mode = real.stat().st_mode
         open_to_all = stat.S_ISDIR(mode) and mode & stat.S_ISVTX and mode & stat.S_IWOTH
@@ -77,6 +72,8 @@ def unwritable(folder: Path) -> str:
     if folder.is_symlink() and not os.path.exists(folder):
         return f"{folder} can't be made: it is a link that leads nowhere"
     place = nearest(folder)
+    if not os.path.isdir(place):
+        return f"{folder} can't be made: {place} is not a folder"
     if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
         if place == folder:
             return f"{folder} can't be written: {reason}"
@@ -91,14 +88,6 @@ def unwritable(folder: Path) -> str:
 def nearest(path: Path) -> Path:
     """What there is of a path: itself, or the nearest of its parents."""
     return next((each for each in (path, *path.parents) if os.path.exists(each)), path)
-
-
-def _is_loop(path: Path) -> bool:
-    try:
-        path.stat()
-    except OSError as error:
-        return error.errno == errno.ELOOP
-    return False
 
 
 def make_private(folder: Path) -> None:

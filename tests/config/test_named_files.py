@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from probe.config.settings import load_settings
-from probe.core.environment import ConfigurationError, EnvironmentSources
+from probe.core.environment import EnvironmentSources
 from probe.kinds import KINDS
 from tests.command import probe
 
@@ -41,24 +41,16 @@ def nowhere(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("variable", ["PROBE_DATA", "PROBE_JOURNAL"])
-@pytest.mark.parametrize(
-    ("make", "problem"),
-    [
-        (a_file, "is not a folder: write a folder of its own"),
-        (below_a_file, "is not a folder: write a folder of its own"),
-        (a_loop, "is a link that leads to itself: write a folder of its own"),
-    ],
-)
-async def test_a_folder_that_can_be_nowhere_is_an_error_in_check_config_and_at_the_start(
-    tmp_path: Path, variable: str, make: _Make, problem: str
+async def test_a_folder_that_is_a_file_is_an_error_in_check_config_and_at_the_start(
+    tmp_path: Path, variable: str
 ) -> None:
-    env = {**PAGE, variable: str(make(tmp_path)), "PROBE_LISTEN": "127.0.0.1:0"}
+    env = {**PAGE, variable: str(a_file(tmp_path)), "PROBE_LISTEN": "127.0.0.1:0"}
     checked = await probe("check-config", cwd=tmp_path, env=env)
     started = await probe(cwd=tmp_path, env=env)
     assert (checked.code, started.code) == (64, 64)
     assert checked.err == started.err
     assert checked.err.startswith(f"probe: {variable} (environment): ")
-    assert checked.err.endswith(f"{problem}\n")
+    assert checked.err.endswith("is not a folder: write a folder of its own\n")
 
 
 def folder_warnings(**variables: object) -> tuple[str, ...]:
@@ -66,11 +58,19 @@ def folder_warnings(**variables: object) -> tuple[str, ...]:
     return load_settings(KINDS, {**PAGE, **named}, env_file=None).service.folder_warnings
 
 
-def test_a_link_that_leads_nowhere_is_a_warning(tmp_path: Path) -> None:
-    link = nowhere(tmp_path)
-    assert folder_warnings(PROBE_DATA=link) == (
-        f"PROBE_DATA: {link} can't be made: it is a link that leads nowhere: {KEPT_IN_MEMORY}; "
-        "give it to the user that runs the probe",
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (nowhere, "can't be made: it is a link that leads nowhere"),
+        (a_loop, "can't be made: it is a link that leads nowhere"),
+        (below_a_file, "can't be made: {folder}/file is not a folder"),
+    ],
+)
+def test_a_folder_that_cannot_be_made_is_a_warning(tmp_path: Path, make: _Make, why: str) -> None:
+    place = make(tmp_path)
+    assert folder_warnings(PROBE_DATA=place) == (
+        f"PROBE_DATA: {place} {why.format(folder=tmp_path)}: {KEPT_IN_MEMORY}; "
+        "name a folder that the user of the probe may write to",
     )
 
 
@@ -120,10 +120,9 @@ def test_a_folder_of_secrets_that_is_missing_is_a_warning(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("make", [a_file, a_loop, nowhere])
-def test_a_folder_of_secrets_that_is_none_is_an_error(tmp_path: Path, make: _Make) -> None:
-    path = str(make(tmp_path))
-    with pytest.raises(ConfigurationError, match="is not a folder: name one that has a file for"):
-        warnings_of({"PROBE_SECRETS_DIR": path}, "JWT_SECRET")
+def test_a_folder_of_secrets_that_is_none_is_a_warning(tmp_path: Path, make: _Make) -> None:
+    (found,) = warnings_of({"PROBE_SECRETS_DIR": str(make(tmp_path))}, "JWT_SECRET")
+    assert found.endswith("is not a folder: name one that has a file for each secret")
 
 
 @pytest.mark.parametrize(

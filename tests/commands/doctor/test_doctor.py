@@ -133,8 +133,10 @@ async def test_a_data_folder_that_cannot_be_written_is_not_ready(tmp_path: Path)
     assert done.code == 2
 
 
-async def test_a_data_folder_whose_parent_is_missing_is_not_ready(tmp_path: Path) -> None:
-    env = {**NOWHERE, "PROBE_DATA": str(tmp_path / "missing/deeper")}
+@pytest.mark.parametrize("place", ["missing/deeper", "file/below"])
+async def test_a_data_folder_that_cannot_exist_is_not_ready(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("")
+    env = {**NOWHERE, "PROBE_DATA": str(tmp_path / place)}
     done = await probe("doctor", "--offline", "--json", cwd=tmp_path, env=env)
     assert states(document(done.out))["data folder"] == "not_ready"
     assert done.code == 2
