@@ -150,6 +150,8 @@ async def watched(folder: Path, tables: str) -> AsyncIterator[Seen]:
     async with scene(folder, rules=quick_rules(FACTOR), tables=tables) as made:
         seen = Seen(made, expressions())
         await made.prometheus.until("probe:objective:error")
+        # Before the first scrape there was no probe.
+        await made.prometheus.until('absent(ALERTS{alertname="ProbeAbsent"})')
         await seen.look()
         yield seen
 

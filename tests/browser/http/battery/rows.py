@@ -33,6 +33,7 @@ WHY = {
     "header CT multipart": _SAVED,
     "header CT zip": _SAVED,
     "header CD attachment": _SAVED,
+    "Refresh: 0;url=/a then 500": "asked for the first page: its users get the one behind it",
     "head 101": "Chromium shows it as if it were 200",
     "head 101, END_STREAM": "Chromium shows it as if it were 200",
     **{f"CE \u201c{each}\u201d gzip body": _SAVED for each in _UNDECODED},
