@@ -62,7 +62,7 @@ def slugs() -> tuple[str, ...]:
 
 
 @cache
-def template(slug: str) -> Runbook:
+def unfilled(slug: str) -> Runbook:
     """One page as it is written. Raises KeyError for a slug that is none, whatever it looks
     like."""
     if slug not in slugs():
@@ -76,20 +76,20 @@ def rendered(runbook: Runbook, values: Values = GENERIC) -> Runbook:
 
 
 def page(slug: str, values: Values = GENERIC) -> Runbook:
-    """One page filled with values. Raises KeyError like template()."""
-    return rendered(template(slug), values)
+    """One page filled with values. Raises KeyError like unfilled()."""
+    return rendered(unfilled(slug), values)
 
 
 def read_runbooks() -> None:
     """Read all pages now: at the first alert there may be no descriptor left for it."""
     for slug in slugs():
-        template(slug)
+        unfilled(slug)
 
 
 def first_steps(slug: str, values: Values = GENERIC) -> tuple[str, ...]:
     """The first steps of a page, at most three, each one line for a message.
 
-    Commands keep their backticks, links become words. Raises KeyError like template().
+    Commands keep their backticks, links become words. Raises KeyError like unfilled().
     """
     return steps_of(page(slug, values))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from alerts.model import Alert
-from alerts.runbooks import Runbook, page, pages_named, rendered, slugs, steps_of, template
+from alerts.runbooks import Runbook, page, pages_named, rendered, slugs, steps_of, unfilled
 from alerts.runbooks.template import Values
 from probe.core.causes import Cause
 from probe.core.kind import Check
@@ -64,7 +64,7 @@ class RunbookLibrary(Struct, frozen=True):
     def titles(self) -> list[tuple[str, str]]:
         """Slug and title of every page, the operators' own first."""
         own = [(slug, self.own[slug].title) for slug in sorted(self.own)]
-        return own + [(slug, template(slug).title) for slug in slugs()]
+        return own + [(slug, unfilled(slug).title) for slug in slugs()]
 
     def steps(self, alert: Alert) -> tuple[str, ...]:
         """The first steps for an alert; none where its runbook is a page elsewhere."""

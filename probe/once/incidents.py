@@ -1,9 +1,8 @@
 """What users lose by what one run found, where, and what to do; pure.
 
-The alerts, losses and first steps are those of a notification. When what a run sees began is not
-known, so that what began together can't be told from what did not. One incident are checks of one
-service that are of one group or fail of one cause, those that fail of one cause at one host, and
-those with the same loss.
+The alerts, losses and first steps are those of a notification. A run does not know when a fault
+began, and so not what began together. Checks are of one incident that are of one service and
+group, that fail of one cause in one service or at one host, or that have the same loss.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -162,6 +162,6 @@ def annotate(options: dict[str, Any], /, text: str, as_json: bool, url: str, **p
 @click.pass_obj
 def runbook(options: dict[str, Any], name: str | None) -> None:
     """Print a runbook, with the configuration's names and addresses; without NAME, list all."""
-    from probe.commands.incidents import runbook as command
+    from probe.commands.incidents import runbook_page as command
 
     sys.exit(command.run(options, name))
