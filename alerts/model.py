@@ -33,7 +33,7 @@ class MessageType(StrEnum):
     NOTE = "note"
 
 
-class Fingerprint(Struct, frozen=True):
+class Fingerprint(Struct, frozen=True, gc=False):
     """What an alert is about; the same from the first failure to the end, and over restarts.
 
     ``rule`` is ``failing``, ``no-data`` or the name of the signal whose limit is broken;
@@ -51,7 +51,7 @@ class Fingerprint(Struct, frozen=True):
         return f"{self.check}/{self.rule}{{{inner}}}"
 
 
-class Alert(Struct, frozen=True):
+class Alert(Struct, frozen=True, gc=False):
     """Something that fires, or has fired.
 
     ``since`` is when it began (the first bad result), ``fired`` when it had lasted long

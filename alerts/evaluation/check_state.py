@@ -22,7 +22,7 @@ from probe.core.thresholds import thresholds_of
 from probe.history.model import HEALTH_STATES, HealthState, StatePeriod
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """The state of a check has changed. ``was`` is None for the first verdict on it.
 
     ``since`` is when the period that it left began, ``at`` when the new verdict was given;
@@ -38,7 +38,7 @@ class Change(Struct, frozen=True):
     evaluations: tuple[Evaluation, ...]
 
 
-class CheckState(Struct, frozen=True):
+class CheckState(Struct, frozen=True, gc=False):
     """The state of one check: the verdict on its newest result, and since when.
 
     ``since`` is when the present health (healthy, unhealthy, unknown) began, in seconds since

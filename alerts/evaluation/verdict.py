@@ -36,7 +36,7 @@ _RANK = {
 _ALERTING = (Verdict.WARNING, Verdict.CRITICAL)
 
 
-class Judgement(Struct, frozen=True):
+class Judgement(Struct, frozen=True, gc=False):
     """The verdict on each check (by name), every evaluation, and the verdict on the whole."""
 
     checks: Mapping[str, Verdict]

@@ -56,7 +56,7 @@ NO_LONGER_MEASURED = "no longer measured"
 FRESH_INTERVALS = 1.5
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, gc=False):
     """An alert fired, escalated, eased, flaps, or is resolved."""
 
     alert: Alert

@@ -28,7 +28,7 @@ CLEAR_SECONDS, MAX_VALUE_CLEAR_SECONDS = 120.0, 3600.0
 _SEEN = {Verdict.WARNING: ObservedLevel.WARNING, Verdict.CRITICAL: ObservedLevel.CRITICAL}
 
 
-class Observation(Struct, frozen=True):
+class Observation(Struct, frozen=True, gc=False):
     """What one result says of one alert, and with which timers it fires."""
 
     identity: Fingerprint

@@ -34,7 +34,7 @@ TOGETHER_SECONDS = 120.0
 RECENT_SECONDS = 600.0
 
 
-class ObservedRecovery(Struct, frozen=True):
+class ObservedRecovery(Struct, frozen=True, gc=False):
     """A check failed from ``began`` on and was seen to work ``at``."""
 
     began: float

@@ -47,7 +47,7 @@ class ObservedLevel(StrEnum):
         return self in (ObservedLevel.WARNING, ObservedLevel.CRITICAL)
 
 
-class Timers(Struct, frozen=True):
+class Timers(Struct, frozen=True, gc=False):
     """How long a condition holds before it fires, by severity, and how long it has to be
     good before it is resolved; in seconds. ``k_of_n``: so many bad results of the last
     ``window`` count as bad although there were good ones between them."""
@@ -58,7 +58,7 @@ class Timers(Struct, frozen=True):
     window: int = 6
 
 
-class State(Struct, frozen=True):
+class State(Struct, frozen=True, gc=False):
     """One alert's state; made of plain values, so that it can be stored and restored.
 
     ``since`` is when the present condition began, ``severe`` when it became critical,
@@ -88,7 +88,7 @@ class TransitionType(StrEnum):
     FLAPPING = "flapping"
 
 
-class Transition(Struct, frozen=True):
+class Transition(Struct, frozen=True, gc=False):
     """An alert's change: ``severity`` is what it is now, or was when it resolved.
 
     ``since`` is when the condition began, ``at`` when the change took place.

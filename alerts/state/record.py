@@ -77,7 +77,7 @@ def restored(alert: Alert, heard: float) -> AlertRecord:
     return AlertRecord(state, terms, lambda: alert, alert, heard=heard, stale=True)
 
 
-class StoredAlert(Struct, frozen=True):
+class StoredAlert(Struct, frozen=True, gc=False):
     """A record as it is stored; alerts are JSON within it."""
 
     identity: Fingerprint

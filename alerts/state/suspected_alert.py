@@ -5,7 +5,7 @@ from msgspec import Struct
 from alerts.model import Fingerprint, Severity
 
 
-class ObservedSeverity(Struct, frozen=True):
+class ObservedSeverity(Struct, frozen=True, gc=False):
     """One rule of a check that another probe sees as bad; ``sure``: for long enough not to be
     a single lost packet, and still."""
 
@@ -13,7 +13,7 @@ class ObservedSeverity(Struct, frozen=True):
     sure: bool
 
 
-class SuspectedAlert(Struct, frozen=True):
+class SuspectedAlert(Struct, frozen=True, gc=False):
     """Something that this probe itself sees as bad since ``since``, notified of or not."""
 
     identity: Fingerprint

@@ -68,7 +68,7 @@ class LimitSide(StrEnum):
     BELOW = "below"
 
 
-class Signal(Struct, frozen=True):
+class Signal(Struct, frozen=True, gc=False):
     """One measured quantity: its Prometheus name, unit and label names.
 
     ``labels`` are those of a sample, besides the check's own. ``column`` is its name in tables
@@ -98,7 +98,7 @@ class Signal(Struct, frozen=True):
     breach: str = ""
 
 
-class Limits(Struct, frozen=True):
+class Limits(Struct, frozen=True, gc=False):
     """Objective, warning and critical limit in the signal's unit; None stays empty."""
 
     objective: float | None = None
@@ -106,7 +106,7 @@ class Limits(Struct, frozen=True):
     critical: float | None = None
 
 
-class Threshold(Struct, frozen=True):
+class Threshold(Struct, frozen=True, gc=False):
     """Limits on one signal, and how its samples are aggregated before comparing.
 
     ``window`` is in seconds, 0 for the newest sample alone. ``bad`` names the side of the limit
@@ -130,7 +130,7 @@ class Threshold(Struct, frozen=True):
     margin: float = 0.05
 
 
-class Impact(Struct, frozen=True):
+class Impact(Struct, frozen=True, gc=False):
     """What users lose when a check fails, for the first line of a notification.
 
     ``service`` is what it is about, shared by kinds whose failures have one cause; ``loss``
@@ -142,7 +142,7 @@ class Impact(Struct, frozen=True):
     degradation: str = ""
 
 
-class FailurePolicy(Struct, frozen=True):
+class FailurePolicy(Struct, frozen=True, gc=False):
     """The severity of a failed check (not of a value beyond a limit).
 
     ``severity`` applies when no other check of the same group is ok, ``severity_with_backup`` when
@@ -158,7 +158,7 @@ class FailurePolicy(Struct, frozen=True):
     no_retry_causes: frozenset[Cause] = frozenset()
 
 
-class Sample(Struct, frozen=True):
+class Sample(Struct, frozen=True, gc=False):
     """One value of one signal, from one run of one check.
 
     ``denominator`` is the number of cases behind a ratio that the target reports (the requests of
@@ -176,7 +176,7 @@ class Sample(Struct, frozen=True):
     disturbed: bool = False
 
 
-class Failure(Struct, frozen=True):
+class Failure(Struct, frozen=True, gc=False):
     """Where a check stopped and why. ``message`` and ``hint`` are for people."""
 
     phase: str
@@ -185,7 +185,7 @@ class Failure(Struct, frozen=True):
     hint: str
 
 
-class Result(Struct, frozen=True):
+class Result(Struct, frozen=True, gc=False):
     """What one run of one check found.
 
     ``phases`` maps a phase to its seconds, in order. ``facts`` are details that are not numbers (a
@@ -202,7 +202,7 @@ class Result(Struct, frozen=True):
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-class Evaluation(Struct, frozen=True):
+class Evaluation(Struct, frozen=True, gc=False):
     """One threshold evaluated against the measured values.
 
     ``value`` is None, and the verdict unknown, where there is not enough to compare.
@@ -217,7 +217,7 @@ class Evaluation(Struct, frozen=True):
     samples: int = 0
 
 
-class QuotaUse(Struct, frozen=True):
+class QuotaUse(Struct, frozen=True, gc=False):
     """What one run uses of a quota, including what it causes elsewhere.
 
     ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands), ``neon`` (seconds

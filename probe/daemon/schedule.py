@@ -30,7 +30,7 @@ FIRST_ROUND_SECONDS = 30.0
 RESERVE_SECONDS = 1.0
 
 
-class CheckTiming(Struct, frozen=True):
+class CheckTiming(Struct, frozen=True, gc=False):
     """When one check runs: ``first`` seconds after it is taken up, then at ``phase`` and
     every ``interval`` after it."""
 

@@ -30,7 +30,7 @@ HEALTH_STATES: Mapping[Verdict, HealthState] = {
 }
 
 
-class ResultRow(Struct, frozen=True):
+class ResultRow(Struct, frozen=True, gc=False):
     """One stored result. ``at`` is when the run began; ``phase``, ``cause`` and ``message`` are
     empty where nothing failed. ``value`` is that of the signal that is plotted; ``samples`` are
     (signal name, sorted labels, value). ``cases`` are written alike: of how many cases a ratio is
@@ -49,7 +49,7 @@ class ResultRow(Struct, frozen=True):
     cases: tuple[tuple[str, Labels, float], ...] = ()
 
 
-class TimeBucket(Struct, frozen=True):
+class TimeBucket(Struct, frozen=True, gc=False):
     """All entries of one check in one time bucket: how many of each verdict, and the median and the
     greatest of their values (None where nothing was measured)."""
 
@@ -58,7 +58,7 @@ class TimeBucket(Struct, frozen=True):
     greatest: float | None = None
 
 
-class StatePeriod(Struct, frozen=True):
+class StatePeriod(Struct, frozen=True, gc=False):
     """A period in which a check had the same health state.
 
     ``verdict``, ``phase``, ``cause`` and ``message`` are those of its worst entry (the newest of

@@ -12,7 +12,7 @@ from probe.core.thresholds import components_of
 Pairs = tuple[tuple[str, str], ...]
 
 
-class Family(Struct, frozen=True):
+class Family(Struct, frozen=True, gc=False):
     """One metric: its name (a counter's with ``_total``), type and help."""
 
     name: str
@@ -29,7 +29,7 @@ class Family(Struct, frozen=True):
         return f"# HELP {name} {text}\n# TYPE {name} {self.type}\n".encode()
 
 
-class MetricSample(Struct, frozen=True):
+class MetricSample(Struct, frozen=True, gc=False):
     """One value: its family, the suffix of its name, labels, and the run that it is of."""
 
     family: Family

@@ -8,7 +8,7 @@ from alerts.cluster.membership.member import PeersReading
 from probe.history import HistoryState
 
 
-class SelfSnapshot(Struct, frozen=True):
+class SelfSnapshot(Struct, frozen=True, gc=False):
     """The state of the daemon's parts at one moment.
 
     ``skipped`` and ``missed`` are runs of each check that were not started: because the one before

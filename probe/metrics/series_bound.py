@@ -45,7 +45,7 @@ _OF_STATE = frozenset(
 _OF_VALUES = frozenset({THRESHOLD, JUDGED, JUDGED_SAMPLES})
 
 
-class StateOfLines(Struct, frozen=True):
+class StateOfLines(Struct, frozen=True, gc=False):
     """What may make room: ``phase`` is the one that failed, ``settled`` are the signals that are
     within their limits, ``details`` those whose limits are shown beyond them alone, ``old`` the
     labels of counters of causes that have not occurred for an hour."""

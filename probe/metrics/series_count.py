@@ -39,7 +39,7 @@ _LABEL_VALUES = {"phase": 5, "standing": 4, "machine": 1, "machine_region": 1, "
 _MAX_VALUES = 2
 
 
-class CheckSeries(Struct, frozen=True):
+class CheckSeries(Struct, frozen=True, gc=False):
     """Series of one check that passes, in the default set and with ``PROBE_METRICS=full``, and the
     bytes of their lines."""
 

@@ -39,7 +39,7 @@ SERVFAIL_HINT = (
 MAX_ADDRESSES = 16
 
 
-class Address(Struct, frozen=True):
+class Address(Struct, frozen=True, gc=False):
     """One resolved address: ``ip`` as text, ``port``, ``family`` (AF_INET or AF_INET6)."""
 
     ip: str

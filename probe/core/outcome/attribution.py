@@ -27,7 +27,7 @@ QUEUED_SHARE = 0.95
 Outcome = tuple[Failure | None, Status]
 
 
-class EndedRun(Struct, frozen=True):
+class EndedRun(Struct, frozen=True, gc=False):
     """One run that is over: ``limit`` is the deadline that was in force and ``duration`` what it
     took, in seconds without the wait for a slot; ``task`` is None where it was cut off."""
 

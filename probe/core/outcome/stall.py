@@ -30,7 +30,7 @@ DISTURBED_SHARE = 0.2
 CLOCK_STEP = 1.0
 
 
-class Disturbance(Struct, frozen=True):
+class Disturbance(Struct, frozen=True, gc=False):
     """Seconds: the longest standstill, all of them together, and the step of the wall clock
     (positive: ahead) against the monotonic one."""
 

@@ -6,7 +6,8 @@ until the next one begins, no longer than its check allows, and not beyond a sto
 
 import sqlite3
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from probe.core.model import Status, Verdict
 from probe.history.model import ResultRow
@@ -27,7 +28,7 @@ SELECT e.check_id, e.at, e.status, e.verdict FROM checks CROSS JOIN entries AS e
 _STOP = "SELECT min(at) FROM stops WHERE at >= ?"
 
 
-class _Open(NamedTuple):
+class _Open(Struct, frozen=True, gc=False):
     """The newest result of a check: until when it holds at most, in seconds since 1970."""
 
     state: SegmentState

@@ -21,7 +21,7 @@ class SubjectKind(StrEnum):
     SERVICE = "service"
 
 
-class Subject(Struct, frozen=True):
+class Subject(Struct, frozen=True, gc=False):
     """What has an uptime; a group is made of ``checks``."""
 
     kind: SubjectKind
@@ -29,7 +29,7 @@ class Subject(Struct, frozen=True):
     checks: tuple[str, ...] = ()
 
 
-class Uptime(Struct, frozen=True):
+class Uptime(Struct, frozen=True, gc=False):
     """Seconds from ``start`` to ``end`` by state; what is left of them is a gap, in which
     nothing ran.
 
@@ -98,7 +98,7 @@ class UptimeReport(Struct, frozen=True):
         return None
 
 
-class SeriesPoint(Struct, frozen=True):
+class SeriesPoint(Struct, frozen=True, gc=False):
     """What one signal measured in one stretch of time: ``low`` and ``high`` are the 10th and
     90th percentile, None where nothing was measured."""
 

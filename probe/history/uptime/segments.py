@@ -10,7 +10,8 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from probe.history.uptime.model import Subject, SubjectKind
 from probe.storage.sqlite_errors import Unreadable
@@ -29,7 +30,7 @@ class SegmentState(IntEnum):
     DOWN = 3
 
 
-class Segment(NamedTuple):
+class Segment(Struct, frozen=True, gc=False):
     """A stretch of one state, in whole milliseconds since 1970."""
 
     state: SegmentState
@@ -97,9 +98,9 @@ def group_segments(members: Iterable[Sequence[Segment]]) -> list[Segment]:
     where no check of it was measured."""
     changes: defaultdict[int, list[int]] = defaultdict(lambda: [0] * len(SegmentState))
     for each in members:
-        for state, start, end in each:
-            changes[start][state] += 1
-            changes[end][state] -= 1
+        for segment in each:
+            changes[segment.start][segment.state] += 1
+            changes[segment.end][segment.state] -= 1
     counts, before, found = [0] * len(SegmentState), 0, []
     for moment in sorted(changes):
         worst = _worst(counts)

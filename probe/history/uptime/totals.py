@@ -54,10 +54,10 @@ class StateTotals:
 def total_of(kind: SubjectKind, found: Sequence[Segment], start: int, end: int) -> StateTotals:
     """The part of segments from ``start`` until ``end``, in milliseconds since 1970."""
     totals = StateTotals()
-    for state, begun, ended in found:
-        inside = min(ended, end) - max(begun, start)
+    for each in found:
+        inside = min(each.end, end) - max(each.start, start)
         if inside > 0:
-            totals.add(kind, state, inside)
+            totals.add(kind, each.state, inside)
     return totals
 
 
@@ -67,9 +67,10 @@ def by_hour(
     """Totals by hour from ``first`` until before ``last``, which are hours since 1970. Only of
     those that have any."""
     totals: dict[int, StateTotals] = {}
-    for state, begun, ended in found:
-        for hour in range(max(begun // _HOUR_MS, first), min((ended - 1) // _HOUR_MS + 1, last)):
-            inside = min(ended, (hour + 1) * _HOUR_MS) - max(begun, hour * _HOUR_MS)
+    for each in found:
+        hours = range(max(each.start // _HOUR_MS, first), min((each.end - 1) // _HOUR_MS + 1, last))
+        for hour in hours:
+            inside = min(each.end, (hour + 1) * _HOUR_MS) - max(each.start, hour * _HOUR_MS)
             if inside > 0:
-                totals.setdefault(hour, StateTotals()).add(kind, state, inside)
+                totals.setdefault(hour, StateTotals()).add(kind, each.state, inside)
     return totals

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from probe.net.http import FreshHttpClient
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """What is judged of a response: the body as far as it was read, and, where the script of a page
     asks, whether it may read it."""
 

@@ -23,14 +23,14 @@ _KEY_USAGE, _ALTERNATIVE_NAMES, _PURPOSES = "2.5.29.15", "2.5.29.17", "2.5.29.37
 _DIGITAL_SIGNATURE, _KEY_ENCIPHERMENT = 0x80, 0x20
 
 
-class KeyUsage(Struct, frozen=True):
+class KeyUsage(Struct, frozen=True, gc=False):
     """For what the key may be used (RFC 5280, 4.2.1.3), as far as TLS asks."""
 
     digital_signature: bool
     key_encipherment: bool
 
 
-class Certificate(Struct, frozen=True):
+class Certificate(Struct, frozen=True, gc=False):
     """Times are seconds since 1970; ``signature_hash`` is a name of hashlib's.
 
     ``encoded`` is the whole in DER, ``purposes`` are the extended key usages. An extension that is

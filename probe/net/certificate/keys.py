@@ -66,7 +66,7 @@ _SIGNATURES = {
 }
 
 
-class PublicKey(Struct, frozen=True):
+class PublicKey(Struct, frozen=True, gc=False):
     """``kind`` is RSA, EC, Ed25519 or another name; ``detail`` RSA's bits or EC's curve."""
 
     kind: str

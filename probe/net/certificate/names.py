@@ -35,7 +35,7 @@ class Attribute(NamedTuple):
     value: str | bytes
 
 
-class Name(Struct, frozen=True):
+class Name(Struct, frozen=True, gc=False):
     """A distinguished name: from the root, sets of attributes, most of them of one."""
 
     relative: tuple[tuple[Attribute, ...], ...]
@@ -56,7 +56,7 @@ class Name(Struct, frozen=True):
         )
 
 
-class AlternativeNames(Struct, frozen=True):
+class AlternativeNames(Struct, frozen=True, gc=False):
     """The subject's alternative names, of the kinds that a TLS client compares."""
 
     critical: bool

@@ -26,7 +26,7 @@ _SECONDS = re.compile(r"-?[0-9]+")
 _PREFIXES = ("__host-http-", "__host-", "__secure-", "__http-")
 
 
-class Cookie(Struct, frozen=True):
+class Cookie(Struct, frozen=True, gc=False):
     """One that was taken; ``domain`` is empty for the host alone."""
 
     name: str

@@ -16,7 +16,7 @@ REDIRECT = "redirect"
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
-class Response(Struct, frozen=True):
+class Response(Struct, frozen=True, gc=False):
     """An answer whose headers are there; how many redirects led to it, and where it is.
 
     ``repeated_because`` says why a request was repeated, if one was.

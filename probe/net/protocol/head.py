@@ -31,7 +31,7 @@ _HTTP2_SETTINGS = re.compile(rb"^\x00\x00.\x04")
 _TLS_RECORD = re.compile(rb"^[\x14-\x17]\x03[\x00-\x04]")
 
 
-class Head(Struct, frozen=True):
+class Head(Struct, frozen=True, gc=False):
     """Status line and headers; ``version`` as in ``(1, 1)``, ``is_icy`` where the line is
     Shoutcast's."""
 

@@ -33,7 +33,7 @@ _VERDICTS = {
 }
 
 
-class RunTimes(Struct, frozen=True):
+class RunTimes(Struct, frozen=True, gc=False):
     """One of the newest runs, with what is not kept in history: ``phases`` are (name, seconds), in
     order. ``at`` is when it began, in seconds since 1970."""
 

@@ -1,5 +1,7 @@
 """The state of a check, since when, and the changes reported."""
 
+import gc
+
 import pytest
 
 from alerts.evaluation.check_state import Change, CheckStates, longest_window
@@ -164,3 +166,17 @@ def test_nothing_is_critical_before_what_backs_it_up_has_run() -> None:
     assert verdicts(changes) == [("a", None, Verdict.WARNING)]
     changes = take(board, result_of("b", Status.FAILED), 2.0)
     assert ("a", Verdict.WARNING, Verdict.CRITICAL) in verdicts(changes)
+
+
+def test_the_samples_of_a_window_are_nothing_to_scan_for_the_garbage_collector() -> None:
+    board = board_of(toy(kind=toy_kind(thresholds=(SLOW,))))
+
+    def scanned_after(first: int, last: int) -> int:
+        for second in range(first, last):
+            samples = {TOY_SECONDS: 0.1 + second / 1000}
+            take(board, result_of("toy", samples=samples), float(second))
+        gc.collect()
+        return len(gc.get_objects())
+
+    few = scanned_after(0, 10)
+    assert scanned_after(10, 290) - few < 50
