@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from alerts.notifier import CONNECTED
 from probe.net.flow.capped_socket import BESIDE_BODY, CappedSocket
-from probe.net.tls import service_context
+from probe.net.tls.contexts import service_context
 
 if TYPE_CHECKING:
     import aiohttp

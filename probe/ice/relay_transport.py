@@ -12,7 +12,7 @@ from msgspec import Struct
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.ice import connectivity_check
 from probe.net.resolver import Address
-from probe.net.tls import ClientContext, client_context
+from probe.net.tls.contexts import ClientContext, client_context
 from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
 from probe.stun.transport import untimed

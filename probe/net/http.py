@@ -27,7 +27,6 @@ from probe.core.model import CheckAborted, CheckFailed
 from probe.net.address.ranges import is_literal, is_unreachable
 from probe.net.connections import Connections
 from probe.net.fetch.cookies import Cookies, CookieUse
-from probe.net.fetch.issuers import start_browser_tls
 from probe.net.fetch.page_fetch import PageFetch
 from probe.net.fetch.page_opening import PageOpening
 from probe.net.fetch.redirect import Response
@@ -47,7 +46,8 @@ from probe.net.protocol.translation import translate
 from probe.net.proxies import Proxy, proxy_for
 from probe.net.proxies.tunnel import connect_through, through
 from probe.net.resolver import Address, is_filtered, resolve
-from probe.net.tls import TlsObserver
+from probe.net.tls.observer import TlsObserver
+from probe.net.tls.other_ways import start_browser_tls
 
 __all__ = ["FreshHttpClient", "fresh_client", "is_literal", "read_bounded", "translate"]
 

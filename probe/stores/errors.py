@@ -9,7 +9,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.flow.tls_records import TlsFlood
 from probe.net.resolver import connection_error
-from probe.net.tls import translate_tls
+from probe.net.tls.verdict import translate_tls
 
 _MAX_SERVER_TEXT = 160
 

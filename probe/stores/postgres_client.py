@@ -14,7 +14,7 @@ from pathlib import Path
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.resolver import Address, resolve
-from probe.net.tls import client_context, last_change
+from probe.net.tls.contexts import client_context, last_change
 from probe.stores.bounded_stream import BoundedStream, connect_socket
 from probe.stores.dsn import StoreAddress
 from probe.stores.errors import closed, translate_socket, wrong_protocol

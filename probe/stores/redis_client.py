@@ -10,7 +10,7 @@ from msgspec import Struct
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.net.resolver import resolve
-from probe.net.tls import client_context
+from probe.net.tls.contexts import client_context
 from probe.stores.bounded_stream import BoundedStream, connect_socket
 from probe.stores.dsn import StoreAddress
 from probe.stores.errors import translate_socket

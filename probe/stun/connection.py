@@ -7,7 +7,7 @@ from collections.abc import Callable
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.resolver import Address
-from probe.net.tls import ClientContext
+from probe.net.tls.contexts import ClientContext
 from probe.stun import message as messages
 from probe.stun.codec import MessageClass, StunMessage
 from probe.stun.transaction import RetransmissionTimers, Transactions

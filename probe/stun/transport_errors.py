@@ -14,7 +14,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.flow.tls_records import TlsFlood
 from probe.net.resolver import connection_error
-from probe.net.tls import translate_tls
+from probe.net.tls.verdict import translate_tls
 
 # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE
 _NO_ISSUER = (20, 21)

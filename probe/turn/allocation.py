@@ -9,7 +9,7 @@ from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.net.resolver import Address
 from probe.net.tasks import finish_all, gather_first_error, phase_timeout
-from probe.net.tls import ClientContext, client_context
+from probe.net.tls.contexts import ClientContext, client_context
 from probe.stun.browser_timing import GATHERING_SECONDS
 from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress

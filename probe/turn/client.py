@@ -13,7 +13,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.protocol.tls_chain import chain_of
 from probe.net.resolver import Address
-from probe.net.tls import ClientContext, client_context
+from probe.net.tls.contexts import ClientContext, client_context
 from probe.stun import message as messages
 from probe.stun.browser_uri import blocked_port
 from probe.stun.codec import MessageClass, Method, StunMessage

@@ -13,7 +13,7 @@ from msgspec import Struct
 from probe.core.model import CheckAborted
 from probe.net.racing import Race, family_name
 from probe.net.resolver import Address
-from probe.net.tls import ClientContext
+from probe.net.tls.contexts import ClientContext
 from probe.stun import message
 from probe.stun.codec import Method, StunMessage
 from probe.stun.connection import StunConnection

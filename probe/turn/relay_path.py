@@ -16,7 +16,7 @@ from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
 from probe.net.resolver import Address
 from probe.net.tasks import gather_first_error, phase_timeout
-from probe.net.tls import ClientContext
+from probe.net.tls.contexts import ClientContext
 from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.credentials import TurnCredentials

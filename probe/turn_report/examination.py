@@ -13,7 +13,7 @@ from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.protocol.tls_chain import chain_of
 from probe.net.resolver import Address
-from probe.net.tls import client_context
+from probe.net.tls.contexts import client_context
 from probe.stun.binding import binding_request
 from probe.stun.browser_uri import blocked_port
 from probe.stun.credentials import TurnCredentials

@@ -13,7 +13,7 @@ from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.net.resolver import Address
 from probe.net.tasks import gather_first_error
-from probe.net.tls import client_context
+from probe.net.tls.contexts import client_context
 from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
 from probe.stun.transport import untimed

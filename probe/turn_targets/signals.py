@@ -11,7 +11,7 @@ from probe.net.certificate_signals import (
     CERTIFICATE_REMAINING,
     CERTIFICATE_THRESHOLD,
 )
-from probe.net.tls import not_sent
+from probe.net.tls.observer import not_sent
 from probe.stun.byte_counter import ByteCounter
 from probe.stun.uri import format_hostport
 

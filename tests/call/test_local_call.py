@@ -19,7 +19,7 @@ from probe.core.recorder import Recorder
 from probe.ice.relay_pair import RelayPairIce
 from probe.ice.relay_transport import RelayServer
 from probe.net.resolver import Address
-from probe.net.tls import client_context
+from probe.net.tls.contexts import client_context
 from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import parse_turn_url

@@ -11,7 +11,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.lab.certificates import Authority
 from probe.net.resolver import Address
-from probe.net.tls import client_context
+from probe.net.tls.contexts import client_context
 from probe.stun.transport import Transport
 from probe.stun.transport.connect import connect_transport, secure_transport
 from probe.stun.uri import parse_turn_url

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from probe.core.model import CheckAborted
-from probe.net.tls import client_context
+from probe.net.tls.contexts import client_context
 from probe.stun.transport import Transport
 from probe.stun.transport.connect import connect_transport, secure_transport
 from probe.stun.uri import parse_turn_url

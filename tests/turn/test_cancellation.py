@@ -6,7 +6,7 @@ from time import monotonic, time
 import pytest
 from pydantic import SecretStr
 
-from probe.net.tls import client_context
+from probe.net.tls.contexts import client_context
 from probe.stun.credentials import TurnCredentials
 from probe.stun.transport import untimed
 from probe.stun.uri import parse_turn_url

@@ -9,7 +9,7 @@ from alerts.runbooks import read_runbooks
 from alerts.runbooks.template import load_engine
 from probe.core.resources import SPARE
 from probe.exporter.service import PROBERS
-from probe.net.tls import service_context
+from probe.net.tls.contexts import service_context
 from probe.report.html.templates import policy, read_templates, script
 
 # Otherwise loaded on first use: name resolution's codec, heartbeats.

@@ -25,7 +25,8 @@ from probe.net.protocol.stream import Stream
 from probe.net.protocol.tls_chain import Chain, chain_of
 from probe.net.protocol.tls_stream import TlsStream
 from probe.net.resolver import Address, resolve, routed
-from probe.net.tls import TlsObserver, client_context
+from probe.net.tls.contexts import client_context
+from probe.net.tls.observer import TlsObserver
 
 _FAMILIES: dict[Protocol, int] = {"ip4": socket.AF_INET, "ip6": socket.AF_INET6}
 _MAX_LABEL = 1024

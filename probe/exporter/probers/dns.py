@@ -15,7 +15,7 @@ from probe.exporter.probers.table import ProbeTable, prober
 from probe.exporter.probers.target import hostport
 from probe.net.protocol.translation import translate
 from probe.net.resolver import Address
-from probe.net.tls import TlsObserver
+from probe.net.tls.observer import TlsObserver
 
 if TYPE_CHECKING:
     import dns.message

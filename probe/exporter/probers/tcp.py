@@ -18,7 +18,7 @@ from probe.exporter.probers.target import split_hostport
 from probe.net.protocol.errors import PeerError
 from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
-from probe.net.tls import TlsObserver
+from probe.net.tls.observer import TlsObserver
 
 MAX_LINE = 1 << 16
 MAX_BYTES = 1 << 20

@@ -95,7 +95,7 @@ async def _allocation(
     *,
     ipv6: bool = False,
 ) -> "AsyncIterator[TurnClient]":
-    from probe.net.tls import client_context
+    from probe.net.tls.contexts import client_context
     from probe.turn.client import TurnClient
 
     assert table.url is not None

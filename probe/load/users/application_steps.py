@@ -23,7 +23,7 @@ from probe.load.safety import is_public_host
 from probe.load.users.step import Iteration, TargetNotOwned
 from probe.net.http import fresh_client
 from probe.net.socketio import CONNECT, Session
-from probe.net.tls import client_context
+from probe.net.tls.contexts import client_context
 from probe.net.urls import show_host
 from probe.paircam import Backend, IssuedCredentials
 from probe.paircam.credentials import read_credentials

@@ -4,7 +4,7 @@ import os
 import ssl
 
 from probe.net.flow.capped_socket import AnswerTooLong
-from probe.net.tls import NO_TLS_REASONS
+from probe.net.tls.verdict import NO_TLS_REASONS
 
 
 def reason_of(error: Exception) -> str:

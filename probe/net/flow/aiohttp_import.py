@@ -1,7 +1,7 @@
 """aiohttp without authorities in the two TLS contexts that it makes when it is imported.
 
 Each holds all authorities of the system: together 2 MB and a twentieth of a second of CPU at start.
-Neither is used here, because every client's connector is given a context of ``probe.net.tls``.
+Neither is used: every client's connector is given a context of ``probe.net.tls.contexts``.
 OpenSSL reads the authorities from where two variables point (openssl-env(7)), and while aiohttp is
 imported these lead nowhere. Clients take aiohttp from here; a process that serves imports this
 module before whatever else imports aiohttp.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from probe.net.flow.pace import FIRST_SLICE
 from probe.net.flow.sliced_socket import SlicedSocket
-from probe.net.tls import service_context
+from probe.net.tls.contexts import service_context
 
 if TYPE_CHECKING:
     import aiohttp

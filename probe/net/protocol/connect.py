@@ -13,7 +13,8 @@ from probe.net.fetch.timing import Timing
 from probe.net.protocol.stream import Stream, connect_one
 from probe.net.protocol.tls_stream import TlsStream
 from probe.net.resolver import Address, routed
-from probe.net.tls import TlsObserver, check_certificate
+from probe.net.tls.observer import TlsObserver
+from probe.net.tls.verdict import check_certificate
 
 # RFC 8305, section 5: between two attempts.
 ATTEMPT_DELAY = 0.25

@@ -8,7 +8,8 @@ from probe.core.model import CheckAborted, CheckFailed
 from probe.net.flow.tls_records import TlsFlood
 from probe.net.protocol.errors import Flood, PeerError, Truncated
 from probe.net.resolver import connection_error
-from probe.net.tls import TlsObserver, translate_tls
+from probe.net.tls.observer import TlsObserver
+from probe.net.tls.verdict import translate_tls
 
 _CLOSED = (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE)
 

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from probe.core.model import CheckFailed
-from probe.net.fetch.issuers import OtherWays
 from probe.net.protocol.tls_chain import Chain, chain_of
 from probe.net.resolver import Address
-from probe.net.tls import ClientContext, check_certificate
+from probe.net.tls.contexts import ClientContext
+from probe.net.tls.other_ways import OtherWays
+from probe.net.tls.verdict import check_certificate
 from probe.stun.transport import Receiver, Transport
 from probe.stun.transport.stream import StreamTransport, open_stream
 from probe.stun.transport.udp import open_udp

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from probe.core.causes import Cause
-from probe.net.fetch import issuers
+from probe.net.tls import issuers, other_ways
 from tests.kinds.http.chains import Chains, certify, says_where
 from tests.kinds.http_helpers import ending, look
 from tests.servers.pages import Pages, answers
@@ -93,7 +93,8 @@ async def test_a_server_elsewhere_has_nothing_asked_that_is_near_this_machine(
     tmp_path: Path, near: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server is 127.0.0.1, and its certificate says that the issuer is at 127.0.0.2."""
-    monkeypatch.setattr(issuers, "is_contactable", lambda text: text not in near)
+    for module in (issuers, other_ways):
+        monkeypatch.setattr(module, "is_contactable", lambda text: text not in near)
     chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
     body = chains.intermediate.certificate.public_bytes(Encoding.DER)
     async with Pages(answers(200, body), host="127.0.0.2") as place:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from probe.core.context import Context
 from probe.lab.certificates import Authority, expired, untrusted, wrong_name
 from probe.net.resolver import Address
-from probe.net.tls import client_context
+from probe.net.tls.contexts import client_context
 from probe.stun.credentials import TurnCredentials
 from probe.stun.transport import untimed
 from probe.stun.uri import parse_turn_url

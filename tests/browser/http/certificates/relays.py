@@ -13,7 +13,7 @@ from pathlib import Path
 
 from probe.core.model import CheckAborted
 from probe.net.resolver import Address
-from probe.net.tls import client_context
+from probe.net.tls.contexts import client_context
 from probe.stun.connection import StunConnection
 from probe.stun.transaction import LIBWEBRTC
 from probe.stun.transport import untimed
