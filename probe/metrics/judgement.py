@@ -100,8 +100,8 @@ class JudgementMetrics:
         measured = {sample.signal.name for sample in result.samples}
         evaluations, shown = tuple(evaluations), set()
         beyond = {each.threshold.signal.name for each in evaluations if _is_beyond(each)}
-        self._within = frozenset(each.threshold.signal.name for each in evaluations) - beyond
-        self.settled = self._within - self._firing
+        within = frozenset(each.threshold.signal.name for each in evaluations) - beyond
+        self._note(within, self._firing)
         for each in evaluations:
             threshold, name = each.threshold, each.threshold.signal.name
             if not self._is_judged or name not in measured:
@@ -121,6 +121,11 @@ class JudgementMetrics:
             yield JUDGED, (*own, *_terms(threshold)), self._rounded(each)
             if threshold.aggregation is not Aggregation.P95 and _counts(threshold):
                 yield JUDGED_SAMPLES, own, float(each.samples)
+
+    def _note(self, within: frozenset[str], firing: frozenset[str]) -> None:
+        """Equal sets stay the same objects, which the garbage collector has seen."""
+        if (within, firing) != (self._within, self._firing):
+            self._within, self._firing, self.settled = within, firing, within - firing
 
     def _urgency(self, threshold: Threshold | None = None) -> Pairs:
         """How soon an error budget that is used up too fast is notified, and its alert's name."""
@@ -159,8 +164,7 @@ class JudgementMetrics:
         lines: list[Line] = []
         own: Pairs
         firing = tuple(firing) if self._is_judged else ()
-        self._firing = frozenset(alert.identity.rule for alert in firing)
-        self.settled = self._within - self._firing
+        self._note(self._within, frozenset(alert.identity.rule for alert in firing))
         fails = any(alert.identity.rule == FAILING for alert in firing)
         if self._is_judged and self.is_measured and not fails:
             own = (("signal", FAILING), ("symptom", Symptom.DOWN.value))

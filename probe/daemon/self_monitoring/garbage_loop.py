@@ -20,7 +20,7 @@ PAUSE_SECONDS = 10.0
 # A collection takes 2 ms of CPU; one of many objects comes so much less often.
 MAX_SHARE = 1 / 1000
 # What so many objects leave to scan is kept out of later scans: 20,000 take 5 to 10 ms.
-SETTLE_OBJECTS = 20_000
+SETTLE_OBJECTS, SETTLE_SHARE = 20_000, 1 / 3
 # A collection waits so long for a moment without a running check, whose times it would stretch.
 PATIENCE_SECONDS = 5.0
 _AGAIN_SECONDS = 0.1
@@ -42,27 +42,26 @@ class Settling:
     and series, which its first runs make. Without it a scan takes a quarter of a second with 5,000
     checks, which every running check would be late by.
 
-    What is kept out is scanned again once it has doubled, so that what refers to itself and has
-    become garbage since, as the checks of an earlier configuration can, is freed.
+    It is done again once what is scanned has become a third of what is kept out, as after a new
+    configuration, and then everything is scanned first: what was kept out and has become garbage
+    is freed. That is seldom, because a check's results replace each other.
     """
 
     def __init__(self) -> None:
-        # How many objects there were when all of them were scanned last.
-        self._scanned = 0
+        self._is_settled = False
 
     def settle(self) -> None:
         """To be called after a collection."""
-        if len(gc.get_objects()) < SETTLE_OBJECTS:
+        scanned = len(gc.get_objects())
+        if scanned < SETTLE_OBJECTS:
             return
-        gc.freeze()
-        kept = gc.get_freeze_count()
-        if not self._scanned:
-            self._scanned = kept
-        elif kept > 2 * self._scanned:
+        if self._is_settled:
+            if scanned < gc.get_freeze_count() * SETTLE_SHARE:
+                return
             gc.unfreeze()
             gc.collect()
-            gc.freeze()
-            self._scanned = gc.get_freeze_count()
+        gc.freeze()
+        self._is_settled = True
 
 
 class GarbageLoop(Struct, frozen=True):
