@@ -16,7 +16,7 @@ from probe.commands.terminal import style_for
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.environment import ConfigurationError
-from probe.core.kind import Check, Kind
+from probe.core.kind import Check, Kind, warnings_of
 from probe.core.model import Signal
 from probe.core.thresholds import signals_of, thresholds_of
 from probe.daemon.serving.web_access import exposure_of, security_of
@@ -66,7 +66,7 @@ def check_config(options: Mapping[str, Any], *, probe: bool = False) -> int:
     for line in receivers(settings.alerting):
         click.echo(f"{line[0].upper()}{line[1:]}.")
     service = (*filter(None, (warning,)), *settings.service.folder_warnings, *proxies.warnings())
-    of_plan = (*_config_warnings(plan), *settings.warnings, *settings.discovered.problems)
+    of_plan = (*warnings_of(plan.checks), *settings.warnings, *settings.discovered.problems)
     for warning in (*of_plan, *service):
         click.echo(f"Warning: {warning}{'' if warning.endswith('?') else '.'}")
     if proxied := proxies.proxies_text():
@@ -147,7 +147,7 @@ def _listing(settings: Settings) -> Listing:
             if isinstance(check.table, BudgetTable)
         ),
         sources=_sources(plan.checks),
-        warnings=(*settings.warnings, *_config_warnings(plan)),
+        warnings=(*settings.warnings, *warnings_of(plan.checks)),
     )
 
 
@@ -170,10 +170,6 @@ def _sources(checks: Sequence[Check]) -> tuple[SourceRow, ...]:
 
 def _is_held(check: Check, signal: str) -> bool:
     return any(threshold.signal.name == signal for threshold in thresholds_of(check))
-
-
-def _config_warnings(plan: CheckPlan) -> tuple[str, ...]:
-    return tuple(warning for check in plan.checks for warning in check.config_warnings)
 
 
 def _budget(budget: Budget) -> BudgetLine:

@@ -2,7 +2,7 @@
 validates one (``table``) and runs it (``run``). Deadline and evaluation are the runner's.
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import cached_property
 from importlib import import_module
 from typing import Any, Generic, TypeVar
@@ -107,6 +107,8 @@ class Kind(Struct, Generic[E, T], frozen=True):
 
 BACKOFF_ABOVE_SECONDS = 7200.0
 """Checks with a longer interval back off while they fail."""
+_MAX_NAMED = 3
+"""How many checks are named at a warning that they have in common."""
 
 
 class Check(Struct, frozen=True, dict=True):
@@ -153,7 +155,7 @@ class Check(Struct, frozen=True, dict=True):
 
     @property
     def config_warnings(self) -> tuple[str, ...]:
-        """Warnings at start."""
+        """Warnings at start, each behind its name."""
         table, interval = self.table, self.interval if self.is_regular else None
         found = list(self.kind.config_warnings(table))
         found += time_warnings(table.needed_seconds, table.deadline, interval)
@@ -166,3 +168,21 @@ class Check(Struct, frozen=True, dict=True):
         hold = kind.hold if self.table.hold is None else self.table.hold
         severity = self.table.severity
         return FailurePolicy(Verdict(severity), hold=hold) if severity else replace(kind, hold=hold)
+
+
+def warnings_of(checks: Iterable[Check]) -> tuple[str, ...]:
+    """The warnings of checks; what many of them have in common is said of the first."""
+    found: dict[str, list[str]] = {}
+    for check in checks:
+        for text in check.config_warnings:
+            found.setdefault(text.removeprefix(f"{check.name}: "), []).append(check.name)
+    return tuple(line for text, names in found.items() for line in _lines(text, names))
+
+
+def _lines(text: str, names: Sequence[str]) -> Iterable[str]:
+    if len(names) <= _MAX_NAMED:
+        return [f"{name}: {text}" for name in names]
+    first, *others = names
+    shown, more = ", ".join(others[:_MAX_NAMED]), len(others) - _MAX_NAMED
+    also = f"{shown} and {more} more" if more > 0 else shown
+    return [f"{first}: {text} ({len(others)} other checks as well: {also})"]

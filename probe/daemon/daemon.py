@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
-from probe.core.kind import Check
+from probe.core.kind import Check, warnings_of
 from probe.core.runner import preload, run_check
 from probe.daemon.annotation_loop import AnnotationLoop, connect_incidents, incident_jobs
 from probe.daemon.heartbeat_loop import HeartbeatLoop
@@ -236,7 +236,7 @@ class Daemon:
         state.plan = CheckPlan(tuple(checks.values()), settings.plan.skipped)
         self._distribute(state.plan)
         warnings = settings.warnings if state.revision == 1 else ()
-        for warning in (*warnings, *(each for check in new for each in check.config_warnings)):
+        for warning in (*warnings, *warnings_of(new)):
             logger.warning("%s", warning)
         if not checks:
             self._results.end_first_round()

@@ -6,7 +6,7 @@ import pytest
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import Check
+from probe.core.kind import Check, warnings_of
 from probe.core.model import Status
 from probe.core.runner import run_check
 from probe.kinds import KINDS, call, journey, peer, resilience, turn
@@ -17,7 +17,7 @@ LOSING: dict[str, Any] = {**RELAY, "part": "call"}
 
 
 def warned(kind: Any, **table: Any) -> str:
-    return "\n".join(Check(kind, kind.table.model_validate(table)).config_warnings)
+    return "\n".join(warnings_of([Check(kind, kind.table.model_validate(table))]))
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,36 @@ async def test_a_run_cut_short_of_what_it_takes_is_unknown() -> None:
 async def test_with_all_that_it_takes_it_has_failed() -> None:
     result = await run_check(toy(does="hang", deadline=0.05, needs=0.05), Context())
     assert result.status is Status.FAILED
+
+
+TWO_SECONDS = "interval = 2 leaves a run 1.9 s of its deadline = 10, so that what is slower fails."
+
+
+def of_toys(count: int) -> list[str]:
+    found = warnings_of(toy(name=f"t{number}", interval=2) for number in range(count))
+    assert all(TWO_SECONDS in each for each in found)
+    return [each.replace(TWO_SECONDS, "…") for each in found]
+
+
+def test_each_of_a_few_checks_is_warned_of() -> None:
+    remedy = "… Set interval to at least 11, or lower the deadline"
+    assert of_toys(3) == [f"t{number}: {remedy}" for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("count", "others"),
+    [
+        (4, "(3 other checks as well: t1, t2, t3)"),
+        (5, "(4 other checks as well: t1, t2, t3 and 1 more)"),
+        (1000, "(999 other checks as well: t1, t2, t3 and 996 more)"),
+    ],
+)
+def test_what_many_checks_have_in_common_is_warned_of_once(count: int, others: str) -> None:
+    (warning,) = of_toys(count)
+    assert warning.startswith("t0: …")
+    assert warning.endswith(f"lower the deadline {others}")
+
+
+def test_other_warnings_have_their_own_names() -> None:
+    checks = [toy(name=f"t{number}", interval=2 + number % 2) for number in range(8)]
+    assert [warning.partition(":")[0] for warning in warnings_of(checks)] == ["t0", "t1"]

@@ -22,6 +22,7 @@ from probe.config.check_plan import NOTHING_TO_CHECK, select
 from probe.config.settings import Settings
 from probe.core.context import Context
 from probe.core.environment import ConfigurationError
+from probe.core.kind import warnings_of
 from probe.diagnostics.redact import Redactor
 from probe.exit_codes import INTERRUPTED, OUTPUT_ERROR, USAGE_ERROR
 from probe.kinds import KINDS
@@ -90,10 +91,7 @@ def _configuration(settings: Settings) -> tuple[SystemState, str]:
     count = len(settings.plan.checks)
     if not count:
         return SystemState.NOT_READY, NOTHING_TO_CHECK
-    warnings = [
-        *settings.warnings,
-        *(each for check in settings.plan.checks for each in check.config_warnings),
-    ]
+    warnings = [*settings.warnings, *warnings_of(settings.plan.checks)]
     text = f"valid, {plural(count, 'check')}"
     if warnings:
         return SystemState.ATTENTION, f"{text}; {plural(len(warnings), 'warning')}: {warnings[0]}"

@@ -9,7 +9,7 @@ from alerts.model import Alert, Severity, Silence
 from alerts.runbooks.library import is_address
 from alerts.silence.maintenance_window import Window
 from alerts.silence.matcher import about, is_everything
-from probe.core.kind import Check
+from probe.core.kind import Check, warnings_of
 from probe.core.model import Unit, Verdict
 from probe.report.status import ALERT, Notice
 from probe.report.text.units import plural, show
@@ -35,10 +35,8 @@ def notices_of(alerts: AlertManager, references: References) -> list[Notice]:
 
 def config_notices(warnings: Iterable[str], checks: Iterable[Check]) -> list[Notice]:
     """Warnings about the configuration as a whole, and those of single checks."""
-    of_checks = (warning for check in checks for warning in check.config_warnings)
-    return [
-        Notice(Verdict.WARNING, "The configuration", warning) for warning in (*warnings, *of_checks)
-    ]
+    texts = (*warnings, *warnings_of(checks))
+    return [Notice(Verdict.WARNING, "The configuration", text) for text in texts]
 
 
 def _network(references: References) -> Iterator[Notice]:
