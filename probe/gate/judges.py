@@ -87,7 +87,7 @@ def _by_time(tally: Tally, window: GateWindow, allowed_share: float) -> Objectiv
     allowed = allowed_share * window.planned * max(tally.series, 1)
     count = TimeCount(time.bad, time.low, time.high, time.measured, allowed)
     left = 1 - time.bad / allowed if allowed > 0 else (0.0 if time.bad else 1.0)
-    spent = f"{_seconds(time.bad)} of {_seconds(allowed)} that may be bad"
+    spent = f"{_seconds(time.bad)} bad, {_seconds(allowed)} allowed"
     if time.low > allowed:
         decision, reason = Decision.MISSED, f"{spent}: overspent"
     elif time.high + _left(window) * max(tally.series, 1) <= allowed:
@@ -96,7 +96,7 @@ def _by_time(tally: Tally, window: GateWindow, allowed_share: float) -> Objectiv
         reason = f"{spent}; between {_seconds(time.low)} and {_seconds(time.high)} are possible"
         decision = Decision.NOT_DECIDED
     else:
-        decision, reason = Decision.NOT_DECIDED, f"{spent} so far"
+        decision, reason = Decision.NOT_DECIDED, f"{spent}, so far"
     return ObjectiveFinding(decision, reason, by_time=count, budget_left=left)
 
 
@@ -143,7 +143,7 @@ def _by_count(
     interval = wilson_interval if complete else anytime_interval
     level = levels.final if complete else levels.early
     low, high = interval(tally.bad, tally.cases, level)
-    finding = f"{tally.bad:,} of {tally.cases:,} are bad, {show(allowed, Unit.RATIO)} may be"
+    finding = f"{tally.bad:,} of {tally.cases:,} bad, {show(allowed, Unit.RATIO)} allowed"
     if low > allowed:
         decision, reason = Decision.MISSED, f"{finding}: surely more"
     elif high <= allowed and tally.cases:

@@ -118,13 +118,13 @@ async def test_a_window_before_a_fault_is_go_and_one_with_it_rolls_back(
     assert "<svg" in page
     assert "<script" not in page
     assert 'aria-label="Incidents"' in page
-    ticks = re.findall(r'<text x="([0-9.]+)" y="[0-9]+" text-anchor="(\w+)">', page)
+    ticks = re.findall(r'<text (?:class="minor" )?x="([0-9.]+)%" y="12" text-anchor="(\w+)">', page)
     assert [anchor for _, anchor in ticks] == ["start", *["middle"] * (len(ticks) - 2), "end"]
     # The last one stands where the lanes end.
-    cells = re.findall(r'd="M([0-9.]+) [0-9]+h([0-9.]+)v12', page)
+    cells = re.findall(r'x="([0-9.]+)%" y="[0-9]+" width="([0-9.]+)%"', page)
     right = max(float(x) + float(width) for x, width in cells)
     assert float(ticks[-1][0]) == pytest.approx(right, abs=0.5)
-    assert page.count("<table") == page.count('<table class="gate" aria-label=')
+    assert page.count("<table") == page.count('<table class="gate stack" role="table" aria-label=')
     assert "```mermaid" in text
     assert "&#124;" in text
     assert "<there>" not in text

@@ -31,12 +31,12 @@ def _blocks(report: GateReport) -> Iterator[Sequence[str]]:
     if report.early:
         yield [escaped(report.early) + "."]
     yield [f"- {escaped(line)}" for line in phrases.explanation(report)]
+    yield _listed("Events", [escaped(each) for each in phrases.events(report)])
     yield list(_timeline(report))
     yield ["**Objectives**", "", *_objectives(report)]
     yield _listed("Without data", [escaped(row.name) for row in phrases.silent(report)])
     yield list(_comparison(report))
     yield list(_incidents(report))
-    yield _listed("Events", [escaped(each) for each in phrases.events(report)])
     yield _listed("Without results", list(_gaps(report)))
     yield _listed("Costs", [f"{escaped(row.name)}: {escaped(row.amount)}" for row in report.costs])
     yield _listed(

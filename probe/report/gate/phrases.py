@@ -58,14 +58,19 @@ def explanation(report: GateReport) -> list[str]:
 
 def events(report: GateReport) -> list[str]:
     """The newest deployments and other events, each with the incidents before and after it."""
-    lines = []
+    return [f"{at}: {text}{around}" for at, text, around in event_parts(report)]
+
+
+def event_parts(report: GateReport) -> list[tuple[str, str, str]]:
+    """The same apart: when, what, and ``: 0 incidents before it, 3 after it``."""
+    parts = []
     for each in report.markers[-MAX_EVENTS:]:
-        text = f"{moment(each.at)}: {each.text}"
+        around = ""
         if count := len(report.incidents):
             before = sum(row.start < each.at for row in report.incidents)
-            text += f": {plural(before, 'incident')} before it, {count - before} after it"
-        lines.append(text)
-    return lines
+            around = f": {plural(before, 'incident')} before it, {count - before} after it"
+        parts.append((moment(each.at), each.text, around))
+    return parts
 
 
 def not_checked(report: GateReport) -> list[tuple[str, str]]:

@@ -30,11 +30,11 @@ def render(report: GateReport, *, colour: bool = False) -> str:
     if len(reasons) > MAX_REASONS:
         lines.append(f"  and {len(reasons) - MAX_REASONS} more")
     lines += [
+        *_events(report),
         "",
         *_objectives(report),
         *_comparison(report),
         *_incidents(report),
-        *_events(report),
         *_gaps(report),
         *_costs(report),
     ]

@@ -22,6 +22,8 @@ PAGES = {
 }
 UNFOLD = "document.querySelectorAll('details').forEach((each) => each.open = true)"
 SIDEWAYS = "document.documentElement.scrollWidth - innerWidth"
+# How far a table is wider than what is shown of it.
+HIDDEN = "[...document.querySelectorAll('.wide')].map((e) => e.scrollWidth - e.clientWidth)"
 # WCAG 2.2, 1.4.12: text spacing.
 SPACED = """(() => {
   const sheet = new CSSStyleSheet();
@@ -63,6 +65,30 @@ async def test_paper_is_white_for_readers_who_like_it_dark(tab: Tab, site: str) 
     for what in (".live .how", ".tabs a:not([aria-current])", ".top nav"):
         assert await tab.evaluate(style(what, "display")) == "none", what
     assert await tab.evaluate(style("#live time", "display")) != "none"
+
+
+async def test_paper_has_its_date_and_the_range_of_its_charts(tab: Tab, site: str) -> None:
+    # Both were grey on white without backgrounds, or not there: a browser prints none by default.
+    await media(tab, "print")
+    await tab.open(f"{site}/check")
+    assert "2026-01-01T03:36:00Z" in await tab.evaluate(style("#live time", "content", "::after"))
+    assert await tab.evaluate(style(".tabs a[aria-current]", "color")) == "rgb(25, 29, 35)"
+
+
+@pytest.mark.parametrize(
+    ("size", "medium"), [((390, 844), ""), ((640, 400), ""), ((718, 1000), "print")]
+)
+async def test_no_column_is_out_of_sight_on_a_phone_enlarged_or_on_paper(
+    tab: Tab, site: str, size: tuple[int, int], medium: str
+) -> None:
+    # "overspent 1 h" was all that was seen of "overspent 1 h 20 min of 1 min".
+    await tab.screen(*size)
+    await media(tab, medium)
+    for name in ("check", "service", "incident"):
+        await tab.open(f"{site}/{name}")
+        assert max(await tab.evaluate(HIDDEN)) <= 0, name
+    heading = style(".stack td:last-child", "content", "::before")
+    assert await tab.evaluate(heading) == '"To "'
 
 
 async def test_forced_colours_leave_nothing_that_only_a_background_shows(
