@@ -65,6 +65,10 @@ def _known_commands(error: click.UsageError) -> str:
     return f" Known are {', '.join(ctx.command.list_commands(ctx))}."
 
 
+# Those of the program that apply to its commands too; the others are of --once alone.
+SHARED_OPTIONS = frozenset({"--only", "--lab", "--env-file", "--web.config.file"})
+
+
 def place_of_option(error: click.UsageError, root: click.Command) -> str:
     """Where an unknown option belongs, if it is one of the program's own; else empty."""
     option = error.option_name if isinstance(error, click.NoSuchOption) else ""
@@ -72,6 +76,9 @@ def place_of_option(error: click.UsageError, root: click.Command) -> str:
         return ""
     if not any(option in parameter.opts for parameter in root.params):
         return ""
+    if option not in SHARED_OPTIONS:
+        run = "probe --once" if option == "--once" else f"probe --once {option} …"
+        return f" It belongs to a run without a command: {run}"
     words, below = list[str](), error.ctx
     while below.parent is not None:
         words, below = [below.info_name or "", *words], below.parent

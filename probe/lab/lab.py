@@ -170,7 +170,8 @@ def _read(name: str, type_: object, text: str) -> object:
                     return number
         if option is str:
             return text_value
-    raise ValueError(f"{name}: '{text_value}' is not one of {_values(type_)}")
+    values = _values(type_)
+    raise ValueError(f"{name}: '{text_value}' is not {'one of' if '|' in values else 'a'} {values}")
 
 
 def _options(type_: object) -> list[Any]:

@@ -31,7 +31,11 @@ def read_target(text: str) -> Target:
     Raises ValueError, whose text says what would be right.
     """
     if text.lower().startswith(("turn:", "turns:")):
-        url = parse_turn_url(text)
+        try:
+            url = parse_turn_url(text)
+        except ValueError as error:
+            # Where somebody has written a password into it, it is not repeated.
+            raise ValueError(f"{'the URL' if '@' in text else repr(text)}: {error}") from None
         has_port = url.port != DEFAULT_PORTS[url.scheme] or f":{url.port}" in text
         return Target((url,), "" if has_port else url.host)
     try:

@@ -56,6 +56,23 @@ def test_an_option_behind_a_command_is_told_its_place(words: list[str], hint: st
     assert place_of_option(refused.value, cli) == f" It stands before the command: {hint}"
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["list", "--once"], "probe --once"),
+        (["doctor", "--fail-on", "never"], "probe --once --fail-on …"),
+        (["alerts", "list", "--wait", "5"], "probe --once --wait …"),
+    ],
+)
+def test_an_option_of_a_run_is_not_sent_to_a_command_that_ignores_it(
+    words: list[str], hint: str
+) -> None:
+    with pytest.raises(click.NoSuchOption) as refused:
+        cli.main(words, standalone_mode=False)
+    expected = f" It belongs to a run without a command: {hint}"
+    assert place_of_option(refused.value, cli) == expected
+
+
 @pytest.mark.parametrize("words", [["list", "--nonsense"], ["--nonsense"], ["--onse", "list"]])
 def test_what_is_no_option_has_no_place(words: list[str]) -> None:
     with pytest.raises(click.NoSuchOption) as refused:

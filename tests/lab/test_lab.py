@@ -77,9 +77,10 @@ def test_turn_turns_both_relays_and_each_can_be_turned_alone() -> None:
 @pytest.mark.parametrize(("name", "text", "takes"), WRONG)
 def test_a_wrong_value_names_the_knob_and_what_it_takes(name: str, text: str, takes: str) -> None:
     lab = Lab()
-    with pytest.raises(ValueError, match="is not one of") as caught:
+    with pytest.raises(ValueError, match="is not ") as caught:
         lab.set_knob(name, text)
-    assert str(caught.value) == f"{name}: '{text}' is not one of {takes}"
+    what = f"one of {takes}" if "|" in takes else f"a {takes}"
+    assert str(caught.value) == f"{name}: '{text}' is not {what}"
     assert (lab.backend.knobs, lab.primary.knobs) == (BackendKnobs(), TurnKnobs())
 
 

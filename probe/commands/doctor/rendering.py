@@ -1,5 +1,6 @@
 """The doctor's findings as one screen of text, or JSON (``"schema": 1``)."""
 
+import textwrap
 from collections.abc import Iterator
 
 from msgspec.structs import asdict
@@ -28,10 +29,10 @@ MAX_NAMES = 4
 
 
 def as_text(found: Examination, style: Style) -> str:
-    """One line for each finding, cut to the width; hints only where something is to be done."""
+    """One line for each finding, which goes on below its text where it is longer than the width;
+    hints only where something is to be done."""
     width = max(style.width, NARROWEST)
-    lines = [_cut(line, width) for line in _lines(found)]
-    verdict, rest = lines[0], lines[1:]
+    verdict, *rest = (line for item in _lines(found) for line in _wrapped(*item, width))
     text = "\n".join((_coloured(verdict, found.verdict, style), *rest))
     return without_commands(f"{text}\n")
 
@@ -68,37 +69,41 @@ def as_json(found: Examination) -> str:
     return printed(document)
 
 
-def _lines(found: Examination) -> Iterator[str]:
+def _lines(found: Examination) -> Iterator[tuple[str, int]]:
+    """Each line, and the column in which its text begins."""
     bad = [
         item for item in found.items if item.state in (SystemState.NOT_READY, SystemState.UNKNOWN)
     ]
     what = f"{len(found.items) - len(bad)} of {len(found.items)} systems are ready"
-    yield f"{_VERDICT_TEXTS[found.verdict]}: {what}{', nothing was sent' if found.offline else ''}"
+    offline = ", nothing was sent" if found.offline else ""
+    yield f"{_VERDICT_TEXTS[found.verdict]}: {what}{offline}", 0
     names = max((len(item.name) for item in found.items), default=0)
     for item in found.items:
-        yield f"{_MARKS[item.state][0]} {item.name:{names}}  {clean(item.detail)}"
+        yield f"{_MARKS[item.state][0]} {item.name:{names}}  {clean(item.detail)}", names + 4
         if item.hint and item.state is not SystemState.READY:
-            yield f"  {'':{names}}  {clean(item.hint)}"
+            yield f"  {'':{names}}  {clean(item.hint)}", names + 4
     if found.monitored:
         kinds = (f"{kind} ({listed(each, MAX_NAMES)})" for kind, each in found.monitored.items())
-        yield f"Monitored: {', '.join(kinds)}"
+        yield f"Monitored: {', '.join(kinds)}", 2
     if found.not_monitored:
-        yield "Not monitored:"
+        yield "Not monitored:", 0
     for each in found.not_monitored:
-        yield f"  {', '.join(each.kinds)}: {clean(each.reason)}"
+        yield f"  {', '.join(each.kinds)}: {clean(each.reason)}", 4
     if found.missing:
-        yield "Not set:"
+        yield "Not set:", 0
     for missing in found.missing:
         needs = f"with {listed(missing.needs, MAX_NAMES)} " if missing.needs else ""
         adds = f"{needs}adds {listed(missing.adds, MAX_NAMES)}: " if missing.adds else ""
-        yield f"  {missing.name}: {adds}{clean(missing.text)}"
-    yield "Versions: " + ", ".join(f"{name} {clean(each)}" for name, each in found.versions.items())
+        yield f"  {missing.name}: {adds}{clean(missing.text)}", 4
+    versions = ", ".join(f"{name} {clean(each)}" for name, each in found.versions.items())
+    yield f"Versions: {versions}", 2
 
 
-def _cut(line: str, width: int) -> str:
-    """Lists of names go on in the next line of a terminal, sentences end here."""
-    whole = len(line) <= width or line.startswith(("Monitored", "Versions"))
-    return line if whole else f"{line[: width - 1]}…"
+def _wrapped(line: str, column: int, width: int) -> list[str]:
+    """A remedy that is cut off helps nobody; what is to be copied is not broken at a hyphen."""
+    return textwrap.wrap(
+        line, width, subsequent_indent=" " * column, break_on_hyphens=False, drop_whitespace=True
+    )
 
 
 def _coloured(line: str, state: SystemState, style: Style) -> str:

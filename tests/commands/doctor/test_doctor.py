@@ -223,3 +223,17 @@ async def test_the_clock_is_read_from_what_is_monitored() -> None:
             (reading,) = await clock_readings(plan, context)
     assert reading.ahead == pytest.approx(-0.5, abs=30)
     assert abs(reading.ahead) - reading.uncertainty < 1
+
+
+@pytest.mark.parametrize("columns", ["60", "80"])
+async def test_no_finding_and_no_remedy_is_cut_off(tmp_path: Path, columns: str) -> None:
+    done = await probe("doctor", cwd=tmp_path, env={**NOWHERE, "COLUMNS": columns})
+    assert "…" not in done.out
+    lines = done.out.splitlines()
+    assert max(map(len, lines)) <= int(columns)
+    shown = " ".join(done.out.split())
+    assert "Set SLACK_WEBHOOK or another receiver: alerts appear only on the status page." in shown
+    # What goes on does so below its own text, and not below the marks.
+    receivers = next(at for at, line in enumerate(lines) if "receivers" in line)
+    column = lines[receivers].index("none")
+    assert lines[receivers + 1][:column].isspace()

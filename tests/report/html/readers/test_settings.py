@@ -33,7 +33,7 @@ SPACED = """(() => {
 })()"""
 CUT_OFF = """[...document.querySelectorAll("main *")].filter((each) =>
   getComputedStyle(each).overflowX === "hidden" && each.scrollWidth > each.clientWidth + 1 &&
-  !each.closest(".hidden")).map((each) => each.outerHTML.slice(0, 120))"""
+  !each.closest(".hidden,.stack thead")).map((each) => each.outerHTML.slice(0, 120))"""
 
 
 def style(selector: str, name: str, pseudo: str = "") -> str:
