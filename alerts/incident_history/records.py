@@ -60,7 +60,10 @@ def continued(known: Incident, group: AlertGroup, suppressed: Iterable[str]) -> 
     kept = tuple(alerts.values())[:MAX_ALERTS]
     severity = max((known.severity, *(each.severity for each in kept)), key=_RANK.__getitem__)
     is_worse = severity is not known.severity or len(kept) > len(known.alerts)
-    affected = tuple(dict.fromkeys((*known.affected, *group.affected)))[:MAX_AFFECTED]
+    # A check that was pending may have fired since.
+    alerting = {each.check for each in kept}
+    others = dict.fromkeys((*known.affected, *group.affected))
+    affected = tuple(name for name in others if name not in alerting)[:MAX_AFFECTED]
     return replace(
         known,
         title=_title(firing, group) if firing and (is_worse or not known.title) else known.title,

@@ -44,8 +44,9 @@ def _lines(incident: Incident, now: float) -> Iterator[str]:
         ("check", "severity", "from", "until", "what", "cause", "value", "limit"),
         (_alert(each) for each in incident.alerts),
     )
-    if incident.affected:
-        names = ", ".join(map(escaped, incident.affected))
+    alerting = {each.check for each in incident.alerts}
+    if others := [name for name in incident.affected if name not in alerting]:
+        names = ", ".join(map(escaped, others))
         yield ""
         yield f"Also failing: {names}"
     yield ""

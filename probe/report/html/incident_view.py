@@ -42,15 +42,19 @@ class TimelineLine(Struct, frozen=True):
 
 class IncidentView(Struct, frozen=True):
     """``runbook`` is an address, ``notified`` says who was sent it and who has acknowledged it,
-    ``evidence`` are the alerts that say most, one for each reason."""
+    ``evidence`` are the alerts that say most, one for each reason. Where more than one service
+    has failed, ``headline`` says what users lose of each, and ``more_runbooks`` are those of the
+    others, by service. Of an open incident all of it is about what still fires."""
 
     incident: Incident
     verdict: Verdict
     headline: str
     title: str
+    cause: str
     evidence: tuple[IncidentAlert, ...]
     steps: tuple[str, ...]
     runbook: str
+    more_runbooks: tuple[tuple[str, str], ...]
     notified: str
     timeline: tuple[TimelineLine, ...]
 
@@ -59,23 +63,45 @@ class IncidentView(Struct, frozen=True):
         """Every check that failed with it."""
         return self.incident.checks
 
+    @property
+    def without_alert(self) -> tuple[str, ...]:
+        """Those of them that have no alert of their own."""
+        return without_alert(self.incident)
+
 
 def no_steps(_alert: IncidentAlert) -> Sequence[str]:
     """Where there is no runbook at hand."""
     return ()
 
 
+def without_alert(incident: Incident) -> tuple[str, ...]:
+    """Checks that failed too and have no alert; one that was pending may have fired since."""
+    alerting = {each.check for each in incident.alerts}
+    return tuple(name for name in incident.affected if name not in alerting)
+
+
 def view_of(incident: Incident, steps: Steps = no_steps, base: str = "") -> IncidentView:
     """An incident for a card or a page; ``base`` stands in front of the runbooks' addresses."""
-    first = incident.first
+    ordered = _ordered(incident)
+    leading = _leading(ordered)
+    first = leading[0] if leading else None
+    losses = dict.fromkeys(each.loss for each in leading if each.loss)
+    runbooks = {runbook_address(each.runbook, base): each.service for each in reversed(leading)}
+    runbook = runbook_address(first.runbook if first is not None else "", base)
     return IncidentView(
         incident=incident,
         verdict=_SEVERITIES[incident.severity],
-        headline=(first.loss if first is not None else "") or incident.title,
+        headline="; ".join(losses) if first is not None and first.loss else incident.title,
         title=incident.title,
-        evidence=tuple(_evidence(incident)),
+        cause=(first.cause or first.rule) if first is not None else "",
+        evidence=tuple(_evidence([*leading, *ordered])),
         steps=tuple(steps(first)) if first is not None else (),
-        runbook=runbook_address(first.runbook if first is not None else "", base),
+        runbook=runbook,
+        more_runbooks=tuple(
+            (service, address)
+            for address, service in reversed(runbooks.items())
+            if address and address != runbook
+        ),
         notified=_notified(incident),
         timeline=timeline_of(incident),
     )
@@ -102,9 +128,9 @@ def timeline_of(incident: Incident) -> tuple[TimelineLine, ...]:
     return tuple(sorted(found, key=lambda each: each.at))
 
 
-def _evidence(incident: Incident) -> Iterator[IncidentAlert]:
-    """One alert for each reason, those that still fire first."""
-    ordered = sorted(
+def _ordered(incident: Incident) -> list[IncidentAlert]:
+    """Those that still fire first, of them the most severe, of them the oldest."""
+    return sorted(
         incident.alerts,
         key=lambda each: (
             each.ended is not None and incident.is_open,
@@ -112,6 +138,21 @@ def _evidence(incident: Incident) -> Iterator[IncidentAlert]:
             each.since,
         ),
     )
+
+
+def _leading(ordered: Sequence[IncidentAlert]) -> list[IncidentAlert]:
+    """The first alert, and that of every other service that has failed as badly: two faults at the
+    same time are one incident, and neither hides the other."""
+    found: dict[str, IncidentAlert] = {}
+    for each in ordered:
+        same = each.severity is ordered[0].severity
+        if same and (each.ended is None) == (ordered[0].ended is None):
+            found.setdefault(each.service, each)
+    return list(found.values())
+
+
+def _evidence(ordered: Sequence[IncidentAlert]) -> Iterator[IncidentAlert]:
+    """One alert for each reason."""
     seen: set[tuple[str, str]] = set()
     for each in ordered:
         reason = (each.summary, each.cause)
@@ -152,7 +193,7 @@ def _notified(incident: Incident) -> str:
         if (receivers := _receivers(incident.notifications, status))
     ]
     parts += [f"acknowledged {_by(each.author, '')}".strip() for each in acknowledged]
-    return "; ".join(parts) or "not notified yet"
+    return "; ".join(parts) or "not notified"
 
 
 def _receivers(notifications: Sequence[Notification], status: NotificationStatus) -> list[str]:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from alerts.incident_history.records import alert_of, record_of
+from alerts.incident_history.records import alert_of, begun, continued, record_of
 from alerts.model import Alert, Fingerprint, Severity
+from alerts.notification.message import AlertGroup
 from alerts.runbooks.library import RunbookLibrary
 from tests.alerts.words import an_alert
 
@@ -63,3 +64,13 @@ def test_what_users_lose_is_recorded_of_a_failure_alone(
         degradation="Redis is slow",
     )
     assert bool(record_of(alert).loss) is said
+
+
+def test_a_check_that_was_pending_and_fires_is_not_kept_as_one_without_alert() -> None:
+    first, second = an_alert("health"), an_alert("ready")
+    group = AlertGroup("paircam.live", firing=(first,), affected=("ready", "frontend"))
+    known = begun("1", group, "lax", 0.0, adopted=False)
+    assert known.affected == ("ready", "frontend")
+    later = continued(known, AlertGroup("paircam.live", firing=(first, second)), ())
+    assert later.affected == ("frontend",)
+    assert later.checks == ("health", "ready", "frontend")
