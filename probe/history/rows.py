@@ -36,7 +36,7 @@ _INSERT = f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 _SAMPLE = struct.Struct("<Id")
 _MAX_REMEMBERED = 10_000
 # After a signal's name: of how many cases its value is.
-_CASES = "#cases"
+CASES = "#cases"
 
 
 class InvalidRow(Exception):
@@ -121,7 +121,7 @@ class Writer:
 
 def _named(cases: Iterable[tuple[str, Labels, float]]) -> Iterator[tuple[str, Labels, float]]:
     for signal, labels, number in cases:
-        yield f"{signal}{_CASES}", labels, number
+        yield f"{signal}{CASES}", labels, number
 
 
 def _plain(entry: ResultRow) -> tuple[Any, ...]:
@@ -188,13 +188,13 @@ class Reader:
         """Values, and of how many cases they are."""
         found = [(*self._series[number], value) for number, value in _SAMPLE.iter_unpack(packed)]
         cases = tuple(
-            (signal.removesuffix(_CASES), labels, value)
+            (signal.removesuffix(CASES), labels, value)
             for signal, labels, value in found
-            if signal.endswith(_CASES)
+            if signal.endswith(CASES)
         )
         if not cases:
             return tuple(found), ()
-        return tuple(each for each in found if not each[0].endswith(_CASES)), cases
+        return tuple(each for each in found if not each[0].endswith(CASES)), cases
 
 
 def check_names(db: sqlite3.Connection) -> dict[int, str]:

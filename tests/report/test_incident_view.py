@@ -9,7 +9,8 @@ from probe.history.incidents.model import Incident, IncidentAlert, IncidentSever
 from probe.report.html.incident_view import IncidentView, view_of
 from probe.report.markdown import incident_markdown
 from tests.report import board_samples as boards
-from tests.report.incident_samples import ago, alert, incident
+from tests.report.html.status_days import ago
+from tests.report.incident_samples import alert, incident
 
 BACKEND, RELAY = "The backend is down", "Users get no working TURN server"
 

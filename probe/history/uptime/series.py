@@ -7,6 +7,7 @@ from collections import defaultdict
 from math import ceil
 
 from probe.history.model import Labels
+from probe.history.rows import CASES
 from probe.history.uptime.model import SeriesPoint, SignalSeries
 
 # Of more results, every second, third … is taken: percentiles of them are as good.
@@ -28,7 +29,7 @@ def series(
 ) -> tuple[SignalSeries, ...]:
     """Each signal with its labels, by name, in equal stretches from ``start`` until ``end``.
 
-    Only of stretches in which it was measured.
+    Only of stretches in which it was measured; without the numbers of cases, which are no signals.
     """
     number = db.execute("SELECT id FROM checks WHERE name = ?", (check,)).fetchone()
     if number is None or end <= start:
@@ -63,7 +64,7 @@ def _named(
     for number, places in values.items():
         query = "SELECT signal, labels FROM series WHERE id = ?"
         row = db.execute(query, (number,)).fetchone()
-        if row is not None:
+        if row is not None and not row[0].endswith(CASES):
             labels = tuple((str(name), str(value)) for name, value in json.loads(row[1]))
             found.append((str(row[0]), labels, places))
     return found

@@ -103,6 +103,31 @@ def test_one_outlier_is_cut_off_and_stands_in_words() -> None:
     assert found.high < 0.5
 
 
+def test_yes_and_no_are_all_the_labels_of_what_is_one_or_the_other() -> None:
+    # A chart said "yes, yes, yes, 0" and "typically yes, mostly yes to yes".
+    answer = Signal("probe_success", Unit.BOOLEAN, "Success.")
+    for values, words in (
+        ((1.0, 1.0), "always yes"),
+        ((0.0, 0.0, 0.0), "always no"),
+        ((1.0, 1.0, 0.0), "mostly yes, no at times"),
+    ):
+        chart = drawn(series(*values), signal=answer)
+        assert [each.text for each in chart.ticks] == ["no", "yes"]
+        assert chart.caption[0] == words
+
+
+@given(
+    st.floats(-1e9, 1e9, allow_nan=False),
+    st.sampled_from([WAIT, SHARE, Signal("probe_end", Unit.TIMESTAMP, "End.")]),
+)
+def test_a_value_that_never_changes_is_said_once(value: float, signal: Signal) -> None:
+    # "-2.47 ms" stood at both ends of the axis.
+    chart = drawn(series(value, value), signal=signal)
+    texts = [each.text for each in chart.ticks]
+    assert all(one != other for one, other in pairwise(texts))
+    assert chart.caption[0].startswith("always ")
+
+
 def test_shares_near_all_of_it_are_not_drawn_from_zero() -> None:
     assert 0.9 <= scale(0.97, 0.99, 1.0, limits=Limits(0.99, 0.95), signal=SHARE).low <= 0.95
 

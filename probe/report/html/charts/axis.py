@@ -46,6 +46,8 @@ def scale_of(
     highest = numbers(peaks) or middles
     if not highest:
         return None
+    if signal.unit is Unit.BOOLEAN:
+        return Scale(0.0, 1.0, (0.0, 1.0))
     low, high = _from(signal, middles or highest), _usual_top(middles, highest)
     low, high = _with_limits(low, max(high, low), listed(limits))
     return _rounded(low, high)

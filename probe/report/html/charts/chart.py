@@ -5,12 +5,13 @@ page (shapes stretch, words don't), heights are pixels.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from probe.core.model import Limits, Signal
+from probe.core.model import Limits, Signal, Unit
 from probe.history.uptime.model import DAY_SECONDS, SeriesPoint, SignalSeries
 from probe.report.html.charts.axis import Scale, listed, numbers, scale_of
 from probe.report.html.charts.strips import runs_of
@@ -80,10 +81,7 @@ def chart_of(
     return Chart(
         title=name,
         cells=len(points),
-        ticks=tuple(
-            ChartLabel(show(tick, signal.unit) if tick else "0", "100%", height_of(scale, tick) + 4)
-            for tick in scale.ticks
-        ),
+        ticks=tuple(_ticks(signal, scale)),
         grid="".join(f"M0 {height_of(scale, tick)}h{len(points)}" for tick in scale.ticks),
         band=_band(points, scale),
         median=_steps([_height(point.median, scale) for point in points]),
@@ -91,6 +89,16 @@ def chart_of(
         times=tuple(_times(points[0].start, points[-1].end)),
         caption=(_summary(points, signal), *off_scale_limits(signal, within, scale)),
     )
+
+
+def _ticks(signal: Signal, scale: Scale) -> Iterator[ChartLabel]:
+    """A label for each line of the grid; none twice, where the values hardly differ."""
+    before = ""
+    for tick in scale.ticks:
+        text = show(tick, signal.unit) if tick or signal.unit is Unit.BOOLEAN else "0"
+        if text != before:
+            yield ChartLabel(text, "100%", height_of(scale, tick) + 4)
+        before = text
 
 
 def filled(points: Sequence[SeriesPoint], start: float, end: float) -> tuple[SeriesPoint, ...]:
@@ -128,6 +136,24 @@ def _name(signal: Signal) -> str:
 
 def _summary(points: Sequence[SeriesPoint], signal: Signal) -> str:
     """``typically 180 ms, mostly 150 ms to 240 ms, at most 1.2 s (about 12:15 UTC)``."""
+    empty = sum(point.end - point.start for point in points if point.median is None)
+    text = _constant(points, signal) or _spread(points, signal)
+    return f"{text}, {duration(empty)} without data" if empty >= 1 else text
+
+
+def _constant(points: Sequence[SeriesPoint], signal: Signal) -> str:
+    """``always 180 ms``; ``mostly yes, no at times``; empty for what varies otherwise."""
+    values = [each for point in points for each in (point.low, point.median, point.high)]
+    shown = Counter(show(value, signal.unit) for value in numbers(values))
+    if len(shown) == 1:
+        return f"always {next(iter(shown))}"
+    if signal.unit is Unit.BOOLEAN:
+        usual, other = (text for text, _ in shown.most_common())
+        return f"mostly {usual}, {other} at times"
+    return ""
+
+
+def _spread(points: Sequence[SeriesPoint], signal: Signal) -> str:
     medians = sorted(numbers(point.median for point in points))
     lows, highs = numbers(point.low for point in points), numbers(point.high for point in points)
     text = f"typically {show(medians[len(medians) // 2], signal.unit)}"
@@ -139,8 +165,7 @@ def _summary(points: Sequence[SeriesPoint], signal: Signal) -> str:
         )
         moment = clock(peak.start, points[-1].end)
         text += f", 90th percentile at most {show(peak.high or 0.0, signal.unit)} ({moment} UTC)"
-    empty = sum(point.end - point.start for point in points if point.median is None)
-    return f"{text}, {duration(empty)} without data" if empty >= 1 else text
+    return text
 
 
 def _band(points: Sequence[SeriesPoint], scale: Scale) -> str:
