@@ -1,6 +1,5 @@
 """The doctor's findings as one screen of text, or JSON (``"schema": 1``)."""
 
-import textwrap
 from collections.abc import Iterator
 
 from msgspec.structs import asdict
@@ -9,6 +8,7 @@ from probe.commands.doctor.findings import Examination, SystemState
 from probe.report.formats import Style
 from probe.report.json.fields import printed
 from probe.report.text.sanitize import clean, without_commands
+from probe.report.text.wrap import wrapped
 from probe.untrusted.text import listed
 
 SCHEMA = 1
@@ -32,7 +32,8 @@ def as_text(found: Examination, style: Style) -> str:
     """One line for each finding, which goes on below its text where it is longer than the width;
     hints only where something is to be done."""
     width = max(style.width, NARROWEST)
-    verdict, *rest = (line for item in _lines(found) for line in _wrapped(*item, width))
+    lines = (wrapped(line, width, column) for line, column in _lines(found))
+    verdict, *rest = (each for lines_of_one in lines for each in lines_of_one)
     text = "\n".join((_coloured(verdict, found.verdict, style), *rest))
     return without_commands(f"{text}\n")
 
@@ -97,13 +98,6 @@ def _lines(found: Examination) -> Iterator[tuple[str, int]]:
         yield f"  {missing.name}: {adds}{clean(missing.text)}", 4
     versions = ", ".join(f"{name} {clean(each)}" for name, each in found.versions.items())
     yield f"Versions: {versions}", 2
-
-
-def _wrapped(line: str, column: int, width: int) -> list[str]:
-    """A remedy that is cut off helps nobody; what is to be copied is not broken at a hyphen."""
-    return textwrap.wrap(
-        line, width, subsequent_indent=" " * column, break_on_hyphens=False, drop_whitespace=True
-    )
 
 
 def _coloured(line: str, state: SystemState, style: Style) -> str:

@@ -10,6 +10,7 @@ from probe.report.text.phrases import SYMBOLS
 from probe.report.text.sanitize import clean, cut
 from probe.report.text.time_format import duration
 from probe.report.text.units import plural
+from probe.report.text.wrap import wrapped
 from probe.untrusted.text import listed
 
 MAX_CHECKS = 12
@@ -31,8 +32,8 @@ def status_lines(
     number = len(status["incidents"])
     what = "no open incident" if not number else plural(number, "open incident")
     yield f"{verdict.upper()}  {what}", verdict
-    where = f"{clean(status['region'])}, {status['generated_at']}, version {status['version']}"
-    yield cut(where, width), ""
+    when = _to_the_second(status["generated_at"])
+    yield from _wrapped(f"{clean(status['region'])}, {when}, version {status['version']}", width)
     for incident in incidents:
         yield "", ""
         yield from _incident(incident, width)
@@ -41,14 +42,15 @@ def status_lines(
     if rest:
         yield "", ""
         yield "Without an incident", ""
-        yield from (_check(each, width) for each in rest)
+        for each in rest:
+            yield from _check(each, width)
     yield "", ""
     yield from _services(status["services"], width)
     for each in status["announcements"]:
         yield "", ""
-        until = f" until {each['end']}" if each["end"] else ""
-        line = f"{each['kind']}: {clean(each['title'])} from {each['start']}{until}"
-        yield cut(line, width), ""
+        until = f" until {_to_the_second(each['end'])}" if each["end"] else ""
+        start = _to_the_second(each["start"])
+        yield from _wrapped(f"{each['kind']}: {clean(each['title'])} from {start}{until}", width)
 
 
 def coloured(line: str, verdict: str, *, colour: bool) -> str:
@@ -59,21 +61,27 @@ def coloured(line: str, verdict: str, *, colour: bool) -> str:
 
 def _incident(incident: Document, width: int) -> Iterator[tuple[str, str]]:
     severity = incident["severity"]
-    yield cut(f"{_mark(severity)} {clean(incident['title'])}", width), severity
+    yield from _wrapped(f"{_mark(severity)} {clean(incident['title'])}", width, severity)
     lasted = duration(incident["duration_seconds"])
-    yield cut(f"  {incident['id']}, since {incident['since']} ({lasted})", width), ""
-    yield (
-        cut(
-            f"  cause {clean(incident['cause'])}; "
-            f"checks: {listed(incident['checks'], MAX_CHECKS, clean)}",
-            width,
-        ),
-        "",
-    )
-    yield cut(f"  {_notified(incident)}", width), ""
+    since = _to_the_second(incident["since"])
+    yield from _wrapped(f"  {incident['id']}, since {since} ({lasted})", width)
+    checks = listed(incident["checks"], MAX_CHECKS, clean)
+    yield from _wrapped(f"  cause {clean(incident['cause'])}; checks: {checks}", width)
+    yield from _wrapped(f"  {_notified(incident)}", width)
     hints = [alert["hint"] for alert in incident.get("alerts", ()) if alert["hint"]]
     if hints:
-        yield cut(f"  Try: {clean(hints[0])}", width), ""
+        yield from _wrapped(f"  Try: {clean(hints[0])}", width)
+
+
+def _wrapped(text: str, width: int, verdict: str = "") -> Iterator[tuple[str, str]]:
+    """A line with its verdict, which goes on below."""
+    return ((line, verdict) for line in wrapped(text, width, 4))
+
+
+def _to_the_second(moment: str) -> str:
+    """``2026-01-01T03:12:00Z`` of a moment with its microseconds."""
+    whole, point, _ = moment.partition(".")
+    return f"{whole}Z" if point else moment
 
 
 def _notified(incident: Document) -> str:
@@ -87,11 +95,11 @@ def _notified(incident: Document) -> str:
     return f"notified: {text or 'no receiver'}{acknowledged}"
 
 
-def _check(check: Document, width: int) -> tuple[str, str]:
+def _check(check: Document, width: int) -> Iterator[tuple[str, str]]:
     verdict = check["verdict"] or "unknown"
     failure = check["failure"]
     why = f": {clean(failure['message'])}" if failure else ""
-    return cut(f"{_mark(verdict)} {clean(check['name'])}{why}", width), verdict
+    return _wrapped(f"{_mark(verdict)} {clean(check['name'])}{why}", width, verdict)
 
 
 def _services(services: Sequence[Document], width: int) -> Iterator[tuple[str, str]]:
