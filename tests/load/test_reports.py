@@ -16,6 +16,9 @@ from probe.load.report import html_report, json_report, junit, table
 from probe.load.result import LoadResult, notes, step_rows
 from probe.load.verdict import Objectives, evaluate, verdict_of
 from probe.report.formats import Style
+from tests.report.html.axe import violations
+from tests.report.html.site import serving
+from tests.servers.chromium import Tab
 
 PLAN = LoadPlan(10, 60.0)
 HOSTILE = "\x1b[31m</script><b>##[error] ::error:: \u202e" + "x" * 500
@@ -198,3 +201,23 @@ def test_a_load_of_days_needs_no_more_memory_than_one_of_minutes() -> None:
             found.passed("health", number * duration / 20_000, 0.001 * (1 + number % 50))
     assert len(long.timeline.slots) <= len(short.timeline.slots)
     assert len(json.dumps(long.dump())) <= 1.5 * len(json.dumps(short.dump()))
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [((1280, 800), "light"), ((390, 844), "dark"), ((640, 400), "light")]
+)
+async def test_the_page_is_whole_and_legible_on_any_screen(
+    tab: Tab, size: tuple[int, int], scheme: str
+) -> None:
+    # Labels of charts were 4 px high on a phone, most columns of the steps out of sight, and the
+    # names of lines too faint in the dark.
+    document = html_report.render(result(measured()))
+    async with serving({"load": lambda: (document, "")}) as site:
+        await tab.screen(*size, scheme=scheme)
+        await tab.open(f"{site.address}/show/load")
+        hidden = "document.querySelector('.wide').scrollWidth - innerWidth"
+        label = "document.querySelector('svg text').getBoundingClientRect().height"
+        assert await tab.evaluate(hidden) <= 0
+        assert await tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert await tab.evaluate(label) >= 9
+        assert await violations(tab) == []
