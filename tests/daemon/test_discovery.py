@@ -49,3 +49,19 @@ async def test_targets_are_followed_and_a_bad_file_keeps_them_and_is_shown(tmp_p
             await until_checked(running, {"page-a", "page-b", "page-c"})
             write("c")
             await until_checked(running, {"page-c"})
+
+
+async def test_without_any_target_yet_nothing_is_said_to_be_ok(tmp_path: Path) -> None:
+    """The page was green, its tab said "all ok" and its badge "up"."""
+    (tmp_path / "probe.toml").write_text(
+        '[[discovery]]\nkind = "http"\nfiles = ["targets.json"]\n'
+        'check = { name = "page-{target}", url = "http://127.0.0.1:9/{target}" }\n'
+    )
+    (tmp_path / "targets.json").write_text("[]")
+    async with daemon(tmp_path, {}) as running:
+        assert (await running.status())["verdict"] == "unknown"
+        _, page = await running.get("/")
+        assert "<title>? nothing checked" in page
+        assert "nothing is checked" in page
+        _, badge = await running.get("/badge.svg")
+        assert 'aria-label="probe: nothing checked"' in badge

@@ -63,7 +63,8 @@ def build_overview(
     """``due`` is when each check runs next; times are in seconds since 1970. ``outdated`` are
     checks whose results are older than the failure of a check that triggers them."""
     return Overview(
-        verdict=states.verdict,
+        # Targets may be discovered later: until then nothing is known to be ok.
+        verdict=states.verdict if states.checks else Verdict.UNKNOWN,
         now=now,
         started_at=identity.started_at,
         day_start=day.day.start,

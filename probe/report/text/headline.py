@@ -132,7 +132,9 @@ def summary(overview: Overview) -> str:
     """The state in two words: ``2 critical``, ``all ok``, ``starting``."""
     verdict = without_objectives(overview.verdict)
     number = sum(row.verdict is verdict for row in overview.rows)
-    if overview.rows and all(row.verdict is None for row in overview.rows):
+    if not overview.rows:
+        return "nothing checked"
+    if all(row.verdict is None for row in overview.rows):
         return "starting"
     if verdict is Verdict.OK:
         unseen = sum(row.verdict is Verdict.UNKNOWN for row in overview.rows)
@@ -177,6 +179,8 @@ def _all_passing(overview: Overview) -> str:
 
 def _waiting(overview: Overview) -> str:
     waiting = sum(row.verdict is None for row in overview.rows)
+    if not overview.rows:
+        return "nothing is checked"
     return f"{plural(waiting, 'check')} {NOT_RUN}" if waiting else "nothing says why"
 
 
