@@ -15,6 +15,8 @@ OTHER_URLS_BYTES = 60_000
 """Of a call, for URLs that do not work: none is tried after so many."""
 # A session is refused once and opened again as a page of the server's own would.
 _SESSION_ATTEMPTS = 2
+# Where the page's origin is known: one attempt, and two requests to see whether it could poll.
+_SESSION_REQUESTS = max(_SESSION_ATTEMPTS, 1 + 2)
 # Two tokens, credentials, two sessions of so many attempts; and what confirms a refusal.
 _JOURNEY_REQUESTS = 2 + 1 + 2 * _SESSION_ATTEMPTS + 2
 
@@ -68,7 +70,7 @@ def step_costs(plan: LoadPlan, *, minted: bool) -> dict[str, tuple[Spending, Spe
     costs = {
         "health": (Spending(1), Spending(1)),
         "token": (token, token),
-        "session": (Spending(_SESSION_ATTEMPTS, SESSION_COMMANDS), session),
+        "session": (Spending(_SESSION_REQUESTS, SESSION_COMMANDS), session),
         "round_trip": (trip, trip),
         "credentials": (Spending(1), Spending(1)),
         "call": call,

@@ -84,19 +84,6 @@ class Session:
         self._ended: CheckAborted | None = None
 
     async def open(
-        self,
-        origin: str,
-        *,
-        path: str,
-        token: str | None,
-        transport: Transport,
-        patience: float = 0.0,
-    ) -> None:
-        """Like ``open_at``, as a page whose origin is not known."""
-        site = Site(origin, path)
-        await self.open_at(site, token=token, transport=transport, patience=patience)
-
-    async def open_at(
         self, site: Site, *, token: str | None, transport: Transport, patience: float = 0.0
     ) -> None:
         """Connect engine.io; polling includes the upgrade, if the server offers it. Where no answer

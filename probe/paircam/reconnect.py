@@ -10,7 +10,7 @@ noticed by engine.io: nothing came for ``pingInterval`` and ``pingTimeout`` of t
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,13 +20,14 @@ from pydantic import SecretStr
 from probe.core.causes import Cause
 from probe.core.context import CleanupTasks
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.engineio.session import Site
 from probe.net.http import fresh_client
 from probe.net.impairment import Impairment, TcpForwarder
 from probe.net.resolver import Address
 from probe.net.socketio import CONNECT, Session
 from probe.net.urls import show_host
 
-NAMESPACE, PATH = "/signaling", "/socket.io"
+NAMESPACE = "/signaling"
 READY, REQUEST, REPLY = "connected", "leave-queue", "queue-left"
 FIRST_DELAY, MAX_DELAY, SPREAD, ATTEMPT_SECONDS = 1.0, 5.0, 0.5, 20.0
 
@@ -49,9 +50,9 @@ class Recovery(Struct, frozen=True):
 
 
 class SignalingServer(Struct, frozen=True):
-    """The signaling server: base address, where its name leads, a token that it takes."""
+    """The signaling server: as a page asks for it, where its name leads, a token that it takes."""
 
-    url: SecretStr
+    site: Site
     address: Address
     token: SecretStr
     ca_file: Path | None
@@ -66,10 +67,14 @@ class ReconnectProbe:
         self._server, self._closing, self._clock = server, closing, clock
         self._outage = Impairment(clock)
 
-    async def simulate_loss(self, seconds: float) -> Recovery:
-        """Open a session, lose the network for so long, and see it come back.
+    async def simulate_loss(
+        self, seconds: float, opened: Callable[[], Awaitable[None]] | None = None
+    ) -> Recovery:
+        """Open a session, lose the network for so long, and see it come back. What ``opened``
+        does comes in between, on a network of its own.
 
-        Raises CheckAborted where the server refuses, at the beginning or afterwards.
+        Raises CheckAborted where the server refuses, at the beginning or afterwards, and what
+        ``opened`` raises.
         """
         async with TcpForwarder(self._server.address, self._outage) as forwarder:
             losing: asyncio.Task[None] | None = None
@@ -77,6 +82,8 @@ class ReconnectProbe:
                 async with self._session(forwarder) as session:
                     await self._check_session(session)
                     await self._answers(session)
+                    if opened is not None:
+                        await opened()
                     losing = asyncio.create_task(self._outage.block_for(seconds))
                     await asyncio.sleep(0)
                     if await self._survives(session):
@@ -121,7 +128,7 @@ class ReconnectProbe:
 
     @asynccontextmanager
     async def _session(self, forwarder: TcpForwarder) -> AsyncIterator[Session]:
-        host = show_host(self._server.url.get_secret_value())
+        host = show_host(self._server.site.url)
         async with fresh_client(
             ca_file=self._server.ca_file, clock=self._clock, host=host, detour=forwarder.socket
         ) as browser:
@@ -138,10 +145,8 @@ class ReconnectProbe:
                 await self._closing.close(session.close(), timeout=1.0)
 
     async def _check_session(self, session: Session) -> None:
-        url, token = self._server.url, self._server.token
-        await session.open(
-            url.get_secret_value(), path=PATH, token=token.get_secret_value(), transport="websocket"
-        )
+        token = self._server.token.get_secret_value()
+        await session.open(self._server.site, token=token, transport="websocket")
         await session.expect(CONNECT)
         await session.expect(READY)
 

@@ -15,7 +15,6 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.kind import CheckConfig
 from probe.core.model import (
-    CheckAborted,
     CheckFailed,
     Impact,
     Limits,
@@ -26,8 +25,8 @@ from probe.core.model import (
 )
 from probe.core.recorder import Recorder
 from probe.net.fetch import cors
-from probe.net.protocol.errors import PeerError
 from probe.net.urls import BaseUrl, CaFile, show_host
+from probe.paircam.page_polls import check_page_polls
 from probe.paircam.triggers import SIGNALING, of_backend, of_signaling
 
 if TYPE_CHECKING:
@@ -96,11 +95,6 @@ class SocketTable(CheckConfig):
         return Site(url, self.path, self.origin, self.with_credentials, headers)
 
     @property
-    def is_cross_origin(self) -> bool:
-        """Whether the page's requests need CORS."""
-        return cors.is_cross_origin(self.url.get_secret_value(), self.origin)
-
-    @property
     def target(self) -> str:
         """Origin and namespace."""
         url = self.url.get_secret_value()
@@ -166,7 +160,7 @@ async def connect(
     from probe.net.socketio import CONNECT as CONNECTED
 
     with _connecting(record, browser, session):
-        await session.open_at(
+        await session.open(
             table.site,
             token=token.get_secret_value() if token is not None else None,
             transport=table.transport,
@@ -177,30 +171,8 @@ async def connect(
     with record.phase("handshake"):
         await session.expect(CONNECTED)
     record.facts["transport"] = session.transport
-    if table.transport == "websocket" and table.is_cross_origin:
-        with record.phase(cors.PHASE):
-            await _check_cors(table, context)
-
-
-async def _check_cors(table: SocketTable, context: Context) -> None:
-    """Whether the page could poll: browsers begin so, and a WebSocket knows no CORS.
-
-    A server that takes no polling is not judged. Raises CheckFailed(cors_rejected).
-    """
-    from probe.net.engineio.session import EngineIo
-    from probe.net.http import fresh_client
-
-    host = show_host(table.url.get_secret_value())
-    async with fresh_client(ca_file=table.ca_file, clock=context.clock, host=host) as browser:
-        polling = EngineIo(browser, host, table.site)
-        try:
-            await polling.open("polling")
-            await polling.close()
-        except CheckAborted as aborted:
-            if aborted.cause is Cause.CORS_REJECTED:
-                raise
-        except PeerError:
-            return
+    if table.transport == "websocket":
+        await check_page_polls(table.site, table.ca_file, record, context)
 
 
 async def is_ended_because_of(aborted: CheckFailed, session: "Session") -> bool:

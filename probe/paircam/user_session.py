@@ -16,11 +16,12 @@ from pydantic import SecretStr
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.engineio.complaints import ApplicationError
+from probe.net.engineio.session import Site
 from probe.net.http import FreshHttpClient
 from probe.net.socketio import CONNECT, ReceivedEvent, Session
 from probe.paircam.backend import Backend
 
-NAMESPACE, PATH = "/signaling", "/socket.io"
+NAMESPACE = "/signaling"
 READY = "connected"
 LISTEN = (
     READY,
@@ -73,15 +74,14 @@ class AppUser:
         self._pump: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
 
-    async def connect(self, url: str, token: SecretStr, patience: float = 0.0) -> float:
-        """Open a session; the moment when the application says that it is open. ``patience`` as in
-        ``Session.open_at``.
+    async def connect(self, site: Site, token: SecretStr, patience: float = 0.0) -> float:
+        """Open a session as a page does; the moment when the application says that it is open.
+        ``patience`` as in ``Session.open``.
 
         Raises CheckAborted. A session that was let in and then ended is auth_rejected.
         """
         await self._session.open(
-            url,
-            path=PATH,
+            site,
             token=token.get_secret_value(),
             transport="websocket",
             patience=patience,

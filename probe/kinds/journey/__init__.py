@@ -42,6 +42,7 @@ from probe.kinds.journey.signals import (
 from probe.net.tasks import gather_first_error
 from probe.net.urls import show_host
 from probe.paircam import Backend
+from probe.paircam.page_polls import check_page_polls
 from probe.paircam.signaling import PATIENCE_SHARE
 from probe.stun.byte_counter import count_bytes
 from probe.turn.statistics import median
@@ -85,6 +86,7 @@ async def _run_journey(table: JourneyTable, record: Recorder, context: Context) 
     relay = await _relay(users[0], table, record)
     async with _signaled_call(users, table, record, context) as call:
         await _connect(call, table, tokens, record)
+        await check_page_polls(table.site, table.ca_file, record, context)
         await _queue(call, record)
         await _call(call, relay, table, record)
         with record.phase("end"):
@@ -140,12 +142,11 @@ async def _connect(
     call: "SignaledCall", table: JourneyTable, tokens: list[SecretStr], record: Recorder
 ) -> None:
     began = record.clock()
-    url = table.url.get_secret_value()
     pair = (call.caller, call.callee)
     with record.phase("connect"):
         ready = await gather_first_error(
             *(
-                user.connect(url, token, PATIENCE_SHARE * (1 - _CALL_SHARE) * table.deadline)
+                user.connect(table.site, token, PATIENCE_SHARE * (1 - _CALL_SHARE) * table.deadline)
                 for user, token in zip(pair, tokens, strict=True)
             )
         )

@@ -1,5 +1,7 @@
 """The keys and variables of ``journey``."""
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field, SecretStr
 
 from probe.core.field_types import Seconds
@@ -9,7 +11,11 @@ from probe.net.fetch import cors
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, BackendEnvironment, Duration
 from probe.paircam.journey_variable import JourneyVariable
+from probe.paircam.page_polls import site_for_page
 from probe.turn_targets.traffic_budget import CALL_ECHOES, echo_seconds
+
+if TYPE_CHECKING:
+    from probe.net.engineio.session import Site
 
 
 class JourneyTable(CheckConfig):
@@ -22,8 +28,8 @@ class JourneyTable(CheckConfig):
     jwt_expiration: Duration = DEFAULT_EXPIRATION
     ca_file: CaFile | None = None
     origin: cors.Origin | None = None
-    """Origin of the page that gets tokens and relays of the backend, which has to allow it; by
-    default that of FRONTEND_URL. Example: `https://paircam.live`"""
+    """Origin of the page that gets tokens, relays and sessions of the backend, which has to allow
+    it; by default that of FRONTEND_URL. Example: `https://paircam.live`"""
     region: str = ""
     """Where the probe runs; probes of several regions are different users. Example: `lax`"""
     echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
@@ -35,6 +41,11 @@ class JourneyTable(CheckConfig):
     def needed_seconds(self) -> float:
         """Echoes."""
         return echo_seconds(self.echoes)
+
+    @property
+    def site(self) -> "Site":
+        """Where Socket.IO listens, as a page of ``origin`` asks for it."""
+        return site_for_page(self.url, self.origin)
 
     @property
     def target(self) -> str:

@@ -23,6 +23,7 @@ from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Impact, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
+from probe.kinds.resilience.sessions import run_sessions
 from probe.kinds.resilience.signals import (
     CONSENT_LOST,
     CONSENT_RECOVERY,
@@ -33,11 +34,8 @@ from probe.kinds.resilience.signals import (
     SIGNALS,
     STALE_NONCE,
     write_call,
-    write_session,
 )
 from probe.net.tasks import gather_first_error
-from probe.net.urls import show_host
-from probe.paircam import Backend
 from probe.stun.credentials import require_credentials
 from probe.stun.uri import TRANSPORTS, TurnUri
 from probe.turn_targets.environment import TurnEnvironment, named, servers_of
@@ -50,7 +48,6 @@ if TYPE_CHECKING:
     from probe.call.recovery import RecoveringCall
     from probe.ice.relay_transport import RelayServer
     from probe.net.impairment import Impairment
-    from probe.paircam.reconnect import ReconnectProbe
 
 LOSSES = (3.0, 10.0, 40.0)
 CONSENT_SECONDS = 15.0
@@ -135,51 +132,10 @@ def derive(environment: TurnEnvironment) -> DerivedChecks:
 async def run(table: ResilienceTable, record: Recorder, context: Context) -> None:
     """Everything at the same time, as far as one loss does not disturb another."""
     if table.part == "signaling":
-        await _run_signaling(table, record, context)
+        await run_sessions(table, table.losses, record, context)
         return
     with counting_traffic(table, record, context):
         await _run_call(table, record, context)
-
-
-async def _run_signaling(table: ResilienceTable, record: Recorder, context: Context) -> None:
-    with record.phase("token"):
-        lines = [await _line(table, context) for _ in table.losses]
-    with record.phase("losses"):
-        losing = zip(lines, table.losses, strict=True)
-        await gather_first_error(*(_lose_session(line, loss, record) for line, loss in losing))
-
-
-async def _line(table: ResilienceTable, context: Context) -> "ReconnectProbe":
-    """A device of its own: the backend may keep one session for each."""
-    from probe.net.resolver import resolve
-    from probe.paircam.reconnect import ReconnectProbe, SignalingServer
-
-    url = table.backend_url
-    assert url is not None
-    backend = Backend(
-        url,
-        jwt_secret=table.jwt_secret,
-        jwt_expiration=table.jwt_expiration,
-        ca_file=table.ca_file,
-        clock=context.clock,
-        now=context.now,
-        origin=table.origin,
-    )
-    token = await backend.token()
-    host, port = _place(url.get_secret_value())
-    server = SignalingServer(url, (await resolve(host, port))[0], token, table.ca_file)
-    return ReconnectProbe(server, context.closing, context.clock)
-
-
-def _place(url: str) -> tuple[str, int]:
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url)
-    return parts.hostname or show_host(url), parts.port or (443 if parts.scheme == "https" else 80)
-
-
-async def _lose_session(line: "ReconnectProbe", seconds: float, record: Recorder) -> None:
-    write_session(await line.simulate_loss(seconds), seconds, record)
 
 
 async def _run_call(table: ResilienceTable, record: Recorder, context: Context) -> None:

@@ -69,7 +69,7 @@ async def _is_ready(
         try:
             async with asyncio.timeout(seconds):
                 site = Site(table.address, table.path, table.own_origin)
-                await session.open_at(site, token=token, transport="websocket")
+                await session.open(site, token=token, transport="websocket")
                 await session.expect(table.ready_event)
         except TimeoutError:
             return False

@@ -27,6 +27,7 @@ from probe.net.tls.contexts import client_context
 from probe.net.urls import show_host
 from probe.paircam import Backend, IssuedCredentials
 from probe.paircam.credentials import read_credentials
+from probe.paircam.page_polls import check_page_polls
 from probe.stun.browser_timing import PhaseTimeouts
 from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.credentials import TurnCredentials
@@ -121,7 +122,7 @@ class _User:
         self._stack.push_async_callback(self._close, session)
         token = (await self._any_token()).get_secret_value()
         began = run.context.clock()
-        await session.open_at(table.site, token=token, transport="websocket")
+        await session.open(table.site, token=token, transport="websocket")
         await session.expect(CONNECT)
         try:
             ready = await session.expect(table.ready_event)
@@ -132,6 +133,18 @@ class _User:
             raise CheckFailed(Cause.AUTH_REJECTED, message) from None
         self._iteration.measured = ready - began
         self._session = session
+        await self._check_page()
+
+    async def _check_page(self) -> None:
+        """Once in a load: whether the page gets sessions is decided by what is configured."""
+        run, table = self._run, self._run.target.signaling
+        passed: list[bool] = run.context.get_or_create("load: page polls", list)
+        if not passed and table.site.is_cross_origin:
+            self._iteration.spent = run.costs["session"][0]
+            await check_page_polls(
+                table.site, table.ca_file, Recorder(run.context.clock), run.context
+            )
+            passed.append(True)
 
     async def round_trip(self) -> None:
         """One event and the one that answers it."""

@@ -18,7 +18,7 @@ from probe.net.address.unsafe_ports import check_port
 from probe.net.engineio.opening import refusal_text, refused_request
 from probe.net.engineio.response_text import response_text
 from probe.net.fetch.cookies import CookieUse
-from probe.net.fetch.cors import origin_header, origin_of
+from probe.net.fetch.cors import is_cross_origin, origin_header, origin_of
 from probe.net.fetch.page_fetch import PageFetch
 from probe.net.fetch.redirect import Response, redirect_target
 from probe.net.fetch.sites import is_same_site
@@ -56,6 +56,11 @@ class Site:
     origin: str | None = None
     credentials: bool = False
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_cross_origin(self) -> bool:
+        """Whether the page's requests need CORS."""
+        return is_cross_origin(self.url, self.origin)
 
 
 class PageRequests:

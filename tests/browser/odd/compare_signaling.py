@@ -23,9 +23,7 @@ LIMIT = 5000
 """Milliseconds after which a page has heard nothing."""
 _LIBRARY = "socket.io-client/dist/socket.io.min.js"
 _TESTS = Path(__file__).parents[2]
-_PAGE = (
-    """<!doctype html><title>session</title><script src="/client.js"></script><script>{}</script>"""
-)
+_PAGE = """<!doctype html><title>session</title><script src="{}"></script><script>{}</script>"""
 
 
 def row(session: OddSession) -> str:
@@ -34,16 +32,21 @@ def row(session: OddSession) -> str:
     return f"| {' | '.join((session.name, session.chromium, probe, session.why))} |"
 
 
+def document_with(client: str = "/client.js") -> str:
+    """The page, with socket.io-client from this address."""
+    script = Path(__file__).with_name("socket.js").read_text(encoding="utf-8")
+    return _PAGE.format(client, script)
+
+
 @asynccontextmanager
 async def page(folder: Path, *flags: str) -> AsyncIterator[tuple[Tab, str]]:
     """A tab on a page with socket.io-client, and the page's origin; Chromium has further flags."""
     library = _TESTS / "servers" / "node" / "node_modules" / _LIBRARY
     if not library.exists():
         requirements.missing("socket.io", f"no {_LIBRARY}")
-    script = Path(__file__).with_name("socket.js").read_text(encoding="utf-8")
 
     async def document(_: web.Request) -> web.Response:
-        return web.Response(text=_PAGE.format(script), content_type="text/html")
+        return web.Response(text=document_with(), content_type="text/html")
 
     async def client(_: web.Request) -> web.Response:
         text = library.read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ import pytest
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
+from probe.net.engineio.page_requests import Site
 from probe.net.http import FreshHttpClient, fresh_client
 from probe.net.socketio import CONNECT, Session
 from tests.cancellation import MAX_STEPS, leaves_nothing_at_any_step, pass_steps
@@ -32,7 +33,7 @@ def session(browser: FreshHttpClient) -> Session:
 
 
 async def begin(found: Session, server: SignalingServer, way: Transport) -> None:
-    await found.open(server.url, path="/socket.io", token="a.b.c", transport=way)
+    await found.open(Site(server.url, "/socket.io"), token="a.b.c", transport=way)
     await found.expect(CONNECT)
     await found.expect("connected")
 
