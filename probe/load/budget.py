@@ -15,8 +15,8 @@ OTHER_URLS_BYTES = 60_000
 """Of a call, for URLs that do not work: none is tried after so many."""
 # A session is refused once and opened again as a page of the server's own would.
 _SESSION_ATTEMPTS = 2
-# Where the page's origin is known: one attempt, and two requests to see whether it could poll.
-_SESSION_REQUESTS = max(_SESSION_ATTEMPTS, 1 + 2)
+# Where the page's origin is known: one attempt, and two polls with preflights.
+_SESSION_REQUESTS = max(_SESSION_ATTEMPTS, 1 + 2 * 2)
 # Two tokens, credentials, two sessions of so many attempts; and what confirms a refusal.
 _JOURNEY_REQUESTS = 2 + 1 + 2 * _SESSION_ATTEMPTS + 2
 

@@ -26,7 +26,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.address.ranges import is_literal, is_unreachable
 from probe.net.connections import Connections
-from probe.net.fetch.cookies import Cookies, CookieUse
+from probe.net.cookies.cookies import Cookies, CookieUse
 from probe.net.fetch.page_fetch import PageFetch
 from probe.net.fetch.page_opening import PageOpening
 from probe.net.fetch.redirect import Response

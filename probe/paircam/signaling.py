@@ -81,7 +81,12 @@ class SocketTable(CheckConfig):
     """Whether the page sends cookies along (`withCredentials`), which CORS then has to allow.
     Example: `true`"""
     headers: dict[HeaderName, SecretStr] = Field(default_factory=dict)
-    """Further headers of each request. Example: `{ X-Environment = "staging" }`"""
+    """Further headers of the page's requests (socket.io-client's `extraHeaders`), which CORS has to
+    allow. Where the page's origin is known, a WebSocket has none of them, as in browsers. Example:
+    `{ X-Environment = "staging" }`"""
+    probe_headers: dict[HeaderName, SecretStr] = Field(default_factory=dict)
+    """Headers that the probe sends and no page does, with each request and each WebSocket: what a
+    gateway wants of it. Example: `{ X-Gateway-Pass = "…" }`"""
     ready_event: EventName = "connected"
     """Event with which the application says that the session is ready."""
 
@@ -90,9 +95,12 @@ class SocketTable(CheckConfig):
         """Where it listens, as a page of ``origin`` asks for it."""
         from probe.net.engineio.session import Site
 
-        headers = {name: value.get_secret_value() for name, value in self.headers.items()}
+        headers, own = (
+            {name: value.get_secret_value() for name, value in each.items()}
+            for each in (self.headers, self.probe_headers)
+        )
         url = self.url.get_secret_value()
-        return Site(url, self.path, self.origin, self.with_credentials, headers)
+        return Site(url, self.path, self.origin, self.with_credentials, headers, own)
 
     @property
     def target(self) -> str:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from yarl import URL
@@ -15,13 +16,16 @@ from yarl import URL
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.address.unsafe_ports import check_port
+from probe.net.cookies.cookies import CookieUse
+from probe.net.cookies.sites import is_same_site
 from probe.net.engineio.opening import refusal_text, refused_request
 from probe.net.engineio.response_text import response_text
-from probe.net.fetch.cookies import CookieUse
 from probe.net.fetch.cors import is_cross_origin, origin_header, origin_of
 from probe.net.fetch.page_fetch import PageFetch
+from probe.net.fetch.page_request import PageRequest
+from probe.net.fetch.preflight import request_preflights
 from probe.net.fetch.redirect import Response, redirect_target
-from probe.net.fetch.sites import is_same_site
+from probe.net.fetch.request_headers import combine, sendable
 from probe.net.http import FreshHttpClient, read_bounded
 from probe.net.protocol.errors import PeerError
 from probe.net.protocol.exchange import HttpResponse
@@ -35,12 +39,16 @@ _MAX_REFUSAL = 4096
 _PROTOCOL = {"EIO": "4"}
 # 400 and 403.
 _MAY_WANT_ORIGIN = (Cause.PROTOCOL_ERROR, Cause.HTTP_STATUS)
+_MAY_WANT_HEADERS = (400, 401, 403)
 _MAX_REDIRECTS = 20
-_WITH_THE_BODY = (307, 308)
 STICKY_HINT = (
     "Sticky sessions are missing: several backends are behind one address, and the one that "
     "answered doesn't know the session of another. Have the balancer keep each client with one "
     "backend (by cookie or address)."
+)
+_UNSENT_HINT = (
+    "Browsers send headers with polls, and none of them with a WebSocket: let the server do "
+    "without. Those that only the probe sends, as to a gateway, belong in probe_headers."
 )
 
 
@@ -48,7 +56,8 @@ STICKY_HINT = (
 class Site:
     """Where Engine.IO listens, and what a browser's page adds to each request.
 
-    ``origin`` is the page's; None is not known.
+    ``origin`` is the page's; None is not known. ``headers`` are the page's too, and where its
+    origin is known a WebSocket carries none of them; ``probe_headers`` are on all that is asked.
     """
 
     url: str
@@ -56,6 +65,7 @@ class Site:
     origin: str | None = None
     credentials: bool = False
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    probe_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def is_cross_origin(self) -> bool:
@@ -91,12 +101,12 @@ class PageRequests:
     async def web_socket(self, sid: str) -> WebSocket:
         """Open a WebSocket. Raises CheckAborted, PeerError, OSError."""
         address, key = self._address("websocket", sid), new_key()
-        headers = {**origin_header(self._origin), **self._site.headers, **handshake_headers(key)}
+        headers = {**origin_header(self._origin), **self._of_sockets, **handshake_headers(key)}
         answer = await self._browser.upgrade(address, headers, self._cookies(address))
         try:
             check_port(address)
             if answer.status not in (101, 200):
-                raise await self._refused(answer, sid)
+                raise await self._refused_socket(answer, sid)
             return WebSocket(answer, accepted(answer, key))
         except BaseException:
             answer.stream.close()
@@ -108,35 +118,33 @@ class PageRequests:
     ) -> AsyncIterator[HttpResponse]:
         """The answer that a page may read, behind redirects."""
         address = self._address("polling", sid)
+        request = PageRequest(method, address, self._script_headers(is_post=method == "POST"), body)
         fetch = None
         if self._origin is not None:
             fetch = PageFetch(self._origin, credentials=self._site.credentials)
         for _ in range(_MAX_REDIRECTS + 1):
             async with self._browser.request(
-                method,
-                address,
-                headers=self._headers(address, fetch, is_post=method == "POST"),
-                body=body,
-                cookies=True if fetch is None else fetch.cookies(address),
+                request.method,
+                request.address,
+                headers=self._headers(request, fetch),
+                body=request.body,
+                cookies=True if fetch is None else fetch.cookies(request.address),
                 keep=True,
             ) as answer:
-                check_port(address)
-                moved = _moved(answer, address)
-                if fetch is not None and moved is not None:
-                    fetch.check_redirect(answer.headers, address, moved)
-                if fetch is not None and answer.status == 200:
-                    fetch.check(answer.headers, address)
+                moved = _moved(answer, request.address)
+                _check_readable(answer, request.address, moved, fetch)
                 if moved is None:
                     if answer.status != 200:
                         raise await self._refused(answer, sid)
                     yield answer
-                    return
-                if answer.status not in _WITH_THE_BODY and method == "POST":
-                    method, body = "GET", b""
-                if fetch is not None:
-                    fetch.follow(address, moved)
-                address = moved
-        raise refused_request(310, self._host)
+                    break
+            follow = request.behind if fetch is None else partial(fetch.lead, request)
+            request = follow(answer.status, moved)
+        else:
+            raise refused_request(310, self._host)
+        if fetch is not None:
+            # Behind the request: a status says more than the headers that it lacks.
+            await request_preflights(self._browser, fetch, self._site.probe_headers)
 
     def _cookies(self, address: URL) -> CookieUse:
         """A page of another site has those with SameSite=None alone."""
@@ -154,19 +162,52 @@ class PageRequests:
             aborted.hint = STICKY_HINT
         return aborted
 
+    async def _refused_socket(self, answer: HttpResponse, sid: str) -> CheckAborted:
+        aborted = await self._refused(answer, sid)
+        if self._site.origin and self._site.headers and answer.status in _MAY_WANT_HEADERS:
+            aborted.hint = _UNSENT_HINT
+        return aborted
+
     def _address(self, transport: Transport, sid: str) -> URL:
         base = URL(self._site.url)
         path = base.path.rstrip("/") + self._site.path.rstrip("/") + "/"
         session = {"sid": sid} if sid else {}
         return base.with_path(path).with_query({**_PROTOCOL, "transport": transport, **session})
 
-    def _headers(self, address: URL, fetch: PageFetch | None, *, is_post: bool) -> dict[str, str]:
+    @property
+    def _of_sockets(self) -> Mapping[str, str]:
+        """Headers of a WebSocket: a page can give it none."""
+        site = self._site
+        return site.probe_headers if site.origin else {**site.headers, **site.probe_headers}
+
+    def _script_headers(self, *, is_post: bool) -> dict[str, str]:
+        """What engine.io-client sets for a poll."""
         text = {"Content-Type": "text/plain;charset=UTF-8"} if is_post else {}
-        if fetch is None:
+        if self._site.origin is None:
             return {**text, **self._site.headers}
-        if self._site.origin is None:  # the server may have wanted one
-            return {**text, **origin_header(self._origin), **self._site.headers}
-        return {**text, **fetch.origin(address, is_post=is_post), **self._site.headers}
+        found = sendable(self._site.headers)
+        for name, value in {**text, "Accept": "*/*"}.items():
+            found = combine(found, name, value)
+        return found
+
+    def _headers(self, request: PageRequest, fetch: PageFetch | None) -> dict[str, str]:
+        origin: Mapping[str, str] = {}
+        if fetch is not None and self._site.origin is not None:
+            origin = fetch.ask(request)
+        elif fetch is not None:  # the server may have wanted one
+            origin = origin_header(self._origin)
+        return {**request.headers, **origin, **self._site.probe_headers}
+
+
+def _check_readable(
+    answer: HttpResponse, address: URL, moved: URL | None, fetch: PageFetch | None
+) -> None:
+    """Raise CheckFailed where no page reads this answer, or is led on by it."""
+    check_port(address)
+    if fetch is not None and moved is not None:
+        fetch.check_redirect(answer.headers, address, moved)
+    if fetch is not None and answer.status == 200:
+        fetch.check(answer.headers, address)
 
 
 def _moved(answer: HttpResponse, address: URL) -> URL | None:

@@ -13,6 +13,8 @@ from probe.core.model import CheckFailed
 from probe.net.urls import check_http_url, split_urls
 
 PHASE = "cors"
+SAFELISTED_METHODS = ("GET", "HEAD", "POST")
+"""Methods that need no permission of their own."""
 ALLOW_ORIGIN, ALLOW_CREDENTIALS = "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"
 TWICE_HINT = (
     "Browsers block an answer with two Access-Control-Allow-Origin values: let either the proxy "
@@ -87,6 +89,11 @@ class Preflight(Struct, frozen=True):
     method: str
     path: str
     headers: tuple[str, ...]
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether a browser asks before it makes this request at another origin."""
+        return bool(self.headers) or self.method not in SAFELISTED_METHODS
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -8,20 +8,23 @@ redirect from http: to https: of the same host: such a page asks https: from the
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
 from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.fetch.cookies import CookieUse
+from probe.net.cookies.cookies import CookieUse
+from probe.net.cookies.sites import is_same_site, is_trustworthy
 from probe.net.fetch.cors import (
     PHASE,
     TWICE_HINT,
     Headers,
+    Preflight,
     check_allowed,
     origin_header,
     origin_of,
 )
-from probe.net.fetch.sites import is_same_site, is_trustworthy
+from probe.net.fetch.page_request import PageRequest
 
 _NO_ORIGIN = "null"
 _REDIRECT_HINT = (
@@ -35,10 +38,16 @@ _MIXED_HINT = (
 
 
 class PageFetch:
-    """``origin`` is the page's; ``credentials``: whether it sends cookies to other origins."""
+    """``origin`` is the page's; ``credentials``: whether it sends cookies to other origins.
+
+    ``preflights`` are the requests that a browser asks permission for, with the Origin that it has
+    by then.
+    """
 
     def __init__(self, origin: str, *, credentials: bool = False) -> None:
-        self._page, self._sent, self._credentials = origin, origin, credentials
+        self.credentials = credentials
+        self.preflights: list[tuple[Preflight, URL, str]] = []
+        self._page, self._sent = origin, origin
         self._has_left = False
 
     def is_cross_origin(self, address: URL) -> bool:
@@ -52,15 +61,21 @@ class PageFetch:
 
     def cookies(self, address: URL) -> CookieUse:
         """Which cookies are sent and kept."""
-        if self.is_cross_origin(address) and not self._credentials:
+        if self.is_cross_origin(address) and not self.credentials:
             return False
         return True if is_same_site(address, self._page) else "cross_site"
+
+    def ask(self, request: PageRequest) -> Mapping[str, str]:
+        """The Origin header of a request, of which it is noted whether it has to be permitted."""
+        if request.preflight.is_needed and self.is_cross_origin(request.address):
+            self.preflights.append((request.preflight, request.address, self._sent))
+        return self.origin(request.address, is_post=request.method == "POST")
 
     def check(self, headers: Headers, address: URL) -> None:
         """Raise CheckFailed(cors_rejected) for an answer that browsers keep from the page."""
         if self.is_cross_origin(address):
             host = address.host_port_subcomponent or ""
-            check_allowed(headers, self._sent, host, credentials=self._credentials)
+            check_allowed(headers, self._sent, host, credentials=self.credentials)
 
     def check_redirect(self, headers: Headers, address: URL, following: URL) -> None:
         """The same for an answer that leads elsewhere."""
@@ -76,6 +91,8 @@ class PageFetch:
     def follow(self, address: URL, following: URL) -> None:
         """Go on from ``address``. Raises CheckFailed(cors_rejected) where no page is led."""
         if self.is_upgrade(address, following):
+            # The page asks there from the start.
+            self.preflights.clear()
             return
         self._has_left = self.is_cross_origin(address)
         needs_cors = self.is_cross_origin(following)
@@ -86,6 +103,13 @@ class PageFetch:
             raise self._blocked(address, "from TLS to plain HTTP", _MIXED_HINT)
         if self._has_left and origin_of(address) != origin_of(following):
             self._sent = _NO_ORIGIN
+
+    def lead(self, request: PageRequest, status: int, following: URL) -> PageRequest:
+        """What is asked behind a redirect. Raises like ``follow``."""
+        self.follow(request.address, following)
+        if self.is_upgrade(request.address, following):
+            return replace(request, address=following)
+        return request.behind(status, following)
 
     def is_upgrade(self, address: URL, following: URL) -> bool:
         """Whether a page over TLS would not have been here."""

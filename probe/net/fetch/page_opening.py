@@ -11,7 +11,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.address.strict_transport import StrictTransport
 from probe.net.address.unsafe_ports import check_port
-from probe.net.fetch.cookies import CookieUse
+from probe.net.cookies.cookies import CookieUse
 from probe.net.fetch.page_fetch import PageFetch
 from probe.net.fetch.redirect import REDIRECT, Response, redirect_target
 from probe.net.fetch.redirect_cache import RedirectCache

@@ -4,7 +4,7 @@ A wildcard stands for Authorization too, in Chromium.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
@@ -13,18 +13,18 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.fetch.cors import Headers, Preflight, check_allowed
+from probe.net.fetch.cors import SAFELISTED_METHODS, Headers, Preflight, check_allowed
+from probe.net.fetch.page_fetch import PageFetch
 from probe.net.http import FreshHttpClient, fresh_client
 from probe.net.http_status import status_error
 
 PHASE = "cors_preflight"
 _ALLOW_METHODS, _ALLOW_HEADERS = "Access-Control-Allow-Methods", "Access-Control-Allow-Headers"
-# Methods that need no permission of their own.
-_SAFELISTED = ("GET", "HEAD", "POST")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HINT = (
-    "Browsers ask by OPTIONS before a request with JSON or a token: let the backend or the proxy "
-    "in front of it answer that with 204 and the CORS headers, without asking for a login."
+    "Browsers ask by OPTIONS before a request with JSON, a token or a header of its own: let the "
+    "backend or the proxy in front of it answer that with 204 and the CORS headers, without asking "
+    "for a login."
 )
 
 
@@ -59,11 +59,33 @@ async def send_preflight(
         await request_preflight(client, preflight, address, origin, credentials=credentials)
 
 
-async def request_preflight(
-    client: FreshHttpClient, preflight: Preflight, address: URL, origin: str, *, credentials: bool
+async def request_preflights(
+    client: FreshHttpClient, fetch: PageFetch, headers: Mapping[str, str] | None = None
 ) -> None:
-    """The same at one address, among the requests of a client, without its cookies."""
-    headers = {"Accept": "*/*", "Origin": origin, "Access-Control-Request-Method": preflight.method}
+    """Those that a fetch needed, among the requests of a client; ``headers`` are the client's own.
+    Raises like send_preflight, and NotMeasured(rate_limited)."""
+    for preflight, address, origin in fetch.preflights:
+        await request_preflight(
+            client, preflight, address, origin, credentials=fetch.credentials, headers=headers
+        )
+
+
+async def request_preflight(
+    client: FreshHttpClient,
+    preflight: Preflight,
+    address: URL,
+    origin: str,
+    *,
+    credentials: bool,
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    """The same at one address, without the client's cookies."""
+    headers = {
+        **(headers or {}),
+        "Accept": "*/*",
+        "Origin": origin,
+        "Access-Control-Request-Method": preflight.method,
+    }
     if preflight.headers:
         headers["Access-Control-Request-Headers"] = ",".join(preflight.headers)
     async with client.request(
@@ -94,7 +116,7 @@ def judge(
         for each in (_ALLOW_METHODS, _ALLOW_HEADERS)
     )
     wild = not credentials
-    if preflight.method not in (*_SAFELISTED, *methods) and not (wild and "*" in methods):
+    if preflight.method not in (*SAFELISTED_METHODS, *methods) and not (wild and "*" in methods):
         raise _rejected(preflight, origin, host, f"does not allow {preflight.method}")
     allowed = {each.lower() for each in names}
     for name in preflight.headers:

@@ -9,7 +9,7 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.fetch.sites import is_trustworthy
+from probe.net.cookies.sites import is_trustworthy
 from probe.net.protocol.coding import accept_encoding, check_accepted, decode, decoders_of
 from probe.net.protocol.errors import Truncated, Unfinished
 from probe.net.protocol.head import Head

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 from yarl import URL
 
-from probe.net.fetch.cookies import Cookies
+from probe.net.cookies.cookies import Cookies
 from probe.net.protocol.exchange import HttpResponse
 from probe.net.protocol.head import parse_head
 from probe.net.protocol.stream import Stream

@@ -139,6 +139,39 @@ async def test_headers_of_ones_own_are_sent() -> None:
     assert {each.headers["X-Environment"] for each in seen} == {"staging"}
 
 
+@web.middleware
+async def passing_by_header(request: web.Request, handler: Any) -> web.StreamResponse:
+    """A gateway that wants X-Pass, in front of a backend that lets pages send X-Environment."""
+    if request.path == "/socket.io/" and request.headers.get("X-Pass") != "p":
+        return web.Response(status=403)
+    if request.method == "OPTIONS":
+        permitted = {"Access-Control-Allow-Headers": "x-environment"}
+        return web.Response(headers={"Access-Control-Allow-Origin": FRONTEND, **permitted})
+    answer: web.StreamResponse = await handler(request)
+    if not answer.prepared:
+        answer.headers["Access-Control-Allow-Origin"] = FRONTEND
+    return answer
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_what_the_probe_alone_sends_is_on_all_that_it_asks(transport: str) -> None:
+    headers: Any = {"headers": {"X-Environment": "staging"}, "probe_headers": {"X-Pass": "p"}}
+    async with backend_with(passing_by_header) as (url, seen):
+        result = await run(url, jwt_secret=SECRET, transport=transport, origin=FRONTEND, **headers)
+    assert (result.status, result.failure) == (Status.OK, None)
+    carried = {(each.query["transport"], each.headers.get("X-Environment")) for each in seen}
+    assert carried == {("websocket", None), ("polling", "staging")}
+
+
+async def test_a_gateway_that_wants_what_no_websocket_carries_is_told_the_key() -> None:
+    async with backend_with(passing_by_header) as (url, _):
+        failure = failure_of(
+            await run(url, jwt_secret=SECRET, origin=FRONTEND, headers={"X-Pass": "p"})
+        )
+    assert failure.cause is Cause.HTTP_STATUS
+    assert "probe_headers" in failure.hint
+
+
 @pytest.mark.parametrize("refusal", ["status 400", "status 502", "silence", "no probe", "closed"])
 async def test_a_failed_upgrade_is_a_warning_while_polling_works(
     monkeypatch: pytest.MonkeyPatch, refusal: str

@@ -45,7 +45,8 @@ async def outcome_of_probe(row: PageRow) -> str:
 async def verdicts(row: PageRow) -> Mapping[str, str]:
     """By kind ``ok``, or cause and message."""
     async with _behind(row, ELSEWHERE) as backend:
-        return {kind: await judge(row, backend) for kind, judge in KINDS.items()}
+        kinds = WITH_HEADERS if row.headers else KINDS
+        return {kind: await KINDS[kind](row, backend) for kind in kinds}
 
 
 async def by_polling(row: PageRow) -> str:
@@ -105,6 +106,9 @@ KINDS: Mapping[str, Callable[[PageRow, GatedBackend], Awaitable[str]]] = {
     "load": of_load,
 }
 
+WITH_HEADERS = ("signaling", "engineio")
+"""Those that send headers of the page's choice."""
+
 
 def _table(row: PageRow, backend: GatedBackend) -> dict[str, Any]:
     return {
@@ -113,6 +117,7 @@ def _table(row: PageRow, backend: GatedBackend) -> dict[str, Any]:
         "jwt_secret": JWT_SECRET,
         "origin": backend.page,
         "deadline": 10,
+        **({"headers": row.headers} if row.headers else {}),
     }
 
 

@@ -24,6 +24,37 @@ _ORIGINS: Mapping[str, Sequence[str]] = {
     "two in one": (f"{ORIGIN}: {PAGE}, *",),
     "two headers": (*ALLOWED, *ALLOWED),
 }
+_STAGING = {"X-Environment": "staging"}
+_NEEDED = "X-Environment staging"
+_NAMES = "Access-Control-Allow-Headers"
+_PERMITTED = (*ALLOWED, f"{_NAMES}: x-environment")
+_FORBIDDEN = (
+    "Accept-Charset",
+    "Accept-Encoding",
+    "Access-Control-Request-Headers",
+    "Access-Control-Request-Method",
+    "Access-Control-Request-Private-Network",
+    "Connection",
+    "Content-Length",
+    "Cookie",
+    "Cookie2",
+    "Date",
+    "DNT",
+    "Expect",
+    "Host",
+    "Keep-Alive",
+    "Origin",
+    "Proxy-Authorization",
+    "Referer",
+    "Sec-Fetch-Site",
+    "Sec-CH-UA",
+    "Set-Cookie",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade",
+    "Via",
+)
 
 
 class PageRow(AskedRow, frozen=True):
@@ -56,6 +87,8 @@ def unasked_rows() -> Iterator[PageRow]:
     yield from _polls()
     yield from _sockets()
     yield from _at_home()
+    yield from _headers()
+    yield from _names()
 
 
 def _polls() -> Iterator[PageRow]:
@@ -99,3 +132,85 @@ def _at_home() -> Iterator[PageRow]:
     yield row("WebSockets of its own origin", sockets=(PAGE,))
     yield row("WebSockets of another origin", sockets=("https://old.example.org",))
     yield row("WebSockets of nobody, by 400", sockets=(), refusal=400)
+
+
+def _headers() -> Iterator[PageRow]:
+    group = "headers that the page sends"
+
+    def row(name: str, *, at_home: bool = False, **gate: Any) -> PageRow:
+        return PageRow(group, name, Gate(**gate), at_home=at_home, headers=dict(_STAGING))
+
+    for name, lines in _ORIGINS.items():
+        yield row(f"preflights allow {name}", preflight=(*lines, f"{_NAMES}: x-environment"))
+    for words, names in (
+        ("nothing", None),
+        ("x-environment", "x-environment"),
+        ("X-Environment", "X-Environment"),
+        ("it among others", "authorization,x-environment"),
+        ("another", "authorization"),
+        ("*", "*"),
+        ("what is no name", "x-environment, a b"),
+        ("an empty list", ""),
+    ):
+        permitted = [] if names is None else [f"{_NAMES}: {names}"]
+        yield row(f"preflights permit {words}", preflight=(*ALLOWED, *permitted))
+    for status in (200, 201, 204, 301, 307, 400, 401, 403, 404, 405, 500, 502):
+        yield row(f"preflights answer {status}", preflight=_PERMITTED, permits=status)
+    for methods in ("GET", "PUT", "*", "a b"):
+        given = (*_PERMITTED, f"Access-Control-Allow-Methods: {methods}")
+        yield row(f"preflights permit the methods {methods!r}", preflight=given)
+    yield row("preflights permit it, polls allow nothing", preflight=_PERMITTED, polling=())
+    all_ways: Sequence[Sequence[str]] = (OVER, OVER[:1], OVER[1:])
+    for ways in all_ways:
+        needs = dict.fromkeys(ways, _NEEDED)
+        words = " and ".join(ways)
+        yield row(f"{words} need it, preflights permit it", preflight=_PERMITTED, needs=needs)
+        yield row(f"{words} need it, preflights do not", needs=needs)
+        yield row(f"at home: {words} need it", at_home=True, polling=(), needs=needs)
+
+
+def _names() -> Iterator[PageRow]:
+    """Without any permission."""
+    group = "headers by their names and values"
+    for name, value in (
+        ("X-Environment", ""),
+        ("Authorization", "Bearer x"),
+        ("Accept", "application/json"),
+        ("Accept", "a:b"),
+        ("Accept-Language", "de, en;q=0.5"),
+        ("Accept-Language", "de_DE"),
+        ("Content-Language", "de"),
+        ("Content-Language", "x" * 128),
+        ("Content-Language", "x" * 129),
+        ("Content-Type", "text/plain"),
+        ("Content-Type", "application/json"),
+        ("Range", "bytes=0-"),
+        ("Range", "bytes=-5"),
+        ("User-Agent", "probe"),
+        ("Cache-Control", "no-cache"),
+        ("If-None-Match", "x"),
+        ("Save-Data", "on"),
+        ("DPR", "2"),
+        ("Priority", "u=1"),
+        *((name, "1") for name in _FORBIDDEN),
+        ("X-HTTP-Method-Override", "TRACE"),
+        ("X-HTTP-Method-Override", "PUT"),
+        ("X-Environment", "\u00e4"),
+    ):
+        shown = value if len(value) < 20 else f"of {len(value)} bytes"
+        yield PageRow(group, f"without permission: {name}: {shown}", headers={name: value})
+    for name, value, sent in (
+        ("User-Agent", "probe", "probe"),
+        ("Save-Data", "on", "on"),
+        ("Accept", "application/json", "application/json, */*"),
+        ("accept", "application/json", "application/json, */*"),
+        ("Cookie", "a=b", "a=b"),
+    ):
+        gate = Gate(needs={"polling": f"{name} {sent}"})
+        unsent = _NO_POLLS if name in ("User-Agent", "Cookie") else ""
+        words = f"{name}: {sent}, which polls need"
+        yield PageRow(group, words, gate, headers={name: value}, why=unsent)
+    both = {"Accept-Language": "de", "X-Environment": "staging"}
+    yield PageRow(group, "without permission: one of two needs none", headers=both)
+    many = {"Accept-Language": "d" * 100, "Content-Language": "d" * 100}
+    yield PageRow(group, "without permission: two of 100 bytes", headers=many)

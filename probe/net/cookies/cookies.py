@@ -12,8 +12,8 @@ from msgspec import Struct
 from yarl import URL
 
 from probe.net.address.ranges import is_literal
-from probe.net.fetch.cookie_dates import parse_date
-from probe.net.fetch.sites import is_public_suffix, is_trustworthy
+from probe.net.cookies.cookie_dates import parse_date
+from probe.net.cookies.sites import is_public_suffix, is_trustworthy
 from probe.net.protocol.exchange import HttpResponse
 
 MAX_COOKIES = 180

@@ -5,8 +5,8 @@ from typing import cast
 import pytest
 from yarl import URL
 
-from probe.net.fetch.cookies import Cookies, CookieUse
-from probe.net.fetch.sites import is_same_site
+from probe.net.cookies.cookies import Cookies, CookieUse
+from probe.net.cookies.sites import is_same_site
 from probe.net.protocol.exchange import HttpResponse
 from probe.net.protocol.head import parse_head
 from probe.net.protocol.stream import Stream

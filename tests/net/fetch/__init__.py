@@ -1,0 +1,1 @@
+"""What a page's script asks, and the cookies that it has."""
