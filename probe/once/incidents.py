@@ -2,7 +2,8 @@
 
 The alerts, losses and first steps are those of a notification. A run does not know when a fault
 began, and so not what began together. Checks are of one incident that are of one service and
-group, that fail of one cause in one service or at one host, or that have the same loss.
+group, that fail of one cause in one service or at one host, that have the same loss, or of which
+one names the other as its cause.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,7 +49,10 @@ def incidents_of(
 ) -> tuple[RunIncident, ...]:
     """What is wrong, the most severe first. ``public_url`` is where people reach the probe's pages,
     empty if they don't."""
-    groups = _grouped(each for check in found.checks for each in _findings(check, found))
+    blamed = frozenset(
+        key for check in found.checks for key in check.table.blames(found.results[check.name])
+    )
+    groups = _grouped(each for check in found.checks for each in _findings(check, found, blamed))
     made = [_incident(group, runbooks, public_url) for group in groups]
     return tuple(sorted(made, key=lambda each: _ORDER.index(each.verdict)))
 
@@ -61,7 +65,7 @@ class _Finding(Struct, frozen=True):
     keys: tuple[tuple[str, ...], ...]
 
 
-def _findings(check: Check, found: RunFindings) -> Iterator[_Finding]:
+def _findings(check: Check, found: RunFindings, blamed: frozenset[str]) -> Iterator[_Finding]:
     result = found.results[check.name]
     if result.status is Status.UNKNOWN:
         alert = no_data(check, result, found.region, 0.0)
@@ -71,7 +75,9 @@ def _findings(check: Check, found: RunFindings) -> Iterator[_Finding]:
     if result.failure is not None:
         others = (found.results[name].status for name in backup_checks(check, found.checks))
         verdict = verdict_on(check, result, (), backed_up=Status.OK in others)
-        yield _made(failing(check, result, found.region), verdict, group)
+        failure = _made(failing(check, result, found.region), verdict, group)
+        causes = (blamed & check.table.triggered_by) | check.table.blames(result)
+        yield replace(failure, keys=(*failure.keys, *(("cause", key) for key in sorted(causes))))
     for evaluation in found.evaluations:
         if evaluation.check == check.name and evaluation.verdict in _SEVERITIES:
             alert = limit_exceeded(check, evaluation, found.region, "")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import pytest
 from msgspec.structs import replace
 
 from alerts.evaluation.verdict import evaluate
@@ -13,6 +14,7 @@ from probe.core.causes import Cause
 from probe.core.kind import Check
 from probe.core.model import Limits, Sample, Status, Threshold, Verdict
 from probe.once.incidents import OWN_NETWORK, RunFindings, incidents_of
+from probe.paircam.health import DOWN
 from probe.report.model import RunIncident
 from tests.alerts.checks import plan_of_everything
 from tests.fake_kind import TOY_SECONDS, result_of, toy, toy_kind
@@ -78,6 +80,53 @@ def test_the_words_are_those_of_a_notification() -> None:
     assert [first.replace(" (`probe runbook turn-failing`)", ""), *others] == [
         *RunbookLibrary().steps(alert)
     ]
+
+
+def blaming(named: str, failures: Mapping[str, Cause]) -> list[RunIncident]:
+    """The incidents of a run whose health checks name these services as down, and whose signaling
+    stays silent once it is open, where they fail."""
+    results = {check.name: result_of(check.name) for check in CHECKS}
+    for name, cause in failures.items():
+        result = result_of(name, Status.FAILED, cause)
+        assert result.failure is not None
+        phase = "session" if name == "signaling" else "body"
+        facts = {DOWN: named} if cause is Cause.SERVICE_DOWN else {}
+        failure = replace(result.failure, phase=phase, message=f"{named} is down")
+        results[name] = replace(result, facts=facts, failure=failure)
+    return list(incidents_of(RunFindings(CHECKS, results, (), "lax"), RunbookLibrary()))
+
+
+@pytest.mark.parametrize(
+    ("named", "failures", "runbook"),
+    [
+        ("redis", {"health": Cause.SERVICE_DOWN, "redis": Cause.CONNECT_REFUSED}, "service-down"),
+        ("redis, pubsub", {"ready": Cause.SERVICE_DOWN, "redis": Cause.DEADLINE}, "service-down"),
+        ("database", {"ready": Cause.SERVICE_DOWN, "postgres": Cause.DEADLINE}, "service-down"),
+        ("", {"signaling": Cause.DEADLINE, "redis": Cause.DEADLINE}, "signaling-failing"),
+    ],
+)
+def test_a_service_and_what_finds_that_it_is_down_are_one_incident(
+    named: str, failures: Mapping[str, Cause], runbook: str
+) -> None:
+    (only,) = blaming(named, failures)
+    assert (only.verdict, {*only.checks}) == (Verdict.CRITICAL, {*failures})
+    assert only.runbook == runbook
+
+
+@pytest.mark.parametrize(
+    ("named", "failures"),
+    [
+        ("postgres", {"health": Cause.SERVICE_DOWN, "redis": Cause.CONNECT_REFUSED}),
+        ("", {"health": Cause.TLS_INVALID, "redis": Cause.CONNECT_REFUSED}),
+        ("", {"signaling": Cause.AUTH_REJECTED, "redis": Cause.CONNECT_REFUSED}),
+    ],
+)
+def test_a_service_that_nobody_blames_is_an_incident_of_its_own(
+    named: str, failures: Mapping[str, Cause]
+) -> None:
+    worse, other = blaming(named, failures)
+    assert (worse.verdict, other.verdict) == (Verdict.CRITICAL, Verdict.WARNING)
+    assert other.checks == ("redis",)
 
 
 def test_nobody_loses_anything_by_the_own_network() -> None:

@@ -133,6 +133,11 @@ class CheckConfig(Table):
         """The same where it depends on what the run found."""
         return self.triggers
 
+    def blames(self, result: Result) -> frozenset[str]:
+        """The trigger keys of what a run found to be the cause: a check that subscribes to one and
+        fails too has the same."""
+        return frozenset()
+
     @property
     def triggered_by(self) -> frozenset[str]:
         """The trigger keys that this check subscribes to."""

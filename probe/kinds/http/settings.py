@@ -209,8 +209,12 @@ class HttpTable(CheckConfig):
 
     def triggers_after(self, result: Result) -> frozenset[str]:
         """Besides, the checks of the services that it names as down."""
+        return self.triggers | self.blames(result)
+
+    def blames(self, result: Result) -> frozenset[str]:
+        """The services that a backend names as down."""
         down = result.facts.get(health.DOWN, "")
-        return self.triggers | of_services(down.split(", ")) if self.triggers else frozenset()
+        return of_services(down.split(", ")) if self.triggers else frozenset()
 
     @property
     def triggered_by(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ from probe.core.model import (
     CheckFailed,
     FailurePolicy,
     Limits,
+    Result,
     Signal,
     Threshold,
     Verdict,
@@ -64,6 +65,7 @@ _SOON_SECONDS = 600.0
 _EXTRA_SHARE = 0.3
 # As counted on a running backend.
 _SESSION_COMMANDS = 4
+_SILENT_PHASES = ("session", "rtt")
 _SILENT_HINT = (
     "A session that connects and hears nothing: usually Redis behind the backend is gone; "
     "see /health and the backend's REDIS_URL."
@@ -97,6 +99,13 @@ class SignalingTable(SocketTable):
     def triggers(self) -> frozenset[str]:
         """A session also needs Redis."""
         return super().triggers | {REDIS}
+
+    def blames(self, result: Result) -> frozenset[str]:
+        """Redis, where a session is open and hears nothing."""
+        failure = result.failure
+        if failure is None or failure.cause is not Cause.DEADLINE:
+            return frozenset()
+        return frozenset({REDIS} if failure.phase in _SILENT_PHASES else ())
 
 
 class SignalingEnvironment(BackendEnvironment, RedisVariables, JourneyVariable):
