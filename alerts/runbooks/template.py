@@ -5,12 +5,17 @@ A page is Markdown with Jinja2. Where nothing is known (a page without an alert,
 file), names are in capitals and every step is there. Besides the variables in ``GENERIC`` a
 template may ask ``fits(CAUSE, …)``: whether the alert's cause is one of these or unknown; and
 ``names(SERVICE, …)``: whether its services are, or unknown.
+
+Where the cause is known, what the page's table of causes says to do about it comes first: the
+steps that it names, or else a step of its own.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from probe.core.resources import SPARE
 
@@ -56,6 +61,7 @@ GENERIC: Values = {
     "services": (),
 }
 
+_COLUMNS = 3
 _REFERENCE = re.compile(r"\bsteps? (\d+(?:(?:, | and )\d+)*)")
 
 
@@ -75,7 +81,7 @@ def render(text: str, values: Values, section: str) -> str:
         line = getattr(error, "lineno", None)
         place = f"line {line}: " if line else ""
         raise RunbookError(f"{place}{error.message or type(error).__name__}") from None
-    return _renumbered(rendered, section)
+    return _arranged(rendered, section, str(values.get("cause", "")), str(values.get("phase", "")))
 
 
 @cache
@@ -113,24 +119,59 @@ def _with_predicates(values: Values) -> dict[str, object]:
     return {**values, "fits": fits, "names": names}
 
 
-def _renumbered(text: str, section: str) -> str:
+def _arranged(text: str, section: str, cause: str, phase: str) -> str:
+    """The page with the section's steps that are not empty, those that fit the cause first."""
     before, heading, rest = text.partition(f"## {section}\n")
     inside, end, after = rest.partition("\n## ")
-    steps, numbers = _kept(inside)
-    after = _REFERENCE.sub(lambda found: _referred(found[1], numbers), after)
-    return f"{before}{heading}{steps}{end}{after}"
+    head, *items = re.split(r"(?m)^(?=\d+\. )", inside)
+    numbered = (item.partition(". ") for item in items)
+    steps = {old: step.strip() for old, _, step in numbered if step.strip()}
+    found = _row_of(cause, phase, after)
+    first = [old for old in found.named_steps if old in steps] if found is not None else []
+    order = [*first, *(old for old in steps if old not in first)]
+    own = [found.step] if found is not None and found.step and not first else []
+    numbers = {old: len(own) + place for place, old in enumerate(order, 1)}
+    lines = [*own, *(steps[old] for old in order)]
+    listed = "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
+    after = _REFERENCE.sub(lambda each: _referred(each[1], numbers), after)
+    return f"{before}{heading}{head}{listed}\n{end}{after}"
 
 
-def _kept(section: str) -> tuple[str, dict[str, int]]:
-    """The section without its empty steps, and the new number of each that is kept."""
-    head, *items = re.split(r"(?m)^(?=\d+\. )", section)
-    kept, numbers = [head], dict[str, int]()
-    for item in items:
-        old, _, text = item.partition(". ")
-        if text.strip():
-            numbers[old] = len(numbers) + 1
-            kept.append(f"{numbers[old]}. {text.lstrip()}")
-    return "".join(kept), numbers
+class _CauseRow(Struct, frozen=True):
+    """A line of the table of causes."""
+
+    cause: str
+    meaning: str
+    advice: str
+
+    @property
+    def step(self) -> str:
+        """The same as a step; empty where it says no more than which steps to take."""
+        parts = [each for each in self.advice.split("; ") if not _REFERENCE.search(each)]
+        advice = "; ".join(parts)
+        if not advice or advice.startswith("the steps"):
+            return ""
+        see = "see " if advice.startswith("[") else ""
+        end = "" if advice.endswith("?") else "."
+        return f"`{self.cause}` ({self.meaning}): {see}{advice}{end}"
+
+    @property
+    def named_steps(self) -> list[str]:
+        """The numbers of the steps to take."""
+        found = _REFERENCE.findall(self.advice)
+        return [number for each in found for number in re.findall(r"\d+", each)]
+
+
+def _row_of(cause: str, phase: str, text: str) -> _CauseRow | None:
+    """What the table says of a cause, in this phase if it tells them apart; None where it says
+    nothing."""
+    found = []
+    for line in text.splitlines() if cause else ():
+        cells = [each.strip() for each in line.strip().strip("|").split(" | ")]
+        if len(cells) == _COLUMNS and f"`{cause}`" in cells[0].split():
+            found.append(_CauseRow(cause, cells[1], cells[2]))
+    of_phase = (each for each in found if f"`{phase}`" in each.meaning)
+    return next(of_phase, found[0] if found else None)
 
 
 def _referred(numbers: str, new: Mapping[str, int]) -> str:

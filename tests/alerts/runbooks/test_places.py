@@ -85,7 +85,7 @@ def test_a_finding_has_the_steps_of_its_own_cause(
 
 
 def test_a_page_that_a_step_names_is_linked() -> None:
-    alert = failing(runbook="signaling-failing", cause="deadline")
+    alert = failing(runbook="signaling-failing", cause="deadline", phase="session")
     context = MessageContext("lax", URL, runbooks=RunbookLibrary())
     name, address = context.related(alert)[0]
     assert (name, address) == (

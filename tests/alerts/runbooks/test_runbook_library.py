@@ -152,7 +152,7 @@ def test_steps_match_the_cause_and_are_renumbered() -> None:
     refused = steps(STAGING, name, Cause.CONNECT_REFUSED)
     assert "systemctl restart coturn" in refused
     assert "`probe turn turn:turn.staging.example:3478`" in refused
-    assert "user name and password valid" in steps(STAGING, name, Cause.AUTH_REJECTED)
+    assert "password or secret is wrong" in steps(STAGING, name, Cause.AUTH_REJECTED)
     for slug, _ in settings_of(BARE).alerting.runbooks.titles():
         page = settings_of(BARE).alerting.runbooks.page(slug)
         assert page is not None
