@@ -126,6 +126,8 @@ def _arranged(text: str, section: str, cause: str, phase: str) -> str:
     head, *items = re.split(r"(?m)^(?=\d+\. )", inside)
     numbered = (item.partition(". ") for item in items)
     steps = {old: step.strip() for old, _, step in numbered if step.strip()}
+    if not steps:
+        return text
     found = _row_of(cause, phase, after)
     first = [old for old in found.named_steps if old in steps] if found is not None else []
     order = [*first, *(old for old in steps if old not in first)]

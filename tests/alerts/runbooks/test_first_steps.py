@@ -78,6 +78,15 @@ def test_what_only_some_have_is_no_first_step_of_the_others() -> None:
     assert other.endswith("the server's log; restarted just now?")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Ask Kim.\n", "## First steps\n\nAsk Kim.\n\n## Causes\n\n| `deadline` | slow | wait |\n"],
+)
+def test_a_page_of_ones_own_without_numbered_steps_stays_as_it_is(text: str) -> None:
+    found = runbooks.rendered(runbooks.Runbook("own", text), {**GENERIC, "cause": "deadline"})
+    assert found.text == text
+
+
 def test_steps_that_a_page_refers_to_keep_their_numbers() -> None:
     text = runbooks.page("signaling-failing", {**GENERIC, "cause": "auth_rejected"}).text
     steps = re.findall(r"^(\d+)\. ", text, re.MULTILINE)
