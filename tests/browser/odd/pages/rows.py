@@ -72,14 +72,15 @@ class PageRow(AskedRow, frozen=True):
     why: str = ""
 
     @property
-    def said(self) -> Mapping[str, str]:
-        """What each of the two pages said, by how it begins."""
-        return dict(zip(OVER, self.chromium.split("; "), strict=True))
+    def has(self) -> Mapping[str, bool]:
+        """Whether each of the two pages has a session, by how it begins."""
+        said = self.chromium.split("; ")
+        return {over: each == READY for over, each in zip(OVER, said, strict=True)}
 
     @property
     def is_taken(self) -> bool:
         """Whether both have a session."""
-        return {*self.said.values()} == {READY}
+        return all(self.has.values())
 
 
 def unasked_rows() -> Iterator[PageRow]:
