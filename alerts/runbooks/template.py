@@ -31,6 +31,7 @@ GENERIC: Values = {
     "backend_url": "BACKEND_URL",
     "backend_host": "BACKEND_HOST",
     "frontend_url": "FRONTEND_URL",
+    "page_origin": "PAGE_ORIGIN",
     # Its dependencies, and who hosts them.
     "redis_host": "REDIS_HOST",
     "upstash": True,

@@ -65,6 +65,7 @@ def _values(variables: Variables, checks: Iterable[Check]) -> Mapping[str, objec
     backend, frontend = (_shown(variables.get(f"{name}_URL")) for name in ("BACKEND", "FRONTEND"))
     redis, postgres = (_host(variables.get(name)) for name in ("REDIS_URL", "DATABASE_URL"))
     fly_apps = [app for check in checks if (app := getattr(check.table, "app", ""))]
+    origins = (getattr(check.table, "origin", None) for check in checks)
     app = next(iter(fly_apps), None) or variables.get("FLY_APP")
     probe_app = variables.get("FLY_APP_NAME")
     turn = f"{variables.get('TURN_URLS') or ''} {variables.get('TURN_HOST') or ''}"
@@ -74,6 +75,7 @@ def _values(variables: Variables, checks: Iterable[Check]) -> Mapping[str, objec
         "backend_url": backend,
         "backend_host": _host(backend),
         "frontend_url": frontend,
+        "page_origin": next(filter(None, origins), None),
         "redis_host": redis,
         "postgres_host": postgres,
         "postgres_port": _port(variables.get("DATABASE_URL")),

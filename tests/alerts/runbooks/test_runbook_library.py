@@ -77,6 +77,12 @@ def test_steps_name_the_configured_app_and_addresses() -> None:
     )
 
 
+def test_a_page_that_is_kept_out_is_asked_for_by_its_origin() -> None:
+    environ = {**STAGING, "FRONTEND_URL": "https://www.staging.example/start/"}
+    said = steps(environ, "signaling", Cause.CORS_REJECTED).splitlines()[0]
+    assert "-H 'Origin: https://www.staging.example' 'https://staging.example/socket.io/" in said
+
+
 def test_without_fly_no_step_is_a_command_of_fly_s() -> None:
     for name, cause in (("health", Cause.CONNECT_REFUSED), ("signaling", Cause.DEADLINE)):
         said = steps(BARE, name, cause)
