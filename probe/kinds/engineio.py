@@ -108,7 +108,7 @@ KIND = Kind(
     failing=FailurePolicy(Verdict.CRITICAL, hold=60.0),
     core=True,
     cost="one WebSocket; no token, no Redis command, no query",
-    load=lazy_import("probe.net.http", "probe.net.socketio"),
+    load=lazy_import("probe.net.http", "probe.net.socketio", "probe.paircam.page_polls"),
     interval=30.0,
     retry=10.0,
     plot=HANDSHAKE,

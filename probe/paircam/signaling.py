@@ -26,7 +26,6 @@ from probe.core.model import (
 from probe.core.recorder import Recorder
 from probe.net.fetch import cors
 from probe.net.urls import BaseUrl, CaFile, show_host
-from probe.paircam.page_polls import check_page_polls
 from probe.paircam.triggers import SIGNALING, of_backend, of_signaling
 
 if TYPE_CHECKING:
@@ -166,6 +165,7 @@ async def connect(
 ) -> None:
     """Connect engine.io, then the namespace; without a token the server should refuse it."""
     from probe.net.socketio import CONNECT as CONNECTED
+    from probe.paircam.page_polls import check_page_polls
 
     with _connecting(record, browser, session):
         await session.open(

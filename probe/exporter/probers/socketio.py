@@ -37,7 +37,8 @@ async def run(table: SocketIoTable, record: Recorder, context: Context) -> None:
 
 
 def _load() -> None:
-    import probe.net.socketio  # noqa: F401
+    import probe.net.socketio
+    import probe.paircam.page_polls  # noqa: F401
 
 
 KIND: Kind[Environment, SocketIoTable] = Kind(

@@ -22,7 +22,6 @@ from probe.core.kind import Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
-from probe.kinds.journey.identities import device_ids
 from probe.kinds.journey.settings import JourneyEnvironment, JourneyTable, derive
 from probe.kinds.journey.signals import (
     CONNECT,
@@ -42,7 +41,6 @@ from probe.kinds.journey.signals import (
 from probe.net.tasks import gather_first_error
 from probe.net.urls import show_host
 from probe.paircam import Backend
-from probe.paircam.page_polls import check_page_polls
 from probe.paircam.signaling import PATIENCE_SHARE
 from probe.stun.byte_counter import count_bytes
 from probe.turn.statistics import median
@@ -77,6 +75,9 @@ async def run(table: JourneyTable, record: Recorder, context: Context) -> None:
 
 
 async def _run_journey(table: JourneyTable, record: Recorder, context: Context) -> None:
+    from probe.kinds.journey.identities import device_ids
+    from probe.paircam.page_polls import check_page_polls
+
     devices = device_ids(context, table.url.get_secret_value(), table.region)
     users = [_user(table, context, device) for device in devices.pair()]
     began = context.clock()
@@ -252,7 +253,13 @@ KIND = Kind(
     ),
     cost="2 tokens (none with JWT_SECRET), 2 sessions, 95 Redis commands, two allocations, 24 kB",
     uses=uses,
-    load=lazy_import("probe.net.http", "probe.net.socketio", "probe.call.signaled_call"),
+    load=lazy_import(
+        "probe.net.http",
+        "probe.net.socketio",
+        "probe.call.signaled_call",
+        "probe.kinds.journey.identities",
+        "probe.paircam.page_polls",
+    ),
     # Signaling and redis leave 151 commands a day beside a journey, of the tenth of Upstash's free
     # plan that monitoring may take: one run of 95.
     interval=97_200.0,

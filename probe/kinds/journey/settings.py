@@ -11,7 +11,6 @@ from probe.net.fetch import cors
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, BackendEnvironment, Duration
 from probe.paircam.journey_variable import JourneyVariable
-from probe.paircam.page_polls import site_for_page
 from probe.turn_targets.traffic_budget import CALL_ECHOES, echo_seconds
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ class JourneyTable(CheckConfig):
     @property
     def site(self) -> "Site":
         """Where Socket.IO listens, as a page of ``origin`` asks for it."""
+        from probe.paircam.page_polls import site_for_page
+
         return site_for_page(self.url, self.origin)
 
     @property

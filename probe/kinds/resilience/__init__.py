@@ -23,7 +23,6 @@ from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Impact, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
-from probe.kinds.resilience.sessions import run_sessions
 from probe.kinds.resilience.signals import (
     CONSENT_LOST,
     CONSENT_RECOVERY,
@@ -132,6 +131,8 @@ def derive(environment: TurnEnvironment) -> DerivedChecks:
 async def run(table: ResilienceTable, record: Recorder, context: Context) -> None:
     """Everything at the same time, as far as one loss does not disturb another."""
     if table.part == "signaling":
+        from probe.kinds.resilience.sessions import run_sessions
+
         await run_sessions(table, table.losses, record, context)
         return
     with counting_traffic(table, record, context):
@@ -240,7 +241,12 @@ KIND = Kind(
     on_request=True,
     cost="three sessions; five relayed calls of up to a minute, about 0.3 MB",
     uses=uses,
-    load=lazy_import("probe.net.http", "probe.paircam.reconnect", "probe.call.recovery"),
+    load=lazy_import(
+        "probe.net.http",
+        "probe.paircam.reconnect",
+        "probe.call.recovery",
+        "probe.kinds.resilience.sessions",
+    ),
     interval=86_400.0,
     retry=60.0,
     plot=PATH_RECOVERY,

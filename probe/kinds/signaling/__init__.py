@@ -261,7 +261,7 @@ KIND = Kind(
     cost="about 4 Redis commands, and one LRANGE of the queue for each round trip; "
     "at most one token in its lifetime",
     uses=uses,
-    load=lazy_import("probe.net.http", "probe.net.socketio"),
+    load=lazy_import("probe.net.http", "probe.net.socketio", "probe.paircam.page_polls"),
     interval=INTERVAL,
     retry=30.0,
     plot=RTT,

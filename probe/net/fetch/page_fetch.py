@@ -7,6 +7,7 @@ redirect from http: to https: of the same host: such a page asks https: from the
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from yarl import URL
@@ -24,7 +25,9 @@ from probe.net.fetch.cors import (
     origin_header,
     origin_of,
 )
-from probe.net.fetch.page_request import PageRequest
+
+if TYPE_CHECKING:
+    from probe.net.fetch.page_request import PageRequest
 
 _NO_ORIGIN = "null"
 _REDIRECT_HINT = (
@@ -65,7 +68,7 @@ class PageFetch:
             return False
         return True if is_same_site(address, self._page) else "cross_site"
 
-    def ask(self, request: PageRequest) -> Mapping[str, str]:
+    def ask(self, request: "PageRequest") -> Mapping[str, str]:
         """The Origin header of a request, of which it is noted whether it has to be permitted."""
         if request.preflight.is_needed and self.is_cross_origin(request.address):
             self.preflights.append((request.preflight, request.address, self._sent))
@@ -104,7 +107,7 @@ class PageFetch:
         if self._has_left and origin_of(address) != origin_of(following):
             self._sent = _NO_ORIGIN
 
-    def lead(self, request: PageRequest, status: int, following: URL) -> PageRequest:
+    def lead(self, request: "PageRequest", status: int, following: URL) -> "PageRequest":
         """What is asked behind a redirect. Raises like ``follow``."""
         self.follow(request.address, following)
         if self.is_upgrade(request.address, following):
