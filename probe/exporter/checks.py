@@ -114,7 +114,7 @@ def _socketio(target: ProbeTarget) -> Built:
         "transport": settings.transport,
         "origin": settings.origin,
         "headers": settings.headers,
-        "probe_headers": settings.probe_headers,
+        "extra_headers": settings.extra_headers,
     }
     found = credentials_for(URL(url).host or "", settings.credentials)
     token = None if found is None else found.secret("token")

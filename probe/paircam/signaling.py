@@ -80,12 +80,12 @@ class SocketTable(CheckConfig):
     """Whether the page sends cookies along (`withCredentials`), which CORS then has to allow.
     Example: `true`"""
     headers: dict[HeaderName, SecretStr] = Field(default_factory=dict)
-    """Further headers of the page's requests (socket.io-client's `extraHeaders`), which CORS has to
-    allow. Where the page's origin is known, a WebSocket has none of them, as in browsers. Example:
-    `{ X-Environment = "staging" }`"""
-    probe_headers: dict[HeaderName, SecretStr] = Field(default_factory=dict)
-    """Headers that the probe sends and no page does, with each request and each WebSocket: what a
-    gateway wants of it. Example: `{ X-Gateway-Pass = "…" }`"""
+    """Further headers of each request and each WebSocket, which the probe sends and no page does:
+    what a gateway wants of it. Example: `{ X-Environment = "staging" }`"""
+    extra_headers: dict[HeaderName, SecretStr] = Field(default_factory=dict)
+    """Headers that the page sends (socket.io-client's `extraHeaders`), which CORS has to allow.
+    Where the page's origin is known, a WebSocket has none of them, as in browsers. Example:
+    `{ X-Client-Version = "7" }`"""
     ready_event: EventName = "connected"
     """Event with which the application says that the session is ready."""
 
@@ -94,9 +94,9 @@ class SocketTable(CheckConfig):
         """Where it listens, as a page of ``origin`` asks for it."""
         from probe.net.engineio.session import Site
 
-        headers, own = (
+        own, headers = (
             {name: value.get_secret_value() for name, value in each.items()}
-            for each in (self.headers, self.probe_headers)
+            for each in (self.headers, self.extra_headers)
         )
         url = self.url.get_secret_value()
         return Site(url, self.path, self.origin, self.with_credentials, headers, own)

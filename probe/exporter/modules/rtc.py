@@ -42,7 +42,7 @@ class SocketIoProbe(Strict):
     origin: Text | None = None
     ready_event: Text | None = Field(default=None, min_length=1)
     headers: Mapping[str, Secret] = Field(default_factory=dict)
-    probe_headers: Mapping[str, Secret] = Field(default_factory=dict)
+    extra_headers: Mapping[str, Secret] = Field(default_factory=dict)
     credentials: tuple[Credentials, ...] = ()
 
 

@@ -48,7 +48,8 @@ STICKY_HINT = (
 )
 _UNSENT_HINT = (
     "Browsers send headers with polls, and none of them with a WebSocket: let the server do "
-    "without. Those that only the probe sends, as to a gateway, belong in probe_headers."
+    "without. What only the probe sends, as to a gateway, belongs in headers instead of "
+    "extra_headers."
 )
 
 

@@ -155,7 +155,7 @@ async def passing_by_header(request: web.Request, handler: Any) -> web.StreamRes
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 async def test_what_the_probe_alone_sends_is_on_all_that_it_asks(transport: str) -> None:
-    headers: Any = {"headers": {"X-Environment": "staging"}, "probe_headers": {"X-Pass": "p"}}
+    headers: Any = {"extra_headers": {"X-Environment": "staging"}, "headers": {"X-Pass": "p"}}
     async with backend_with(passing_by_header) as (url, seen):
         result = await run(url, jwt_secret=SECRET, transport=transport, origin=FRONTEND, **headers)
     assert (result.status, result.failure) == (Status.OK, None)
@@ -166,10 +166,10 @@ async def test_what_the_probe_alone_sends_is_on_all_that_it_asks(transport: str)
 async def test_a_gateway_that_wants_what_no_websocket_carries_is_told_the_key() -> None:
     async with backend_with(passing_by_header) as (url, _):
         failure = failure_of(
-            await run(url, jwt_secret=SECRET, origin=FRONTEND, headers={"X-Pass": "p"})
+            await run(url, jwt_secret=SECRET, origin=FRONTEND, extra_headers={"X-Pass": "p"})
         )
     assert failure.cause is Cause.HTTP_STATUS
-    assert "probe_headers" in failure.hint
+    assert "headers instead of extra_headers" in failure.hint
 
 
 @pytest.mark.parametrize("refusal", ["status 400", "status 502", "silence", "no probe", "closed"])

@@ -117,7 +117,7 @@ def _table(row: PageRow, backend: GatedBackend) -> dict[str, Any]:
         "jwt_secret": JWT_SECRET,
         "origin": backend.page,
         "deadline": 10,
-        **({"headers": row.headers} if row.headers else {}),
+        **({"extra_headers": row.headers} if row.headers else {}),
     }
 
 
