@@ -7,24 +7,24 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from msgspec import Struct
+from pydantic import SecretStr
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.paircam.settings import parse_duration
 from probe.paircam.token_signing import signed
+from probe.untrusted.javascript_json import parse_as_javascript
+from probe.untrusted.javascript_text import javascript_text
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
 
-class IssuedCredentials(BaseModel):
-    """What ``POST /turn/credentials`` gives to a browser; ``ttl`` is in seconds."""
+class IssuedCredentials(Struct, frozen=True):
+    """What ``POST /turn/credentials`` gives to a browser."""
 
-    model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
-
-    urls: tuple[str, ...] = Field(strict=False)
+    urls: tuple[str, ...]
     username: str
     credential: SecretStr
-    ttl: float = Field(gt=0)
 
 
 def mint(secret: SecretStr, device: str, now: float, lifetime: float) -> tuple[SecretStr, float]:
@@ -36,9 +36,10 @@ def mint(secret: SecretStr, device: str, now: float, lifetime: float) -> tuple[S
 
 
 def parse(raw: bytes, path: str) -> object:
-    """The JSON of an answer; raises CheckFailed(body_invalid)."""
+    """The JSON of an answer as a page reads it (Fetch standard, ``json()``): UTF-8, whatever the
+    charset. Raises CheckFailed(body_invalid)."""
     try:
-        return parse_json(raw)
+        return parse_as_javascript(raw.decode("utf-8", "replace").removeprefix("\ufeff"))
     except InvalidDocument as error:
         raise CheckFailed(Cause.BODY_INVALID, f"POST {path} answers no JSON: {error}") from None
 
@@ -84,16 +85,22 @@ def _stated(answer: Mapping[str, Any]) -> float:
 def read_credentials(answer: object, now: float) -> IssuedCredentials:
     """The credentials of an answer, if a browser could use them.
 
-    Raises CheckFailed(body_invalid, credentials_missing, credentials_expired).
+    What a page hands to ``RTCPeerConnection`` becomes text there, a number too (Web IDL), and no
+    browser needs a ``ttl``. Raises CheckFailed(body_invalid, credentials_missing,
+    credentials_expired).
     """
-    if isinstance(answer, dict) and isinstance(answer.get("urls"), str):
-        answer = {**answer, "urls": [answer["urls"]]}  # the other form of RTCIceServer.urls
-    try:
-        issued = IssuedCredentials.model_validate(answer)
-    except ValidationError as error:
-        wrong = ", ".join(sorted({".".join(map(str, each["loc"])) for each in error.errors()}))
-        message = f"POST /turn/credentials answers no usable credentials: {wrong or 'no object'}"
-        raise CheckFailed(Cause.BODY_INVALID, message) from None
+    given = answer if isinstance(answer, dict) else {}
+    wrong = [name for name in ("credential", "urls", "username") if name not in given]
+    if wrong:
+        said = ", ".join(wrong) if given else "no object"
+        message = f"POST /turn/credentials answers no usable credentials: {said}"
+        raise CheckFailed(Cause.BODY_INVALID, message)
+    urls = given["urls"]
+    issued = IssuedCredentials(
+        tuple(map(javascript_text, urls if isinstance(urls, list) else [urls])),
+        javascript_text(given["username"]),
+        SecretStr(javascript_text(given["credential"])),
+    )
     if not any(url.strip() for url in issued.urls):
         raise CheckFailed(
             Cause.CREDENTIALS_MISSING,

@@ -11,10 +11,10 @@ from probe.core.model import CheckFailed, NotMeasured
 from probe.core.recorder import Recorder
 from probe.net.urls import show_host
 from probe.paircam import IssuedCredentials, backend_from
-from probe.stun.browser_uri import blocked_port, refusal_of, refusal_of_login
+from probe.stun.browser_uri import blocked_port, refusal_of, refusal_of_login, relays_of
 from probe.stun.byte_counter import count_bytes
 from probe.stun.credentials import TurnCredentials
-from probe.stun.uri import TRANSPORTS, TurnUri, parse_url_list
+from probe.stun.uri import TRANSPORTS, TurnUri
 from probe.turn_targets.issuers.account import IssuerAccount
 from probe.turn_targets.issuers.ice_servers import IceServer
 from probe.turn_targets.signals import traffic_of, write_traffic
@@ -132,11 +132,7 @@ def preferred_first(issued: IssuedCredentials) -> Sequence[TurnUri]:
         if refusal:
             message = f"browsers throw for the whole list that is issued: {_shown(text)}: {refusal}"
             raise CheckFailed(Cause.BODY_INVALID, message, phase="credentials")
-    try:
-        urls = parse_url_list(" ".join(issued.urls)).urls
-    except ValueError as error:
-        message = f"the backend issues a URL that no browser can use: {error}"
-        raise CheckFailed(Cause.BODY_INVALID, message, phase="credentials") from None
+    urls = relays_of(issued.urls)
     if not urls:
         message = "the backend issues no turn: or turns: URL"
         raise CheckFailed(Cause.CREDENTIALS_MISSING, message, phase="credentials")

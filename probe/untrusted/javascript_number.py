@@ -3,6 +3,8 @@
 import math
 import re
 
+from probe.untrusted.javascript_text import javascript_text
+
 BLANKS = (
     "\t\n\v\f\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
     "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -11,7 +13,6 @@ BLANKS = (
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _OTHER = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
 _LONGEST = 4000
-_WRITTEN_OUT = 1e21
 
 
 def javascript_number(text: str) -> float:
@@ -31,7 +32,7 @@ def javascript_sum(first: object, second: object) -> float:
     """``first + second`` as a number: where one of the two is no number they are put one behind
     the other, as text."""
     if any(isinstance(each, str | list | dict) for each in (first, second)):
-        return javascript_number(_text(first) + _text(second))
+        return javascript_number(javascript_text(first) + javascript_text(second))
     return _primitive(first) + _primitive(second)
 
 
@@ -45,15 +46,3 @@ def timer_milliseconds(delay: float) -> int:
 
 def _primitive(value: object) -> float:
     return float(value) if isinstance(value, bool | int | float) else 0.0  # null
-
-
-def _text(value: object) -> str:
-    if isinstance(value, list):
-        return ",".join("" if each is None else _text(each) for each in value[:8])
-    if isinstance(value, dict):
-        return "[object Object]"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < _WRITTEN_OUT:
-        return str(int(value))
-    return str(value)

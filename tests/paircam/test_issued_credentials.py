@@ -31,7 +31,7 @@ class TestIssuedCredentials:
             record = Recorder()
             issued = await backend(server.url).issued_credentials(record)
         assert issued.urls == ("turn:turn.example.org:3478",)
-        assert (issued.username, issued.ttl) == ("u", 9)
+        assert issued.username == "u"
         assert issued.credential.get_secret_value() == "hidden"
         assert "hidden" not in repr(issued)
         assert list(record.phases) == ["token", "credentials"]
@@ -57,9 +57,6 @@ class TestIssuedCredentials:
             ({**GOOD, "urls": []}, Cause.CREDENTIALS_MISSING),
             ({**GOOD, "urls": [""]}, Cause.CREDENTIALS_MISSING),
             ({**GOOD, "username": "1500000000:device"}, Cause.CREDENTIALS_EXPIRED),
-            ({**GOOD, "username": 5}, Cause.BODY_INVALID),
-            ({**GOOD, "urls": [5]}, Cause.BODY_INVALID),
-            ({**GOOD, "ttl": "long"}, Cause.BODY_INVALID),
             ({"urls": ["turn:x"]}, Cause.BODY_INVALID),
             ([], Cause.BODY_INVALID),
         ],

@@ -4,7 +4,14 @@ import json
 
 import pytest
 
-from probe.stun.browser_uri import blocked_port, refusal_of, refusal_of_login
+from probe.stun.browser_uri import (
+    blocked_port,
+    browser_url,
+    is_looked_up_by_udp,
+    refusal_of,
+    refusal_of_login,
+    relays_of,
+)
 from probe.stun.uri import parse_turn_url
 from tests.servers.chromium import Tab
 
@@ -34,6 +41,27 @@ TAKEN = [
     " turn:h",
     "turn:h ",
     "turn:h\n",
+    "\0turn:h\x08",
+    "tu\nrn:h",
+    "turn:h\tx",
+    "turn:\nh",
+    "turn:h:3\r\n478",
+    "turn:h:00003478",
+    "turn:h?transport=udp=x",
+    "turn:h?transport=tcp=",
+    "turn:h?transport=sctp?x",
+    "turn:h?transport=udp,turn:i?transport=tcp",
+    "turn:h\0x",
+    "turn:*",
+    "turn:h;x",
+    "turn:h%20x",
+    "turn:h\u3002x",
+    "turn:\uff48",
+    "turn:[h]:80",
+    "turn:[1.2.3.4]:80",
+    "turn:[gggg::1]",
+    "turn:[::1]80",
+    "turn:[fe80::1%eth0]",
 ]
 REFUSED = [
     "turn:h?Transport=udp",
@@ -71,6 +99,23 @@ REFUSED = [
     "stun:",
     "stun:u@h",
     "stuns:h?transport=tcp",
+    "turn:h?transport==udp",
+    "turn:h?=transport=udp",
+    "turn:h?foo?transport=udp",
+    "turn:h? transport=udp",
+    "turn:h:99999999999",
+    "turn:[]",
+    "turn:[::1",
+    "turn:h]:80",
+    "turn:[::1]x:80",
+    "turn:x[::1]:80",
+    "turn:h\\x",
+    "turn:h|x",
+    'turn:h"x',
+    "turn:<h>",
+    "turn:{h}",
+    "turn:h^x",
+    "turn:h`x",
     "http://h",
     "h:3478",
     "",
@@ -158,3 +203,55 @@ def test_user_names_and_credentials_for_which_browsers_throw() -> None:
 )
 def test_a_port_that_chromium_never_asks(url: str, *, blocked: bool) -> None:
     assert blocked_port(parse_turn_url(url)) is blocked
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("turn:h?transport=tcp", "turn:h:3478?transport=tcp"),
+        ("turn:h?transport=tcp?x", "turn:h:3478?transport=udp"),
+        ("turn:h?transport=tcp=x", "turn:h:3478?transport=tcp"),
+        ("turns:h?transport=udp", "turns:h:5349?transport=tcp"),
+        ("turns:h?transport=sctp?x", "turns:h:5349?transport=tcp"),
+        ("turn:[1.2.3.4]:0080", "turn:1.2.3.4:80?transport=udp"),
+        ("turn:[::FFFF:7f00:1]", "turn:[::ffff:7f00:1]:3478?transport=udp"),
+        ("turn:[::1]80", "turn:[::1]:3478?transport=udp"),
+        ("TURN:tu\nrn.example.org:\t443 ", "turn:turn.example.org:443?transport=udp"),
+        ("turn:h\0x", "turn:h%00x:3478?transport=udp"),
+    ],
+)
+def test_what_a_browser_makes_of_an_url(text: str, url: str) -> None:
+    assert str(browser_url(text)) == url
+
+
+def test_a_list_has_each_relay_once_and_no_stun_server() -> None:
+    assert list(map(str, relays_of(["stun:h", "turn:h", "turn:h:03478", "stuns:h"]))) == [
+        "turn:h:3478?transport=udp"
+    ]
+
+
+NAMES = {
+    "h.example": True,
+    "a_b.example.": True,
+    "-h.example": True,
+    "xn--bcher-kva.example": True,
+    "127.0.0.1": True,
+    "127.0.0.1.": True,
+    "0177.0.0.1": True,
+    "0x7f.1": True,
+    "2130706433": True,
+    "::1": True,
+    "fe80::1%eth0": True,
+    "H.example": False,
+    "LOCALHOST": False,
+    "b\u00fccher.example": False,
+    "\uff48.example": False,
+    "h\u3002example": False,
+    "h%2eexample": False,
+    "h;x.example": False,
+    "h.123": False,
+}
+
+
+def test_names_that_chromium_looks_up_by_udp() -> None:
+    assert {name: is_looked_up_by_udp(name) for name in NAMES} == NAMES

@@ -8,9 +8,9 @@ from pydantic import SecretStr
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.stun.browser_uri import refusal_of, refusal_of_login
+from probe.stun.browser_uri import refusal_of, refusal_of_login, relays_of
 from probe.stun.credentials import TurnCredentials
-from probe.stun.uri import TurnUri, parse_url_list
+from probe.stun.uri import TurnUri
 from probe.untrusted.text import excerpt
 
 
@@ -86,11 +86,7 @@ def read_urls(urls: Sequence[str], host: str) -> Sequence[TurnUri]:
         if refusal:
             message = f"{host} answers with a URL that browsers throw for: {excerpt(url)}: "
             raise CheckFailed(Cause.BODY_INVALID, message + refusal)
-    try:
-        return parse_url_list(" ".join(urls)).urls
-    except ValueError as error:
-        message = f"{host} answers with a URL that no browser takes: {error}"
-        raise CheckFailed(Cause.BODY_INVALID, message) from None
+    return relays_of(urls)
 
 
 def read_login(username: object, password: object, host: str) -> TurnCredentials:
