@@ -17,6 +17,7 @@ from probe.net.protocol.connect import connect_tcp
 from probe.net.protocol.errors import Flood, PeerError, ProtocolViolation
 from probe.net.protocol.stream import Stream
 from probe.net.protocol.tls_stream import TlsStream
+from probe.net.racing import MAX_PENDING
 from probe.stun.connection import BYTES_FOR_ONE, MAX_BYTES, MAX_MESSAGES, MESSAGES_FOR_ONE
 from probe.stun.message import FIRST_CHANNEL, LAST_CHANNEL, Framer
 from probe.stun.uri import format_hostport
@@ -41,7 +42,7 @@ class RelayGuard:
 
     async def open(self) -> tuple[str, int]:
         """Connect to the relay; the address that aioice connects to. Raises OSError."""
-        connected = await connect_tcp(self._relay.addresses)
+        connected = await connect_tcp(self._relay.addresses, at_once=MAX_PENDING)
         if self._relay.tls is None:
             self._stream = Stream(connected)
         else:

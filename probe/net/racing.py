@@ -13,13 +13,31 @@ from probe.net.resolver import Address
 ATTEMPT_DELAY = 0.25
 """RFC 8305 section 5: seconds until the next address is tried next to one that is silent."""
 MAX_ADDRESSES = 8
+MAX_PENDING = 2
+"""So many addresses Chromium asks at a time: while two are silent, it tries no third."""
+NOT_ASKED = "not asked"
+"""The fact that names further addresses of a name over UDP."""
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 
+def first_of_each_family(addresses: Sequence[Address]) -> list[Address]:
+    """What libwebrtc takes of a name over UDP: whatever follows is never asked."""
+    found: dict[int, Address] = {}
+    for each in addresses:
+        found.setdefault(each.family, each)
+    return list(found.values())
+
+
+def not_asked(addresses: Sequence[Address]) -> str:
+    """The addresses that no browser asks over UDP; empty where there are none."""
+    asked = first_of_each_family(addresses)
+    return ", ".join(each.ip for each in addresses if each not in asked)
+
+
 def interleaved(addresses: Sequence[Address]) -> list[Address]:
-    """The addresses with their families taking turns (RFC 8305 section 4), eight at most."""
+    """The addresses with their families taking turns (RFC 8305 section 4)."""
     first = [each for each in addresses if each.family == addresses[0].family]
     other = [each for each in addresses if each.family != addresses[0].family]
     ordered: list[Address] = []
@@ -27,7 +45,7 @@ def interleaved(addresses: Sequence[Address]) -> list[Address]:
         for queue in (first, other):
             if queue:
                 ordered.append(queue.pop(0))
-    return ordered[:MAX_ADDRESSES]
+    return ordered
 
 
 class Race:
@@ -46,7 +64,7 @@ class Race:
         delay: float = ATTEMPT_DELAY,
         prefer: float = ATTEMPT_DELAY,
     ) -> None:
-        self.addresses = interleaved(addresses)
+        self.addresses = interleaved(addresses)[:MAX_ADDRESSES]
         self.outcomes: dict[Address, str] = {}
         self.started: set[Address] = set()
         self._both_families, self._delay, self._prefer = both_families, delay, prefer
@@ -90,8 +108,9 @@ class Race:
         at_once = 2 if self._both_families and self._has_two_families() else 1
         for number, address in enumerate(self.addresses):
             if number >= at_once:
+                is_full = number - len(self._failures) >= MAX_PENDING
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._delay):
+                    async with asyncio.timeout(None if is_full else self._delay):
                         await self._next.wait()
                 self._next.clear()
             tasks.append(self._announced(asyncio.create_task(self._try(attempt, address))))

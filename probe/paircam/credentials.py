@@ -14,7 +14,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.paircam.settings import parse_duration
 from probe.paircam.token_signing import signed
-from probe.untrusted.javascript_json import parse_as_javascript
+from probe.untrusted.javascript_json import parse_response
 from probe.untrusted.javascript_text import javascript_text
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
@@ -39,7 +39,7 @@ def parse(raw: bytes, path: str) -> object:
     """The JSON of an answer as a page reads it (Fetch standard, ``json()``): UTF-8, whatever the
     charset. Raises CheckFailed(body_invalid)."""
     try:
-        return parse_as_javascript(raw.decode("utf-8", "replace").removeprefix("\ufeff"))
+        return parse_response(raw)
     except InvalidDocument as error:
         raise CheckFailed(Cause.BODY_INVALID, f"POST {path} answers no JSON: {error}") from None
 

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
-from probe.untrusted.json_document import InvalidDocument, parse_json
+from probe.untrusted.javascript_json import parse_response
+from probe.untrusted.json_document import InvalidDocument
 from probe.untrusted.text import excerpt, listed
 
 PHASE = "body"
@@ -40,11 +41,11 @@ class BackendIdentity(Struct, frozen=True):
 
 
 def parse(body: bytes) -> Any:
-    """The JSON document. Raises CheckFailed(body_invalid)."""
+    """The JSON document, as a page reads it. Raises CheckFailed(body_invalid)."""
     if not body.strip():
         _invalid("the body is empty")
     try:
-        return parse_json(body)
+        return parse_response(body)
     except InvalidDocument as error:
         _invalid(f"the body is not JSON: {error}")
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.racing import Race, family_name
+from probe.net.racing import NOT_ASKED, Race, family_name, first_of_each_family, not_asked
 from probe.net.resolver import Address
 from probe.stun import message as messages
 from probe.stun.codec import MessageClass, Method, StunMessage
@@ -44,12 +44,14 @@ async def binding_request(
     clock: Callable[[], float],
     families: dict[str, str] | None = None,
 ) -> BindingResult:
-    """Ask all addresses over UDP, as browsers do; the one that answers first counts.
+    """Ask the first address of each family over UDP, as browsers do; what answers first counts.
 
     Waits for as long as the caller does. ``families`` gets the error of each family
     of several: empty for one that answers. Raises CheckFailed(connect_refused, protocol_error).
     """
-    race = Race(addresses, both_families=True)
+    if families is not None and (others := not_asked(addresses)):
+        families[NOT_ASKED] = others
+    race = Race(first_of_each_family(addresses), both_families=True)
     try:
         return await race.run(lambda address: _request(url, address, clock), lambda _: None)
     finally:

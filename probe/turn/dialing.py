@@ -11,7 +11,7 @@ from itertools import groupby
 from msgspec import Struct
 
 from probe.core.model import CheckAborted
-from probe.net.racing import Race, family_name
+from probe.net.racing import NOT_ASKED, Race, family_name, first_of_each_family, not_asked
 from probe.net.resolver import Address
 from probe.net.tls.contexts import ClientContext
 from probe.stun import message
@@ -46,10 +46,13 @@ async def dial(
     """Connect to the address that answers first. Raises CheckFailed with the phase.
 
     Times the phases ``connect`` and ``tls``, over UDP ``allocate``. ``families`` gets
-    the error of each family of several: empty for one that answers.
+    the error of each family of several: empty for one that answers; and what is not asked.
     """
+    if url.kind == "udp":
+        if others := not_asked(addresses):
+            families[NOT_ASKED] = others
+        addresses = first_of_each_family(addresses)
     race = Race(addresses, both_families=url.kind == "udp", prefer=PREFER_SECONDS)
-
     try:
         with phases("allocate" if url.kind == "udp" else "connect"):
             found = await race.run(

@@ -54,6 +54,12 @@ def parse_as_javascript(text: str) -> Any:
     return document
 
 
+def parse_response(body: bytes) -> Any:
+    """What ``Response.json()`` makes of a body: UTF-8 whatever its charset, U+FFFD for each wrong
+    byte, without a byte order mark (Fetch standard, "json"). Raises like parse_as_javascript."""
+    return parse_as_javascript(body.decode("utf-8", "replace").removeprefix("\ufeff"))
+
+
 def _number(text: str) -> int | float:
     if len(text) <= MAX_DIGITS and text.lstrip("-").isdigit():
         return int(text)

@@ -3,9 +3,7 @@
 import asyncio
 import socket
 from time import monotonic
-from typing import Any
 
-import aiohappyeyeballs
 import pytest
 
 from probe.net.http import fresh_client, read_bounded
@@ -42,32 +40,6 @@ async def test_a_connection_to_one_of_several_addresses_is_closed() -> None:
             (await connect.connect_tcp(addresses * 3)).close()
 
         assert await leaves_nothing_at_any_step(open_and_close) > 2
-
-
-async def test_a_cancellation_that_connecting_would_lose_is_kept(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    made: list[socket.socket] = []
-    real = aiohappyeyeballs.start_connection
-
-    async def loses_it(*args: Any, **options: Any) -> socket.socket:
-        made.append(await real(*args, **options))
-        task = asyncio.current_task()
-        assert task is not None
-        task.cancel()
-        try:
-            await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            return made[0]
-        raise AssertionError("it was cancelled")
-
-    monkeypatch.setattr(connect, "start_connection", loses_it)
-    async with Pages(answers()) as pages:
-        addresses = await resolve("127.0.0.1", pages.port)
-        task = asyncio.create_task(connect.connect_tcp(addresses * 2))
-        await asyncio.wait({task})
-    assert task.cancelled()
-    assert made[0].fileno() == -1
 
 
 async def test_a_client_that_is_closed_connects_no_more() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.racing import MAX_ADDRESSES, Race, interleaved
+from probe.net.racing import MAX_ADDRESSES, Race, first_of_each_family, interleaved
 from probe.net.resolver import Address
 
 SIX = [Address(f"2001:db8::{n}", 1, socket.AF_INET6) for n in range(1, 4)]
@@ -50,7 +50,7 @@ class Addresses:
 def test_the_families_take_turns_and_there_are_eight_at_most() -> None:
     assert interleaved([*SIX, *FOUR])[:4] == [SIX[0], FOUR[0], SIX[1], FOUR[1]]
     many = [Address(f"192.0.2.{n}", 1, socket.AF_INET) for n in range(1, 200)]
-    assert len(interleaved(many)) == MAX_ADDRESSES
+    assert len(Race(many).addresses) == MAX_ADDRESSES
 
 
 async def test_the_preferred_address_is_taken_where_it_answers() -> None:
@@ -74,11 +74,33 @@ async def test_a_refusal_starts_the_next_at_once() -> None:
 
 
 async def test_silence_starts_the_next_after_the_delay_and_is_given_up() -> None:
-    addresses = Addresses(answer={FOUR[1]}, refuse=set())
-    race = Race([*SIX[:1], *FOUR[:2]], delay=SHORT)
-    assert await addresses.run(race) == FOUR[1].ip
-    assert set(addresses.cancelled) == {SIX[0], FOUR[0]}
-    assert race.started == {SIX[0], FOUR[0], FOUR[1]}
+    addresses = Addresses(answer={FOUR[0]}, refuse=set())
+    race = Race([SIX[0], FOUR[0]], delay=SHORT)
+    assert await addresses.run(race) == FOUR[0].ip
+    assert addresses.cancelled == [SIX[0]]
+
+
+async def test_while_two_are_silent_no_third_is_asked() -> None:
+    addresses = Addresses(answer={FOUR[2]}, refuse=set())
+    running = asyncio.create_task(addresses.run(Race(FOUR, delay=0)))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert addresses.asked == FOUR[:2]
+    running.cancel()
+    await asyncio.wait({running})
+    assert set(addresses.cancelled) == set(FOUR[:2])
+
+
+async def test_one_that_fails_beside_a_silent_one_makes_room_for_the_next() -> None:
+    addresses = Addresses(answer={FOUR[2]}, refuse={FOUR[1]})
+    async with asyncio.timeout(30):
+        assert await addresses.run(Race(FOUR, delay=0)) == FOUR[2].ip
+    assert addresses.asked == FOUR
+
+
+def test_of_each_family_the_first() -> None:
+    assert first_of_each_family([FOUR[0], FOUR[1], SIX[1], SIX[0]]) == [FOUR[0], SIX[1]]
+    assert first_of_each_family(SIX) == SIX[:1]
 
 
 async def test_both_families_are_asked_at_once_and_the_preferred_one_is_waited_for() -> None:

@@ -13,6 +13,7 @@ from probe.core.kind import WAKES_NEON, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Signal, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
+from probe.kinds.http.page_text import holds_text
 from probe.kinds.http.settings import HttpEnvironment, HttpTable, derive
 from probe.kinds.http.signals import (
     CORS_REFUSED,
@@ -26,7 +27,7 @@ from probe.kinds.http.signals import (
     SIGNALS,
     THRESHOLDS,
 )
-from probe.kinds.http.visit import visit
+from probe.kinds.http.visit import Answer, visit
 from probe.net.fetch import cors
 from probe.net.tasks import gather_first_error
 from probe.net.urls import show_host
@@ -58,7 +59,7 @@ async def run(table: HttpTable, record: Recorder, context: Context) -> None:
             _write_down(browser, record, context)
     record.sample(RESPONSE, record.phases["processing"] + record.phases["transfer"])
     with record.phase(health.PHASE):
-        _judge(answer.body, table, record)
+        _judge(answer, table, record)
     if table.cors_origin is not None:
         with record.phase(cors.PHASE):
             answer.check_readable()
@@ -113,8 +114,9 @@ def _write_down(browser: "FreshHttpClient", record: Recorder, context: Context) 
     record.facts.update(browser.tls.facts)
 
 
-def _judge(body: bytes, table: HttpTable, record: Recorder) -> None:
-    if table.contains is not None and table.contains.encode() not in body:
+def _judge(answer: Answer, table: HttpTable, record: Recorder) -> None:
+    body, kind = answer.body, answer.page.response.headers.get("Content-Type", "")
+    if table.contains is not None and not holds_text(body, kind, table.contains):
         raise CheckFailed(Cause.BODY_INVALID, "the body does not hold the expected text")
     if table.body == "any":
         return
