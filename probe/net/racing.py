@@ -69,6 +69,7 @@ class Race:
         self.started: set[Address] = set()
         self._both_families, self._delay, self._prefer = both_families, delay, prefer
         self._failures: list[CheckAborted] = []
+        self._ended = 0
         self._next, self._changed = asyncio.Event(), asyncio.Event()
 
     async def run(
@@ -108,7 +109,7 @@ class Race:
         at_once = 2 if self._both_families and self._has_two_families() else 1
         for number, address in enumerate(self.addresses):
             if number >= at_once:
-                is_full = number - len(self._failures) >= MAX_PENDING
+                is_full = number - self._ended >= MAX_PENDING
                 with suppress(TimeoutError):
                     async with asyncio.timeout(None if is_full else self._delay):
                         await self._next.wait()
@@ -120,9 +121,11 @@ class Race:
         self.started.add(address)
         try:
             found = await attempt(address)
-        except CheckAborted as error:
-            self.outcomes[address] = error.message
-            self._failures.append(error)
+        except BaseException as error:
+            if isinstance(error, CheckAborted):
+                self.outcomes[address] = error.message
+                self._failures.append(error)
+            self._ended += 1
             self._next.set()
             raise
         self.outcomes[address] = ""

@@ -12,14 +12,24 @@ from probe.net.fetch.cors import first_origin
 from probe.net.urls import BaseUrl, CaFile
 
 DEFAULT_EXPIRATION = 300.0
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+# As the backend's library reads them (npm's ms): short and long, in the singular and the plural.
+_NAMES = {
+    0.001: "ms msec msecs millisecond milliseconds",
+    1.0: "s sec secs second seconds",
+    60.0: "m min mins minute minutes",
+    3600.0: "h hr hrs hour hours",
+    86400.0: "d day days",
+    604800.0: "w week weeks",
+    31_557_600.0: "y yr yrs year years",
+}
+_UNITS = {name: seconds for seconds, names in _NAMES.items() for name in names.split()}
 
 
 def parse_duration(value: object) -> object:
-    """Seconds from ``5m``, ``7d`` or ``3600``; raises ValueError with the right form."""
+    """Seconds from ``5m``, ``7 days`` or ``3600``; raises ValueError with the right form."""
     if not isinstance(value, str):
         return value
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", value.strip().lower())
+    found = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([a-z]*)", value.strip().lower())
     if not found or (found[2] or "s") not in _UNITS:
         raise ValueError("must be a duration such as 5m, 7d or 3600 (seconds)")
     return float(found[1]) * _UNITS[found[2] or "s"]

@@ -157,6 +157,43 @@ def test_which_address_a_proxy_leads_to(
     assert (proxies.proxy_for(url) is not None) is proxied
 
 
+@pytest.mark.parametrize(
+    ("listed", "url", "proxied"),
+    [
+        ("10.0.0.0/8", "http://10.1.2.3/", False),
+        ("localhost,10.0.0.0/8,.svc", "https://10.1.2.3:8443/", False),
+        ("10.0.0.0/8", "http://11.1.2.3/", True),
+        ("10.0.0.0/8", "http://10.test/", True),
+        ("10.1.2.3", "http://10.1.2.3:81/", False),
+        ("10.1.2.3:80", "http://10.1.2.3/", False),
+        ("10.1.2.3:80", "http://10.1.2.3:81/", True),
+        ("10.1.2.3/40", "http://10.1.2.3/", True),
+        ("fd00::/16", "http://[fd00::5]/", False),
+        ("fd00:0::5", "http://[fd00::5]/", False),
+        ("[fd00::5]", "http://[fd00::5]/", False),
+        ("[fd00::5]:443", "wss://[fd00::5]/", False),
+        ("*.app.test", "http://a.app.test/", False),
+        ("*.app.test", "http://xapp.test/", True),
+        ("*.test", "wss://app.test/", False),
+        ("app.test:80", "ws://app.test/", False),
+        ("app.test:443", "https://App.test/", False),
+        ("app.test:443", "http://app.test/", True),
+        ("b.test;app.test", "http://app.test/", False),
+        ("b.test app.test", "http://app.test/", False),
+        (",", "http://app.test/", True),
+        ("*.", "http://app.test/", True),
+        (":80", "http://app.test/", True),
+        ("/", "http://app.test/", True),
+    ],
+)
+def test_what_is_reached_without_the_proxy(
+    monkeypatch: pytest.MonkeyPatch, listed: str, url: str, proxied: bool
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://p:1")
+    monkeypatch.setenv("NO_PROXY", listed)
+    assert (proxies.proxy_for(url) is not None) is proxied
+
+
 def test_a_proxy_that_can_t_be_used_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://user:secret@p:1")
     assert proxies.warnings() == [

@@ -15,6 +15,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from probe.net.proxies.exceptions import is_excepted
+
 SCHEMES = {"http": "http", "ws": "http", "https": "https", "wss": "https"}
 DEFAULT_PORT = 80
 PROXY_LOGIN = 407
@@ -64,7 +66,10 @@ def proxy_for(url: str) -> Proxy | None:
     address = known.get(scheme) or known.get("all")
     if not address or not _is_usable(address):
         return None
-    return None if proxy_bypass(urlsplit(url).netloc.rpartition("@")[2]) else _proxy(address)
+    parts = urlsplit(url)
+    if is_excepted(parts, known.get("no", "")) or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    return _proxy(address)
 
 
 @lru_cache(maxsize=1024)
