@@ -14,6 +14,8 @@ from probe.stun.uri import DEFAULT_PORTS, TurnUri
 
 MAX_USERNAME = 509
 """Bytes (RFC 8489, 14.3); a credential may have any length."""
+MAX_RELAYS = 32
+"""So many TURN servers Chromium gathers on (libwebrtc's ``kMaxTurnServers``)."""
 _SCHEMES = ("stun", "stuns", "turn", "turns")
 # What the URL standard takes away at the ends, and everywhere.
 _ENDS = "".join(map(chr, range(0x21)))
@@ -69,10 +71,10 @@ def browser_url(text: str) -> TurnUri | None:
 
 
 def relays_of(texts: Iterable[str]) -> tuple[TurnUri, ...]:
-    """The relays of a list that a browser takes, each once. Raises ValueError like
+    """The relays of a list that a browser uses, each once: the first 32. Raises ValueError like
     ``browser_url``."""
-    found = (browser_url(text) for text in texts)
-    return tuple(dict.fromkeys(each for each in found if each is not None))
+    found = [url for text in texts if (url := browser_url(text)) is not None]
+    return tuple(dict.fromkeys(found[:MAX_RELAYS]))
 
 
 def is_looked_up_by_udp(host: str) -> bool:

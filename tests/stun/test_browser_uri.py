@@ -230,6 +230,11 @@ def test_a_list_has_each_relay_once_and_no_stun_server() -> None:
     ]
 
 
+def test_of_a_long_list_the_first_32_relays_are_used() -> None:
+    found = relays_of(["stun:h", *(f"turn:h:{port}" for port in range(1000, 1040))])
+    assert [each.port for each in found] == list(range(1000, 1032))
+
+
 NAMES = {
     "h.example": True,
     "a_b.example.": True,
