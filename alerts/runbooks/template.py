@@ -166,7 +166,7 @@ class _CauseRow(Struct, frozen=True):
 
 
 def _row_of(cause: str, phase: str, text: str) -> _CauseRow | None:
-    """What the table says of a cause, in this phase if it tells them apart; None where it says
+    """What the table says of a cause, in this phase if it has several lines; None where it says
     nothing."""
     found = []
     for line in text.splitlines() if cause else ():

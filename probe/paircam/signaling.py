@@ -94,12 +94,12 @@ class SocketTable(CheckConfig):
         """Where it listens, as a page of ``origin`` asks for it."""
         from probe.net.engineio.session import Site
 
-        own, headers = (
+        headers, extra = (
             {name: value.get_secret_value() for name, value in each.items()}
             for each in (self.headers, self.extra_headers)
         )
         url = self.url.get_secret_value()
-        return Site(url, self.path, self.origin, self.with_credentials, headers, own)
+        return Site(url, self.path, self.origin, self.with_credentials, extra, headers)
 
     @property
     def target(self) -> str:

@@ -142,7 +142,7 @@ def _address_refusal(address: str) -> str:
 
 
 def _host_and_port(address: str) -> tuple[str, str | None]:
-    """Both as libwebrtc tells them apart: what stands between the bracket and a colon is lost."""
+    """Both as libwebrtc parses them: what stands between the bracket and a colon is lost."""
     if not address.startswith("["):
         host, colon, port = address.partition(":")
         return host, port if colon else None

@@ -57,16 +57,16 @@ _UNSENT_HINT = (
 class Site:
     """Where Engine.IO listens, and what a browser's page adds to each request.
 
-    ``origin`` is the page's; None is not known. ``headers`` are the page's too, and where its
-    origin is known a WebSocket carries none of them; ``probe_headers`` are on all that is asked.
+    ``origin`` is the page's; None is not known. ``extra_headers`` are the page's too, and where its
+    origin is known a WebSocket carries none of them; ``headers`` are on all that is asked.
     """
 
     url: str
     path: str
     origin: str | None = None
     credentials: bool = False
+    extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    probe_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def is_cross_origin(self) -> bool:
@@ -145,7 +145,7 @@ class PageRequests:
             raise refused_request(310, self._host)
         if fetch is not None:
             # Behind the request: a status says more than the headers that it lacks.
-            await request_preflights(self._browser, fetch, self._site.probe_headers)
+            await request_preflights(self._browser, fetch, self._site.headers)
 
     def _cookies(self, address: URL) -> CookieUse:
         """A page of another site has those with SameSite=None alone."""
@@ -165,7 +165,7 @@ class PageRequests:
 
     async def _refused_socket(self, answer: HttpResponse, sid: str) -> CheckAborted:
         aborted = await self._refused(answer, sid)
-        if self._site.origin and self._site.headers and answer.status in _MAY_WANT_HEADERS:
+        if self._site.origin and self._site.extra_headers and answer.status in _MAY_WANT_HEADERS:
             aborted.hint = _UNSENT_HINT
         return aborted
 
@@ -179,14 +179,14 @@ class PageRequests:
     def _of_sockets(self) -> Mapping[str, str]:
         """Headers of a WebSocket: a page can give it none."""
         site = self._site
-        return site.probe_headers if site.origin else {**site.headers, **site.probe_headers}
+        return site.headers if site.origin else {**site.extra_headers, **site.headers}
 
     def _script_headers(self, *, is_post: bool) -> dict[str, str]:
         """What engine.io-client sets for a poll."""
         text = {"Content-Type": "text/plain;charset=UTF-8"} if is_post else {}
         if self._site.origin is None:
-            return {**text, **self._site.headers}
-        found = sendable(self._site.headers)
+            return {**text, **self._site.extra_headers}
+        found = sendable(self._site.extra_headers)
         for name, value in {**text, "Accept": "*/*"}.items():
             found = combine(found, name, value)
         return found
@@ -197,7 +197,7 @@ class PageRequests:
             origin = fetch.ask(request)
         elif fetch is not None:  # the server may have wanted one
             origin = origin_header(self._origin)
-        return {**request.headers, **origin, **self._site.probe_headers}
+        return {**request.headers, **origin, **self._site.headers}
 
 
 def _check_readable(

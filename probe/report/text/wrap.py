@@ -1,5 +1,4 @@
-"""Lines that go on below their text where a terminal is narrow: a remedy that is cut off helps
-nobody."""
+"""Lines that go on below their text where a terminal is narrow, so that no remedy is cut off."""
 
 from rich.cells import cell_len
 
