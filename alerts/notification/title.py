@@ -10,8 +10,8 @@ from probe.untrusted.text import enumerated
 
 # From so many checks on, and more than one service, the services say more than one cause.
 MANY_CHECKS = 8
-# A title names at most so many checks, or services.
-MAX_NAMES, MAX_SERVICES = 4, 6
+# A title names at most so many checks, services, or losses besides the first.
+MAX_NAMES, MAX_SERVICES, MAX_LOSSES = 4, 6, 2
 _ADDRESS = re.compile(r"\b(stuns?|turns?|https?|wss?|rediss?|postgres(ql)?):(//)?[\w\[]")
 
 
@@ -32,7 +32,7 @@ def firing_title(
     if loss := loss_of(first):
         where = "" if _names_place(first) else f" at {first.target}"
         checks = f", {count} checks" if count > 1 else f" ({first.identity.check})"
-        return f"{loss}: {first.summary}{where}{checks}"
+        return f"{loss}: {first.summary}{where}{checks}{_other_losses(first, worst)}"
     more = f" (and {len(alerts) - 1} more)" if len(alerts) > 1 else ""
     others = len(set(affected) - {alert.identity.check for alert in alerts})
     failing = f"; {others} more {'check fails' if others == 1 else 'checks fail'}" if others else ""
@@ -68,6 +68,14 @@ def losses_of(alerts: Sequence[Alert]) -> list[str]:
     the one that most of them say first."""
     losses = Counter(filter(None, map(loss_of, _worst(alerts))))
     return [loss for loss, _ in losses.most_common()]
+
+
+def _other_losses(first: Alert, worst: Sequence[Alert]) -> str:
+    """What users lose besides by other services, where that is as severe; each loss once."""
+    others = [alert for alert in worst if alert.service != first.service]
+    said = ("", loss_of(first))
+    losses = list(dict.fromkeys(loss for loss in map(loss_of, others) if loss not in said))
+    return f"; also: {enumerated(losses[:MAX_LOSSES])}" if losses else ""
 
 
 def _worst(alerts: Sequence[Alert]) -> list[Alert]:

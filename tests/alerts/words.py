@@ -26,6 +26,17 @@ def an_alert(check: str = "backend", since: float = 0.0, **parts: Any) -> Alert:
     return replace(alert, **parts)
 
 
+def page(name: str, since: float) -> Alert:
+    """A page that is a service of its own and fails."""
+    return an_alert(name, since, service=name)
+
+
+def services(count: int, summary: str = "it is down") -> list[Alert]:
+    """Pages that are services of their own and fail."""
+    made = [page(f"site-{number:03}", 0.0) for number in range(count)]
+    return [replace(each, summary=summary) for each in made]
+
+
 def a_message(
     occasion: MessageType = FIRING, key: str = "a", at: float = 0.0, **parts: Any
 ) -> Message:

@@ -13,8 +13,7 @@ from alerts.notification.message import (
 )
 from alerts.notification.notification_log import NotificationLogEntry
 from alerts.notification.template import headline, lines
-from alerts.notification.title import firing_title
-from tests.alerts.words import an_alert
+from tests.alerts.words import an_alert, page, services
 
 GROUPS = {"health": "backend", "ready": "backend", "turn-a": "TURN a", "turn-b": "TURN b"}
 
@@ -53,11 +52,6 @@ def test_the_same_service_is_one_incident_and_another_at_another_time_is_its_own
     here = incidents()
     assert keys(here, turn("a", 0.0), turn("b", 600.0)) == ["TURN a", "TURN a"]
     assert keys(here, turn("a", 0.0), an_alert("health", 600.0)) == ["TURN a", "backend"]
-
-
-def page(name: str, since: float) -> Alert:
-    """A page that is a service of its own and fails."""
-    return an_alert(name, since, service=name)
 
 
 def test_a_page_of_its_own_does_not_join_the_paged_incident_of_another_page() -> None:
@@ -125,33 +119,6 @@ def test_incidents_survive_a_restart() -> None:
     assert here.documents() == {"incidents": None}
 
 
-def services(count: int, summary: str = "it is down") -> list[Alert]:
-    """Pages that are services of their own and fail."""
-    made = [page(f"site-{number:03}", 0.0) for number in range(count)]
-    return [replace(each, summary=summary) for each in made]
-
-
-def test_a_title_of_many_single_services_says_what_is_wrong_and_not_their_names() -> None:
-    alerts = services(100, "shop.example answers 502 Bad Gateway")
-    assert firing_title(alerts) == "100 checks fail: shop.example answers 502 Bad Gateway"
-    few = services(3, "certificate expired")
-    said = firing_title([*alerts[:40], *few])
-    assert said == "40 checks fail: shop.example answers 502 Bad Gateway, and other reasons"
-    backend = [an_alert(f"a{n}", 0.0, service=f"service {n % 3}") for n in range(9)]
-    assert firing_title(backend) == "9 checks fail: service 0, service 1 and service 2"
-
-
-def test_the_title_of_a_critical_incident_names_no_service_that_only_has_a_warning() -> None:
-    """It was "9 checks fail: backend, security and frontend" where no backend answered."""
-    critical = [an_alert(f"a{n}", 0.0, service=f"service {n % 2}") for n in range(7)]
-    minor = [
-        replace(an_alert(f"b{n}", 0.0, service="security"), severity=Severity.WARNING)
-        for n in range(2)
-    ]
-    assert firing_title([*critical, *minor]) == "9 checks fail: service 0 and service 1"
-    assert firing_title([*critical, *minor], ["c"], ["calls"]).endswith("service 1 and calls")
-
-
 def test_an_incident_with_more_checks_than_are_kept_counts_them_all_when_it_ends() -> None:
     here, alerts = incidents(), services(2 * MAX_RESOLVED)
     here.assign(alerts)
@@ -207,28 +174,6 @@ def test_a_resolved_incident_is_not_described_in_the_present_tense(closed: str, 
 
 
 @pytest.mark.parametrize(
-    ("affected", "more"),
-    [
-        ((), ""),
-        (("turn-primary-udp",), ""),
-        (("turn-primary-udp", "turn-backup-udp"), "; 1 more check fails"),
-        (("call-direct", "turn-backup-udp"), "; 2 more checks fail"),
-    ],
-)
-def test_a_title_about_a_value_says_how_many_checks_fail_besides(
-    affected: tuple[str, ...], more: str
-) -> None:
-    """At night a lost packet's share headed the outage of every relay."""
-    alert = replace(
-        an_alert(
-            "turn-primary-udp", identity=Fingerprint("turn-primary-udp", "probe_turn_loss_ratio")
-        ),
-        summary="loss 67 % is above 20 %",
-    )
-    assert firing_title([alert], affected) == f"turn-primary-udp: loss 67 % is above 20 %{more}"
-
-
-@pytest.mark.parametrize(
     ("value", "limit", "said"),
     [("yes", "should be no", False), ("no", "should be yes", False), ("9 s", "above 5 s", True)],
 )
@@ -243,25 +188,6 @@ def test_yes_and_no_are_not_figures_without_a_name(value: str, limit: str, said:
         MessageContext("lax"),
     )
     assert (f"{value}, {limit}" in list(lines(message))) is said
-
-
-@pytest.mark.parametrize(
-    ("summary", "where"),
-    [
-        ("turn:relay.example:3478?transport=udp: Allocate failed: 508", False),
-        ("https://sso.example/ answers 502", False),
-        ("connection refused at turns:[2001:db8::1]:5349", False),
-        ("redis is down", True),
-        ("turn: no answer within 10 s", True),
-    ],
-)
-def test_a_title_names_one_place_that_of_the_failure(summary: str, where: bool) -> None:
-    alert = an_alert("turn-issued", 0.0, service="TURN servers")
-    alert = replace(
-        alert, summary=summary, loss="No TURN relay works", target="https://app.example/turn"
-    )
-    place = " at https://app.example/turn" if where else ""
-    assert firing_title([alert]) == f"No TURN relay works: {summary}{place} (turn-issued)"
 
 
 @pytest.mark.parametrize(
