@@ -30,6 +30,11 @@ class AlertingConfig:
     runbooks: RunbookLibrary = field(default_factory=RunbookLibrary)
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
+    def forgets(self, notifier: str) -> bool:
+        """Whether a notifier's service drops what is not repeated to it."""
+        found = self.notifiers.get(notifier)
+        return found is not None and found.resend_seconds is not None
+
     def reloaded(self, new: "AlertingConfig") -> "AlertingConfig":
         """A new configuration with the notifiers of this one, to which pending messages are
         addressed."""

@@ -32,7 +32,6 @@ from alerts.pipeline import Pipeline
 from alerts.receiver_notes import ReceiverNotes
 from alerts.reconciliation import Reconciliation
 from alerts.recovery import restore
-from alerts.silence.renamed import follow_renames
 from alerts.state.send_gate import SendGate
 from alerts.status import AlertingStatus
 from probe.core.kind import Check
@@ -86,6 +85,8 @@ class AlertManager(AlertingStatus):
             is_up_to_date=self._cluster.roles.is_up_to_date,
             run_soon=lambda check: self.run_soon(check, 0.0),
             wall=wall,
+            suppression=lambda: self.pipeline.suppression.predicate_at(self._now()),
+            forgets=self.pipeline.config.forgets,
         )
         self._store_was_empty, self._has_run = False, False
         self.ran_before: Callable[[], bool] = lambda: False
@@ -119,10 +120,7 @@ class AlertManager(AlertingStatus):
 
     async def read_silences(self) -> list[Silence]:
         """Silences that have not ended, read again: other processes write the file too."""
-        if self._outbox is not None:
-            found, names = await self._outbox.silences(self._wall()), self.pipeline.take_renamed()
-            self._silences = await follow_renames(self._outbox, found, names)
-        return list(self._silences)
+        return await self._silences.read()
 
     async def add_silence(self, silence: Silence) -> str:
         """Suppress notifications from now on; why a restart loses it, empty if it doesn't."""
@@ -144,6 +142,7 @@ class AlertManager(AlertingStatus):
         self._outbox = await Outbox.open(
             self._folder, now=self._wall, journals=self._journals, reading=self._stored
         )
+        self._silences.connect(self._outbox)
         stored = await restore(self.pipeline, self._outbox)
         was_empty = not (stored or self._outbox.journal_is_whole)
         among, on_change = self._cluster.has_peers, self._on_found_open
@@ -263,7 +262,7 @@ class AlertManager(AlertingStatus):
             self._wake_dispatcher()  # messages may have come with it
         if self._cluster.has_peers:
             self.pipeline.waiting = self._outbox.waiting_now()
-        found = self.pipeline.flush(now, self._silences)
+        found = self.pipeline.flush(now, self._silences.current)
         log_events(found.events)
         await self._withdraw(self._dispatcher or self._outbox, found.withdrawn)
         for place, name in enumerate(sorted(self.pipeline.checks_to_run())):

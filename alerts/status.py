@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from alerts.cluster.cluster import Cluster
-from alerts.model import Alert, Severity, Silence
+from alerts.model import Alert, Fingerprint, Severity, Silence
+from alerts.notification.notification_log import Notified
 from alerts.notification.receiver_queue import ReceiverHealth
 from alerts.notification.sender import Dispatcher
 from alerts.outbox.outbox import Outbox
@@ -15,6 +16,8 @@ from alerts.reconciliation import Reconciliation
 from alerts.senders.foreign_senders import ForeignSenders
 from alerts.senders.mark import SenderMark, SentBy
 from alerts.silence.maintenance_window import Window
+from alerts.silence.stored_silences import StoredSilences
+from alerts.state.send_gate import is_held_back
 from probe.core.model import Unit
 from probe.report.text.units import show
 
@@ -35,7 +38,7 @@ class AlertingStatus:
         self._folder, self._now, self._clock = folder, now, clock
         self._flushed_at, self._wall = clock(), wall
         self.foreign_senders = ForeignSenders(wall())
-        self._silences: list[Silence] = []
+        self._silences = StoredSilences(wall, pipeline.take_renamed)
         self._outbox: Outbox | None = None
         self._dispatcher: Dispatcher | None = None
         self._reconciliation: Reconciliation | None = None
@@ -58,7 +61,7 @@ class AlertingStatus:
     @property
     def silences(self) -> list[Silence]:
         """Silences that have not ended."""
-        return list(self._silences)
+        return self._silences.current
 
     @property
     def windows(self) -> list[Window]:
@@ -82,9 +85,13 @@ class AlertingStatus:
 
     @property
     def waiting_by_notifier(self) -> Mapping[str, int]:
-        """How many messages wait for each notifier."""
+        """How many messages wait for each notifier, without those that are held back because what
+        they say is suppressed now."""
         waiting = self._outbox.waiting_now() if self._outbox else []
-        return Counter(each.notifier for each in waiting)
+        is_suppressed = self.pipeline.suppression.predicate_at(self._now())
+        return Counter(
+            each.notifier for each in waiting if not is_held_back(each.message, is_suppressed)
+        )
 
     @property
     def state(self) -> OutboxState | None:
@@ -138,12 +145,15 @@ class AlertingStatus:
         """What keeps an alert from being sent now."""
         return self.pipeline.suppression.suppressed_by(alert, self._now())
 
-    def notified(self, alert: Alert) -> str:
-        """Whether people were notified of an alert, in words."""
-        undelivered = [
-            f"not delivered to {each.notifier} for "
-            f"{show(max(self._now() - each.message.at, 0.0), Unit.SECONDS)}: {each.error}"
-            for each in (self._outbox.waiting_now() if self._outbox else [])
-            if each.error and alert.identity in {one.identity for one in each.message.firing}
-        ]
-        return "; ".join(undelivered) or self.pipeline.group_store.notified(alert)
+    def notified(self) -> Callable[[Alert], str]:
+        """Says of any alert whether people were notified of it, in words; what waits is looked up
+        once."""
+        now, undelivered = self._now(), dict[Fingerprint, list[str]]()
+        for each in self._outbox.waiting_now() if self._outbox else []:
+            waits = show(max(now - each.message.at, 0.0), Unit.SECONDS)
+            for identity in {one.identity for one in each.message.firing} if each.error else ():
+                text = f"not delivered to {each.notifier} for {waits}: {each.error}"
+                undelivered.setdefault(identity, []).append(text)
+        store = self.pipeline.group_store
+        notified = Notified(store.log, store.routes)
+        return lambda alert: "; ".join(undelivered.get(alert.identity, ())) or notified(alert)

@@ -95,17 +95,6 @@ class GroupStore:
                     times += next_times(self.routes.timed(route, routed), view, routed)
         return min((time for time in times if time is not None and time > now), default=None)
 
-    def notified(self, alert: Alert) -> str:
-        """Whether people were notified of an alert, in words."""
-        name = name_of(alert)
-        views = {key[0]: view for key, view in self.views.items() if name in view.members}
-        if refused := sorted(each for each, view in views.items() if view.refused):
-            return f"refused by {', '.join(refused)}"
-        if views:
-            return "notified" if any(view.accepted for view in views.values()) else "being sent"
-        routed = any(self.routes.matches(alert, route.name) for route in self.routes.notifiers)
-        return "not notified yet" if routed else "not routed to any notifier"
-
     def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
         """Take up what ``documents`` gave before the restart; ``waiting`` are notifier and
         incident of what is on its way. What a receiver was sent that is not configured now stays

@@ -1,7 +1,7 @@
 """The message about an incident: its title, news, links and first steps; pure."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -16,7 +16,8 @@ from probe.untrusted.text import listed
 
 # An update names at most so many checks, a title fewer.
 MAX_NAMES, MAX_IN_TITLE = 10, 4
-NO_LONGER_ROUTED = "no longer routed here"
+NO_LONGER_ROUTED, NO_LONGER_CRITICAL = "no longer routed here", "no longer critical"
+SUPPRESSED = "suppressed by a silence or maintenance window"
 
 
 class AlertGroup(Struct, frozen=True):
@@ -112,7 +113,7 @@ def firing_message(
             *context.related(ordered[0]),
         ),
         text="\n".join(context.runbooks.steps(ordered[0])),
-        news=tuple(_new_facts(before, ordered)) if before is not None else (),
+        news=tuple(_new_facts(before, ordered, group)) if before is not None else (),
     )
 
 
@@ -125,15 +126,17 @@ def resolved_message(
 ) -> Message:
     """The message that an incident is resolved for a receiver; ``ended`` are its alerts that are
     for this receiver, those too that it was never sent."""
-    names = _checks(_story(before) | {name_of(alert) for alert in ended})
+    story = _story(before)
+    names = _checks(story | {name_of(alert) for alert in ended})
+    left = [each for each in (*group.firing, *group.suppressed) if name_of(each) in story]
     rerouted = tuple(
         replace(alert, ended=now, closed=NO_LONGER_ROUTED)
-        for alert in group.firing
+        for alert in left
         if _is_rerouted(alert, before)
     )
     ended += rerouted
     title = resolved_title(names, ended, max(len(names), len(group.members)))
-    if group.firing and not rerouted:
+    if left and not rerouted:
         # Resolved for this notifier, it may still fire for another one.
         what = ", ".join(names) if len(names) <= MAX_IN_TITLE else f"{len(names)} checks"
         title = f"{what}: no longer {before.severity}"
@@ -187,7 +190,9 @@ def _checks(members: Iterable[str]) -> list[str]:
     return sorted({member.partition("/")[0] for member in members})
 
 
-def _new_facts(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterator[str]:
+def _new_facts(
+    before: NotificationLogEntry, alerts: Sequence[Alert], group: AlertGroup
+) -> Iterator[str]:
     """What has changed since the last message."""
     severity = highest_severity(alerts)
     if severity is not before.severity:
@@ -206,7 +211,20 @@ def _new_facts(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterato
             yield clean(f"{alert.identity.check}: {alert.summary} (was: {was})")
             if alert.hint:
                 yield clean(alert.hint)
-    recovered = [member for member in before.members if member not in firing]
-    if recovered:
-        names = dict.fromkeys(member.partition("/")[0] for member in recovered)
-        yield clean(f"recovered: {', '.join([*names][:MAX_NAMES])}")
+    yield from _gone(set(before.members) - firing, before, group)
+
+
+def _gone(
+    members: Collection[str], before: NotificationLogEntry, group: AlertGroup
+) -> Iterator[str]:
+    """What became of alerts that a receiver is not sent any more: those that still fire have not
+    recovered."""
+    why = {name_of(alert): SUPPRESSED for alert in group.suppressed}
+    for alert in group.firing:
+        rerouted = _is_rerouted(alert, before)
+        why[name_of(alert)] = NO_LONGER_ROUTED if rerouted else NO_LONGER_CRITICAL
+    found: dict[str, dict[str, None]] = {}
+    for member in sorted(members):
+        found.setdefault(why.get(member, "recovered"), {})[member.partition("/")[0]] = None
+    for what, names in found.items():
+        yield clean(f"{what}: {', '.join([*names][:MAX_NAMES])}")

@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.model import Delivery, Message, MessageType, Severity
+from alerts.model import Alert, Delivery, Message, MessageType, Severity
+from alerts.notification.route import Routes
 from alerts.outbox.codec import dump_message, load_message
 from alerts.role import THIS_PROBE
 from probe.storage.json_codec import CodecError, JsonCodec
@@ -217,6 +218,29 @@ class NotificationLog:
         self._tried.pop(key, None)
         self._dirty.add(_name("resolve", key))
         return True
+
+
+class Notified:
+    """Whether people were notified of an alert, in words; of thousands as quickly as of few."""
+
+    def __init__(self, log: NotificationLog, routes: Routes) -> None:
+        self._routes = routes
+        self._entries: dict[str, dict[str, NotificationLogEntry]] = {}
+        for (notifier, _), entry in log.views.items():
+            for name in entry.members:
+                self._entries.setdefault(name, {})[notifier] = entry
+
+    def __call__(self, alert: Alert) -> str:
+        """As the log is when this was made."""
+        entries = self._entries.get(str(alert.identity), {})
+        if refused := sorted(each for each, entry in entries.items() if entry.refused):
+            return f"refused by {', '.join(refused)}"
+        if entries:
+            accepted = any(entry.accepted for entry in entries.values())
+            return "notified" if accepted else "being sent"
+        names = (route.name for route in self._routes.notifiers)
+        routed = any(self._routes.matches(alert, name) for name in names)
+        return "not notified yet" if routed else "not routed to any notifier"
 
 
 def _restored(view: NotificationLogEntry, waits: bool) -> NotificationLogEntry:

@@ -111,9 +111,13 @@ class ReceiverQueue:
         self.longest = {}
         for delivery in deliveries:
             head = heads.setdefault(delivery.message.key, delivery).number
-            longest = longest_wait(delivery)
+            longest = self.longest_wait(delivery)
             self.longest[head] = min(longest, self.longest.get(head, longest))
         return list(heads.values())
+
+    def longest_wait(self, delivery: Delivery) -> float:
+        """How long a message may wait between two attempts, in seconds."""
+        return longest_wait(delivery, self.notifier.resend_seconds)
 
     def wait(self, delivery: Delivery, clock: float, now: float) -> float:
         """Seconds until the next attempt, 0 or less: now.
@@ -122,7 +126,7 @@ class ReceiverQueue:
         time is read once, for what another process left behind.
         """
         number = delivery.number
-        latest = clock + self.longest.get(number, longest_wait(delivery))
+        latest = clock + self.longest.get(number, self.longest_wait(delivery))
         known = self.due.get(number, clock + max(delivery.due - now, 0.0))
         self.due[number] = min(known, latest)
         return self.due[number] - clock

@@ -20,7 +20,7 @@ from alerts.notification.dedup import collapse
 from alerts.notification.receiver_queue import ReceiverHealth, ReceiverQueue, SendAttempt
 from alerts.notifier import REPEATED, Notifier, once_connected
 from alerts.outbox.outbox import Outbox
-from alerts.outbox.retry import longest_wait, retry_seconds, urgency
+from alerts.outbox.retry import retry_seconds, urgency
 from alerts.outbox.wall_time import by_wall_clock
 from probe.net.tasks import is_cancelled
 
@@ -163,8 +163,12 @@ class Dispatcher:
     ) -> float | None:
         """Report a receiver that accepts nothing through others; seconds until that is due."""
         left = queue.health.left_until_report(self._clock())
-        waiting = [each for each in heads if each.message.occasion is not MessageType.NOTE]
-        if left is None or not waiting:
+        if left is None:
+            return None
+        messages = [each for each in heads if each.message.occasion is not MessageType.NOTE]
+        # What is held back is not to be delivered now.
+        waiting = [each for each in messages if self._hold(each) <= 0]
+        if not waiting:
             return None
         report = self._on_undelivered
         if left <= 0 and report is not None and queue.health.reports("undelivered"):
@@ -245,7 +249,7 @@ class Dispatcher:
             await self._refuse(delivery, error.reason)
             return
         queue.health.not_taken(error.reason, self._clock())
-        longest = longest_wait(delivery)
+        longest = queue.longest_wait(delivery)
         wait = retry_seconds(delivery.attempts, error.retry_after, self._random, longest)
         queue.due[delivery.number] = self._clock() + wait
         await self._outbox.failed(delivery, error.reason, self._now() + wait)

@@ -19,7 +19,14 @@ from pydantic import Field, SecretStr, field_validator
 from alerts.model import Alert, Message, MessageType, NotifyError, OpenAlert, Severity
 from alerts.notification.template import headline
 from alerts.notifier import Notifier
-from alerts.notifiers.base import HttpAnswer, NotifierKind, error_from_answer, post, request
+from alerts.notifiers.base import (
+    ClusterMembers,
+    HttpAnswer,
+    NotifierKind,
+    error_from_answer,
+    post,
+    request,
+)
 from alerts.notifiers.receiver_clock import MAX_CLOCK_OFFSET, ReceiverClocks
 from alerts.senders.mark import SENT_BY, SentBy
 from alerts.state.labels import label_sets
@@ -30,6 +37,8 @@ from probe.report.text.sanitize import clean
 RESEND_SECONDS = 60.0
 # What isn't repeated for so long counts as resolved: the probe has died.
 EXPIRES_SECONDS = 4 * RESEND_SECONDS
+# Alerts in a request: Prometheus' own default (--alertmanager.notification-batch-size).
+MAX_BATCH = 256
 FIRING = "firing"
 NO_ALERTMANAGER = "a web page answers, no Alertmanager (a login page, a proxy?)"
 
@@ -58,8 +67,8 @@ class Alertmanager:
     name, sends_missed_incidents, resend_seconds, pause = "alertmanager", False, RESEND_SECONDS, 0.0
 
     def __init__(self, urls: Iterable[str], now: Callable[[], float] = time.time) -> None:
-        self._urls = tuple(url.rstrip("/") for url in urls)
-        self._now = now
+        self._members = ClusterMembers(url.rstrip("/") for url in urls)
+        self._urls, self._now = self._members.urls, now
         self._missed: list[str] = []
         self._clocks = ReceiverClocks(now)
 
@@ -132,8 +141,7 @@ class Alertmanager:
         return lists
 
     async def _send_to_all(self, message: Message, before: list[dict[str, str]]) -> None:
-        ends = await asyncio.gather(*(self._post(url, message, before) for url in self._urls))
-        errors = [error for error in ends if error is not None]
+        errors = await self._members.send(lambda url: self._post(url, message, before))
         if len(errors) == len(self._urls):
             # What one of them may accept later is not refused for good.
             raise next((error for error in errors if not error.permanent), errors[0])
@@ -142,26 +150,30 @@ class Alertmanager:
             logger.warning("not every Alertmanager accepts alerts: %s", "; ".join(missed))
         self._missed = missed
 
-    async def _post(
-        self, url: str, message: Message, before: list[dict[str, str]]
-    ) -> NotifyError | None:
+    async def _post(self, url: str, message: Message, before: list[dict[str, str]]) -> None:
         """Times are by the member's clock, which is asked for first: by ours, an alert could have
-        expired on arrival, or its end be in the future. If its clock was set, it is sent again."""
-        try:
+        expired on arrival, or its end be in the future. If its clock was set, it is sent again.
+        Raises NotifyError."""
+        answer = await self._post_by(await self._clocks.offset(url), url, message, before)
+        if self._clocks.note(url, answer):
             answer = await self._post_by(await self._clocks.offset(url), url, message, before)
-            if self._clocks.note(url, answer):
-                answer = await self._post_by(await self._clocks.offset(url), url, message, before)
-        except NotifyError as error:
-            return error
         if answer.status != 200:
-            return error_from_answer(answer, show_host(url))
-        return NotifyError(f"{show_host(url)}: {NO_ALERTMANAGER}") if answer.is_page else None
+            raise error_from_answer(answer, show_host(url))
+        if answer.is_page:
+            raise NotifyError(f"{show_host(url)}: {NO_ALERTMANAGER}")
 
     async def _post_by(
         self, offset: float, url: str, message: Message, before: list[dict[str, str]]
     ) -> HttpAnswer:
+        """The answer to all alerts, or the first one that is no success: many are sent in parts, as
+        Prometheus sends them, for what stands in front of a member takes so much at a time."""
         alerts = list(alerts_of(message, before, self._now(), offset))
-        return await post(f"{url}/api/v2/alerts", json=alerts)
+        for start in range(0, len(alerts), MAX_BATCH):
+            part = alerts[start : start + MAX_BATCH]
+            answer = await post(f"{url}/api/v2/alerts", json=part)
+            if answer.status != 200 or answer.is_page:
+                break
+        return answer
 
 
 def alerts_of(

@@ -1,11 +1,13 @@
 """What notifiers share: an HTTP POST whose every failure is a NotifyError."""
 
+import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 # A service that needs longer is retried later. One that has taken the request gets more time: what
 # it accepts after that would be sent again.
 CONNECT_SECONDS, TIMEOUT_SECONDS = 10.0, 32.0
+# Of a cluster's members, one that has not answered by then, all its requests together, has not
+# taken a message; nor one that is so much later than another, which is not waited for again so
+# soon.
+MEMBER_SECONDS, LATE_SECONDS, LATE_AGAIN_SECONDS = 30.0, 5.0, 60.0
 MAX_ANSWER = 65536
 # Statuses of RFC 9110 that may pass on a later attempt.
 PASSING = frozenset({408, 425, 429})
@@ -90,6 +96,58 @@ def _moment(text: str) -> float | None:
         return None
 
 
+class ClusterMembers:
+    """Sends the same to every member of a cluster, any of which is enough. One that does not answer
+    holds up neither the message nor what is sent next. ``clock`` is the monotonic clock."""
+
+    def __init__(self, urls: Iterable[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self.urls, self._clock = tuple(urls), clock
+        self._late_until: dict[str, float] = {}
+
+    async def send(self, post: Callable[[str], Awaitable[None]]) -> list[NotifyError]:
+        """Why members have not taken what ``post`` sends to each, by raising NotifyError."""
+        tasks = {url: asyncio.create_task(_by_deadline(post, url)) for url in self.urls}
+        try:
+            await self._wait_for(tasks)
+            return [error for url in self.urls if (error := self._outcome(url, tasks[url]))]
+        finally:
+            for task in tasks.values():
+                task.cancel()
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+    async def _wait_for(self, tasks: Mapping[str, asyncio.Task[NotifyError | None]]) -> None:
+        """Until all have ended, or the others are late."""
+        left = set(tasks.values())
+        while left:
+            ended, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+            if any(task.result() is None for task in ended):
+                break
+        now = self._clock()
+        late = {tasks[url] for url, until in self._late_until.items() if now < until}
+        if waited := left - late:
+            await asyncio.wait(waited, timeout=LATE_SECONDS)
+
+    def _outcome(self, url: str, task: asyncio.Task[NotifyError | None]) -> NotifyError | None:
+        if task.done():
+            self._late_until.pop(url, None)
+            return task.result()
+        now = self._clock()
+        if self._late_until.get(url, now) <= now:
+            self._late_until[url] = now + LATE_AGAIN_SECONDS
+        return NotifyError(f"{show_host(url)} does not answer")
+
+
+async def _by_deadline(post: Callable[[str], Awaitable[None]], url: str) -> NotifyError | None:
+    try:
+        async with asyncio.timeout(MEMBER_SECONDS):
+            await post(url)
+    except TimeoutError:
+        return NotifyError(f"{show_host(url)} does not answer within {MEMBER_SECONDS:g} s")
+    except NotifyError as error:
+        return error
+    return None
+
+
 async def post(
     url: str,
     *,
@@ -98,7 +156,8 @@ async def post(
     headers: Mapping[str, str] | None = None,
 ) -> HttpAnswer:
     """POST to a service. Raises NotifyError, which names the host alone: paths are secrets."""
-    return await request("POST", url, json=json, data=body, headers=headers)
+    data = None if body is None else BytesIO(body)
+    return await request("POST", url, json=json, data=data, headers=headers)
 
 
 async def request(

@@ -2,7 +2,8 @@
 
 ``X-Probe-Signature: sha256=HEX`` is over ``TIMESTAMP.BODY``, where TIMESTAMP is the header
 ``X-Probe-Timestamp`` in seconds since 1970: receivers should refuse old ones. A message
-that is sent again has the same ``X-Probe-Delivery``, so that receivers can deduplicate.
+that is sent again has the same ``X-Probe-Delivery``, so that receivers can deduplicate. A receiver
+that answers 413 is sent the most severe alerts, and in ``left_out`` how many others fire.
 """
 
 import hashlib
@@ -13,16 +14,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from msgspec import to_builtins
+from msgspec.structs import replace
 from pydantic import Field, SecretStr, model_validator
 
 from alerts.model import Message, NotifyError, Severity
 from alerts.notifier import Notifier
-from alerts.notifiers.base import NotifierKind, error_from_answer, post, request
+from alerts.notifiers.base import HttpAnswer, NotifierKind, error_from_answer, post, request
 from probe.core.environment import Environment
 from probe.net.urls import HttpUrl, show_host
 from probe.report.json.fields import whole
 
 SCHEMA = 1
+# RFC 9110, 15.5.14. Where thousands of alerts are answered so, the most severe are sent.
+TOO_LARGE, MAX_FIRING = 413, 100
 
 
 class WebhookEnvironment(Environment):
@@ -54,21 +58,26 @@ class Webhook:
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Post it. Raises NotifyError."""
         given = document(message)
-        body = json.dumps(given).encode()
         # The sender's mark is another one at each attempt, and no part of what is said.
         said = json.dumps({**given, "sender": ""}).encode()
-        stamp = str(int(self._now()))
+        delivery = hashlib.sha256(said).hexdigest()[:32]
+        answer = await self._post(given, delivery)
+        if answer.status == TOO_LARGE and (left_out := len(message.firing) - MAX_FIRING) > 0:
+            short = document(replace(message, firing=message.firing[:MAX_FIRING]))
+            answer = await self._post({**short, "left_out": left_out}, delivery)
+        if not 200 <= answer.status < 300:
+            raise error_from_answer(answer, show_host(self._url.get_secret_value()))
+        return {}
+
+    async def _post(self, given: Mapping[str, Any], delivery: str) -> HttpAnswer:
+        body, stamp = json.dumps(given).encode(), str(int(self._now()))
         headers = {
             "Content-Type": "application/json",
-            "X-Probe-Delivery": hashlib.sha256(said).hexdigest()[:32],
+            "X-Probe-Delivery": delivery,
             "X-Probe-Timestamp": stamp,
             "X-Probe-Signature": sign(self._secret.get_secret_value(), stamp, body),
         }
-        url = self._url.get_secret_value()
-        answer = await post(url, body=body, headers=headers)
-        if not 200 <= answer.status < 300:
-            raise error_from_answer(answer, show_host(url))
-        return {}
+        return await post(self._url.get_secret_value(), body=body, headers=headers)
 
     async def verify(self) -> str:
         """Whether anything answers HTTP there; the key can't be tried without a message. Raises

@@ -1,35 +1,20 @@
 """Silences of a check that has another name from a reload or a start on: they name both."""
 
-import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
 from alerts.model import Silence
-from alerts.outbox.outbox import Outbox
 from alerts.silence.matcher import Matcher, is_meant, parse
 
-logger = logging.getLogger(__name__)
 
-
-async def follow_renames(
-    outbox: Outbox, silences: Sequence[Silence], names: Mapping[str, str]
-) -> list[Silence]:
-    """The silences, with the new name of each check by its old one; what has changed is stored."""
-    found = []
-    for silence in silences:
-        matchers = silence.matches
-        for old, new in names.items():
-            matchers = with_name(matchers, old, new)
-        if matchers != silence.matches:
-            silence = replace(silence, matches=matchers)
-            await outbox.add_silence(silence)
-            logger.warning(
-                "silence %s is of %s now: checks have other names", silence.name, matchers
-            )
-        found.append(silence)
-    return found
+def with_names(silence: Silence, names: Mapping[str, str]) -> Silence:
+    """A silence, with the new name of each check by its old one."""
+    matchers = silence.matches
+    for old, new in names.items():
+        matchers = with_name(matchers, old, new)
+    return silence if matchers == silence.matches else replace(silence, matches=matchers)
 
 
 def with_name(matchers: tuple[str, ...], old: str, new: str) -> tuple[str, ...]:

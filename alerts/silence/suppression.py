@@ -1,5 +1,6 @@
 """What keeps alerts from being sent now: maintenance windows and silences."""
 
+import math
 from collections.abc import Callable, Sequence
 
 from alerts.model import Alert, Silence
@@ -15,10 +16,17 @@ class Suppression:
         self._wall = wall
         self.tables: Sequence[WindowTable] = ()
         self.silences: Sequence[Silence] = ()
+        # The open windows of some tables from a wall-clock time until another one.
+        self._open: tuple[Sequence[WindowTable], float, float, list[Window]] | None = None
 
     def windows(self, now: float) -> list[Window]:
         """Maintenance windows that are open."""
-        return active(self.tables, self._wall(now))
+        wall, known = self._wall(now), self._open
+        if known is None or known[0] is not self.tables or not known[1] <= wall < known[2]:
+            until = next_change(self.tables, (), wall)
+            found = active(self.tables, wall)
+            known = self._open = (self.tables, wall, math.inf if until is None else until, found)
+        return list(known[3])
 
     def suppressed_by(self, alert: Alert, now: float) -> Window | Silence | None:
         """What keeps an alert from being sent now."""

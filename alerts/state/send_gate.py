@@ -3,13 +3,17 @@
 After a start, or after the process was stopped for a while, what it queued before may be outdated.
 Nothing about a check is sent before the check has a result since then and the other probes
 have been asked once; both for 10 s at most. A firing message is sent only while the newest
-result confirms it: what has recovered in the meantime is merged with its resolve. What has
-waited, and what was tried before, another probe may have sent since: it is asked first.
+result confirms it: what has recovered in the meantime is merged with its resolve. One of which all
+alerts are suppressed by now waits for the end of that. What has waited, and what was tried before,
+another probe may have sent since: it is asked first.
+
+A receiver that drops what is not repeated is sent what it knows as long as the alert fires: while
+it is suppressed too, and while good results have yet to resolve it.
 """
 
 from collections.abc import Callable, Iterable
 
-from alerts.model import Delivery, Message, MessageType
+from alerts.model import Alert, Delivery, Message, MessageType
 
 # For how long a message waits for a new result and an answer.
 GATE_SECONDS = 10.0
@@ -17,6 +21,14 @@ GATE_SECONDS = 10.0
 PAUSE_SECONDS = 20.0
 # When a held message is evaluated again; events wake the sender sooner.
 AGAIN_SECONDS = 0.5
+# The same of one that is suppressed, which may be for hours.
+SUPPRESSED_AGAIN_SECONDS = 5.0
+
+
+def is_held_back(message: Message, is_suppressed: Callable[[Alert], bool]) -> bool:
+    """Whether a message says of suppressed alerts alone that they fire."""
+    fires = message.is_of_incident and message.occasion is not MessageType.RESOLVED
+    return fires and bool(message.firing) and all(map(is_suppressed, message.firing))
 
 
 class SendGate:
@@ -24,7 +36,9 @@ class SendGate:
     ``is_seen_bad`` whether it confirms an alert, ``others_answered`` whether a round of queries
     to the others is over since the start, ``is_up_to_date`` whether what they say of a message is
     recent; ``run_soon`` lets a check run at once. ``wall`` is the wall clock: where a machine is
-    suspended without noticing, it alone goes on."""
+    suspended without noticing, it alone goes on. ``suppression`` gives what says of an alert
+    whether it is suppressed now, ``forgets`` whether a notifier's service drops what is not
+    repeated."""
 
     def __init__(
         self,
@@ -36,8 +50,11 @@ class SendGate:
         is_up_to_date: Callable[[Delivery], bool] = lambda delivery: True,
         run_soon: Callable[[str], None],
         wall: Callable[[], float] | None = None,
+        suppression: Callable[[], Callable[[Alert], bool]] = lambda: lambda alert: False,
+        forgets: Callable[[str], bool] = lambda notifier: False,
     ) -> None:
         self._now, self._knows, self._wall = now, knows, wall or now
+        self._suppression, self._forgets = suppression, forgets
         self._is_seen_bad, self._others_answered = is_seen_bad, others_answered
         self._run_soon, self._is_up_to_date = run_soon, is_up_to_date
         self._started_at = self._alive_at = now()
@@ -78,6 +95,10 @@ class SendGate:
             return AGAIN_SECONDS
         if message.occasion is MessageType.RESOLVED or not message.firing:
             return 0.0
+        if message.occasion is not MessageType.FIRING and self._forgets(delivery.notifier):
+            return 0.0
+        if is_held_back(message, self._suppression()):
+            return SUPPRESSED_AGAIN_SECONDS
         # What is not, or no longer, a check has no newer result.
         confirmed = any(
             not self._knows(each) or self._is_seen_bad(each) for each in _checks(message)

@@ -184,7 +184,7 @@ class Daemon:
                 "loop-lag": self._self_metrics.watch_loop,
                 "reload": self.reloader.run,
                 "heartbeat": self._send_heartbeats,
-                "own-health": own.run,
+                "own-health": lambda: own.run(lambda: self.reloader.outcome.ok),
                 **incident_jobs(self._annotations, parts.alerts, self._state),
                 "clock": own.clock_watch.run,
                 "garbage": GarbageLoop(self._schedule.is_idle, self._clock).run,

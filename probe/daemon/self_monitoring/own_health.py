@@ -14,6 +14,7 @@ from probe.daemon.self_monitoring.clock_watch import ClockWatch
 from probe.daemon.self_monitoring.starts import Starts
 from probe.daemon.self_monitoring.supervision import Supervisor
 from probe.report.status import Notice
+from probe.report.text.sanitize import clean, cut
 from probe.report.text.units import show
 
 POLL_SECONDS = 5.0
@@ -22,6 +23,13 @@ SETTLE_SECONDS = 60.0
 STORAGE_SECONDS = 60.0
 # How long no notifier has delivered anything.
 NO_DELIVERY_SECONDS = 300.0
+# How long a problem lasts before it is an alert, by rule.
+HOLD_SECONDS = {"configuration": 60.0, "storage": 60.0}
+MAX_SUMMARY = 300
+INVALID_CONFIGURATION = (
+    "the configuration can't be loaded, and the previous one stays in force: the log and the status"
+    " page say what is wrong with it"
+)
 # How long something has to be stuck to be worth a restart.
 RESTART_SECONDS = 180.0
 
@@ -36,20 +44,30 @@ class OwnHealth(Struct, frozen=True):
     shortages: Shortages
     clock: Callable[[], float]
 
-    async def run(self) -> None:
-        """Report problems to alerting, until cancelled."""
+    async def run(self, is_configured: Callable[[], bool]) -> None:
+        """Report problems to alerting, until cancelled; ``is_configured`` says whether the
+        configuration could be loaded the last time."""
+        lasting: dict[str, float] = {}
         while True:
-            self.alerts.set_own(self.problems())
+            found, now = self.problems(is_configured=is_configured()), self.clock()
+            lasting = {rule: lasting.get(rule, now) for rule in found}
+            holds = {rule: now - lasting[rule] >= HOLD_SECONDS.get(rule, 0.0) for rule in found}
+            self.alerts.set_own({rule: each for rule, each in found.items() if holds[rule]})
             await asyncio.sleep(POLL_SECONDS)
 
-    def problems(self) -> Mapping[str, OwnProblem]:
-        """Problems that are alerts, by rule."""
+    def problems(self, *, is_configured: bool = True) -> Mapping[str, OwnProblem]:
+        """Problems that are alerts, by rule; some of them once they last for ``HOLD_SECONDS``."""
         found = {
             f"task-{name}": OwnProblem(f"task {name} of the probe fails again and again: {error}")
             for name, error in self.supervisor.failing.items()
         }
         if restarts := self.starts.problem:
             found["restarting"] = OwnProblem(restarts)
+        if not is_configured:
+            found["configuration"] = OwnProblem(INVALID_CONFIGURATION)
+        if disk := self.alerts.problem:
+            text = f"alerts and notifications are kept in memory only: {disk}"
+            found["storage"] = OwnProblem(cut(clean(text), MAX_SUMMARY))
         return found
 
     def alerting_problem(self) -> str:

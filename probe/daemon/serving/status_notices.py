@@ -1,6 +1,6 @@
 """Notices of alerting on the status page."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from alerts.cluster.decisions.quorum import Scope
 from alerts.evaluation.own_network import References
@@ -24,12 +24,13 @@ _NOTIFIED = {
 
 def notices_of(alerts: AlertManager, references: References) -> list[Notice]:
     """Firing alerts, what suppresses them, and notifications that are not delivered."""
+    notified = alerts.notified()
     return [
         *_network(references),
         *_peers(alerts),
         *_undelivered(alerts),
         *_suppressions(alerts),
-        *(_firing(alerts, alert) for alert in alerts.firing),
+        *(_firing(alerts, alert, notified) for alert in alerts.firing),
     ]
 
 
@@ -80,17 +81,16 @@ def _quietly(reason: Window | Silence) -> Verdict:
     return Verdict.WARNING if is_everything(reason.matches) else Verdict.OK
 
 
-def _firing(alerts: AlertManager, alert: Alert) -> Notice:
+def _firing(alerts: AlertManager, alert: Alert, notified: Callable[[Alert], str]) -> Notice:
     suppressed_by = alerts.suppressed_by(alert)
     quorum_state = alerts.cluster.quorum_state_of(alert)
-    notified = _NOTIFIED.get(quorum_state.scope) if quorum_state else None
-    notified = notified or alerts.notified(alert)
+    state = _NOTIFIED.get(quorum_state.scope) if quorum_state else None
     if suppressed_by is not None:
         what = "silence" if isinstance(suppressed_by, Silence) else "maintenance"
-        notified = f"suppressed ({what}: {suppressed_by.name})"
+        state = f"suppressed ({what}: {suppressed_by.name})"
     title = f"{ALERT}{alert.identity.check}"
     view = f", {quorum_state.view}" if quorum_state and quorum_state.view else ""
-    text = f"{alert.summary}{view} ({notified})"
+    text = f"{alert.summary}{view} ({state or notified(alert)})"
     link = alert.runbook if is_address(alert.runbook) else f"/runbooks/{alert.runbook}"
     return Notice(_VERDICTS[alert.severity], title, text, alert.since, link)
 

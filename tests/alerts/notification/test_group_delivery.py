@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from alerts.model import Message, MessageType, Severity
 from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.message import AlertGroup as Incident
+from alerts.notification.notification_log import Notified
 from alerts.notification.route import (
     GROUP_INTERVAL_SECONDS,
     GROUP_WAIT_SECONDS,
@@ -41,7 +42,7 @@ def refuse(here: GroupStore, now: float, attempts: int = 1) -> None:
 def test_what_was_refused_is_sent_again_after_the_group_interval_and_a_restart() -> None:
     here = group_store()
     refuse(here, 0)
-    assert here.notified(alert("health")) == "refused by pager"
+    assert Notified(here.log, here.routes)(alert("health")) == "refused by pager"
     assert sent(here, GROUP_INTERVAL_SECONDS - 1, [alert("health")]) == []
     again = sent(here, GROUP_INTERVAL_SECONDS, [alert("health")])
     assert [each[:2] for each in again] == [("pager", "firing")]

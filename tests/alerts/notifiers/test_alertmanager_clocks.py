@@ -13,7 +13,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from alerts.model import Message, MessageType
-from alerts.notifiers.alertmanager import EXPIRES_SECONDS, Alertmanager
+from alerts.notifiers.alertmanager import EXPIRES_SECONDS, MAX_BATCH, Alertmanager
 from tests.alerts.samples import failing, sample_message
 
 # A second is left to the tolerated offset, because a Date is in whole seconds.
@@ -153,3 +153,20 @@ async def test_a_receiver_that_does_not_say_its_time_is_sent_alerts(date: bool, 
         notifier = Alertmanager([receiver.url])
         await notifier.send(outage(time.time()), {})
         assert receiver.fires == [True]
+
+
+async def test_thousands_of_alerts_come_in_parts_and_all_of_them() -> None:
+    at = time.time()
+    alerts = tuple(failing(f"c{number}", since=at - 30, fired=at) for number in range(3000))
+    async with receiving() as receiver:
+        notifier = Alertmanager([receiver.url])
+        firing = sample_message(firing=alerts, at=at, since=at - 30)
+        memory = await notifier.send(firing, {})
+        assert {each["labels"]["check"] for _, part in receiver.taken for each in part} == {
+            each.identity.check for each in alerts
+        }
+        assert max(len(part) for _, part in receiver.taken) == MAX_BATCH
+        assert receiver.fires == [True] * len(alerts)
+        receiver.taken.clear()
+        await notifier.send(end_of(firing, time.time()), memory)
+        assert receiver.fires == [False] * len(alerts)

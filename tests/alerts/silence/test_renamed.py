@@ -1,5 +1,6 @@
 """A silence that names a check goes on when that is renamed."""
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -109,3 +110,24 @@ def test_nothing_is_sent_of_a_silenced_outage_whose_check_is_renamed(
         "pager": [],
         "chat": [],
     }
+
+
+async def test_a_check_that_is_renamed_between_two_readings_is_silenced_at_once(
+    tmp_path: Path,
+) -> None:
+    """Whatever a flush waits for between reading the silences and using them."""
+    manager, _ = await _silenced(tmp_path)
+    await manager.read_silences()
+    manager.set_checks([a_check("new"), a_check("other", place="y")])
+    assert [each.matches for each in manager.silences] == [("old", "new")]
+    await manager.close()
+
+
+async def test_two_readings_at_once_follow_every_silence(tmp_path: Path) -> None:
+    manager, _ = await _silenced(tmp_path)
+    await manager.add_silence(Silence("t", ("ol?",), "eva", "", START, START + 9000.0))
+    manager.set_checks([a_check("new"), a_check("other", place="y")])
+    for found in await asyncio.gather(*(manager.read_silences() for _ in range(4))):
+        assert {each.matches for each in found} == {("old", "new"), ("ol?", "new")}
+    assert {each.matches for each in manager.silences} == {("old", "new"), ("ol?", "new")}
+    await manager.close()

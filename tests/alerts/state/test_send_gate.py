@@ -27,6 +27,8 @@ class Life:
     asked: bool = False
     ran: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=lambda: {CHECK})
+    suppressed: set[str] = field(default_factory=set)
+    forgetful: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.gate = SendGate(
@@ -36,6 +38,8 @@ class Life:
             others_answered=lambda: self.asked,
             run_soon=self.ran.append,
             wall=lambda: self.clock() + self.ahead,
+            suppression=lambda: lambda alert: alert.identity.check in self.suppressed,
+            forgets=self.forgetful.__contains__,
         )
 
     def leaves(self, message: Message) -> bool:
@@ -139,3 +143,38 @@ def test_a_clock_that_is_set_back_or_a_little_is_no_pause(step: float) -> None:
     life.ahead = step
     assert life.leaves(FIRING)
     assert life.gate.alive() is None
+
+
+def test_what_is_suppressed_by_now_waits_for_the_end_of_that() -> None:
+    other = failing("other")
+    life = Life(asked=True)
+    life.gate.add_result(CHECK, life.clock())
+    life.gate.add_result("other", life.clock())
+    life.suppressed = {CHECK}
+    assert not life.leaves(FIRING)
+    assert not life.leaves(replace(FIRING, occasion=MessageType.REMINDER))
+    assert life.leaves(RESOLVED)
+    assert life.leaves(replace(FIRING, firing=(ALERT, other)))
+    life.suppressed |= {"other"}
+    assert not life.leaves(replace(FIRING, firing=(ALERT, other)))
+    life.suppressed.clear()
+    assert life.leaves(FIRING)
+
+
+@pytest.mark.parametrize("occasion", [MessageType.CHANGED, MessageType.REMINDER])
+def test_a_receiver_that_forgets_is_repeated_to_until_the_alert_is_resolved(
+    occasion: MessageType,
+) -> None:
+    """What flaps, or is within its limit for a moment, fires on although it looks good."""
+    life = Life(bad=False, asked=True)
+    life.gate.add_result(CHECK, life.clock())
+    message = replace(FIRING, occasion=occasion)
+    assert not life.leaves(message)
+    life.forgetful.add("chat")
+    assert life.leaves(message)
+    assert not life.leaves(FIRING)
+    life.suppressed = {CHECK}
+    assert life.leaves(message)
+    # After a pause it is not known what fires.
+    life.pass_(PAUSE_SECONDS + 1, alive=False)
+    assert not life.leaves(message)
