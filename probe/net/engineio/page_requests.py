@@ -95,9 +95,10 @@ class PageRequests:
             return response_text(body, answer.headers.get("Content-Type", ""))
 
     async def post(self, sid: str, packet: str) -> None:
-        """Send one packet. Raises CheckAborted, PeerError, OSError."""
-        async with self._answered("POST", sid, packet.encode()):
-            return
+        """Send one packet; what is said to it does not count, but that it comes whole: a page
+        sends nothing more before. Raises CheckAborted, PeerError, OSError."""
+        async with self._answered("POST", sid, packet.encode()) as answer:
+            await read_bounded(answer, MAX_PAYLOAD)
 
     async def web_socket(self, sid: str) -> WebSocket:
         """Open a WebSocket. Raises CheckAborted, PeerError, OSError."""

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from multidict import CIMultiDict
@@ -137,17 +138,19 @@ async def skim_bounded(
 
 
 async def read_bounded(response: HttpResponse, limit: int) -> bytes:
-    """The body, at most ``limit`` bytes (after decompression).
+    """The body, at most ``limit`` bytes (after decompression). Of one whose coding lacks its end it
+    is what came, as browsers hand it to the page.
 
     Raises CheckFailed(body_too_large) beyond them, whatever the headers promised.
     """
     body = bytearray()
-    async for piece in response.body():
-        body += piece
-        if len(body) > limit:
-            raise CheckFailed(
-                Cause.BODY_TOO_LARGE,
-                f"more than {limit} bytes of body",
-                phase="transfer",
-            )
+    with suppress(Unfinished):
+        async for piece in response.body():
+            body += piece
+            if len(body) > limit:
+                raise CheckFailed(
+                    Cause.BODY_TOO_LARGE,
+                    f"more than {limit} bytes of body",
+                    phase="transfer",
+                )
     return bytes(body)

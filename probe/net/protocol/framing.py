@@ -7,8 +7,9 @@ from probe.net.protocol.errors import Flood, ProtocolViolation, Truncated
 from probe.net.protocol.head import Head, check_lengths, excerpt
 
 _MAX_CHUNK_LINE = 16384  # net::HttpChunkedDecoder::kMaxLineBufLen
-# Chunk lines and trailers beside the data: more than this is no honest framing.
 MAX_OVERHEAD = 256 << 10
+"""Bytes of chunk lines and trailers that may come beside the content; content earns as many more:
+who writes a page word by word sends 6 of them with each."""
 # As Chromium has it (net::HttpChunkedDecoder::ParseChunkSize): no blank before it, spaces behind.
 _CHUNK_SIZE = re.compile(rb"0*([0-9A-Fa-f]{1,16}) *(?:;.*)?$", re.DOTALL)
 
@@ -81,7 +82,7 @@ class Chunked:
         self.done = False
         self._buffer = bytearray()
         self._left = 0
-        self._overhead = 0
+        self._overhead = 0  # less the content
         self._state = "size"
 
     @property
@@ -98,6 +99,7 @@ class Chunked:
                 del self._buffer[: len(taken)]
                 body += taken
                 self._left -= len(taken)
+                self._overhead -= len(taken)
                 if self._left:
                     break
                 self._state = "data-end"
@@ -122,7 +124,7 @@ class Chunked:
         del self._buffer[: at + 1]
         self._overhead += at + 1
         if self._overhead > MAX_OVERHEAD:
-            raise Flood("sends more than 256 KiB of chunk lines and trailers")
+            raise Flood("sends far more chunk lines and trailers than content")
         return line
 
     def _check_early(self) -> None:
@@ -157,5 +159,6 @@ def framing_of(head: Head) -> Framing:
         return EmptyBody()
     if head.is_chunked:
         return Chunked()
-    length = None if head.all("Transfer-Encoding") not in ([], ["identity"]) else head.length
+    # Of a Transfer-Encoding browsers know nothing but "chunked"; Shoutcast has no lengths.
+    length = None if head.is_icy else head.length
     return UntilClosed() if length is None else Counted(length)

@@ -54,8 +54,10 @@ class Head(Struct, frozen=True, gc=False):
         """Content-Length. As Chromium has it, one that is no number, or none of 63 bits, says
         nothing of the body."""
         text = next(iter(self.all("Content-Length")), "")
-        is_number = text.isascii() and text.isdigit() and len(text) <= 19
-        return int(text) if is_number and not int(text) >> 63 else None
+        if not (text.isascii() and text.isdigit()):
+            return None
+        digits = text.lstrip("0") or "0"
+        return int(digits) if len(digits) <= 19 and not int(digits) >> 63 else None
 
     @property
     def keeps_alive(self) -> bool:

@@ -19,10 +19,9 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 END_STREAM, END_HEADERS, ACK, PADDED, PRIORITY = 0x01, 0x04, 0x01, 0x08, 0x20
 # An honest server sends a handful; 1xx responses are among them.
 MAX_IDLE = 600
-MAX_SMALL_FRAMES = 2000
-# Bytes beside content: heads, and an incomplete frame.
+# Bytes beside content: heads, the headers of frames, and an incomplete frame. A page of a megabyte
+# that is written line by line has as many.
 MAX_OVERHEAD = 512 << 10
-_SMALL = 64
 _HEADER = 9
 
 
@@ -82,12 +81,12 @@ class FrameReader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._frames = self._idle = self._small = self._overhead = 0
+        self._frames = self._idle = self._overhead = 0
         self._continued = 0
 
     def begin(self) -> None:
         """Another request has budgets of its own."""
-        self._idle = self._small = self._overhead = 0
+        self._idle = self._overhead = 0
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that are complete. Raises ProtocolViolation, Flood."""
@@ -119,12 +118,10 @@ class FrameReader:
     def _count(self, kind: int, payload: bytes) -> None:
         if kind == FrameType.DATA and payload:
             self._overhead -= len(payload)
-            self._small += len(payload) < _SMALL
         else:
             self._idle += 1 + (len(payload) // 6 if kind == FrameType.SETTINGS else 0)
-        if self._idle > MAX_IDLE or self._small > MAX_SMALL_FRAMES:
-            most = MAX_IDLE if self._idle > MAX_IDLE else MAX_SMALL_FRAMES
-            raise Flood(f"sends more than {most} HTTP/2 frames without content")
+        if self._idle > MAX_IDLE:
+            raise Flood(f"sends more than {MAX_IDLE} HTTP/2 frames without content")
 
     def _checked(self, found: Frame) -> Frame:
         kind, length = found.kind, len(found.payload)

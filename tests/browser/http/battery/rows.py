@@ -1,7 +1,8 @@
 """The rows, as data: what a server sends, and what Chromium 156 made of it.
 
 ``http1.json`` has answers as text (Latin-1), one for each connection, the last for all that follow;
-``PORT`` is the server's own port, ``then`` says how a connection ends. ``http2.json`` has frames in
+``PORT`` is the server's own port, ``then`` says how a connection ends (``cut`` is TLS without its
+close_notify), ``tls`` whether it is one of TLS. ``http2.json`` has frames in
 hexadecimal digits, one answer for each request, and whether the connection ends with it. What is
 long begins with ``zlib:``. ``chromium`` is ``ok``, a status code, or the error that a user sees.
 """
@@ -50,11 +51,17 @@ class Row(Struct, frozen=True):
     then: str = "close"
     opening: bytes = b""
     closes: tuple[bool, ...] = ()
+    tls: bool = False
 
     @property
     def is_http2(self) -> bool:
         """Whether it is a server of HTTP/2 over TLS."""
         return bool(self.closes)
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether it is a server of TLS."""
+        return self.tls or self.is_http2
 
     @property
     def is_taken(self) -> bool:
@@ -100,7 +107,8 @@ def seen_by_chromium(row: Row, outcome: str) -> Row:
 
 def _http1(data: dict[str, Any]) -> Row:
     answers = tuple(_unpacked(each).encode("latin-1") for each in data["answers"])
-    return Row(data["group"], data["name"], answers, data["chromium"], data.get("then", "close"))
+    then, tls = data.get("then", "close"), data.get("tls", False)
+    return Row(data["group"], data["name"], answers, data["chromium"], then, tls=tls)
 
 
 def _http2(data: dict[str, Any]) -> Row:
