@@ -31,7 +31,7 @@ class Framing(Protocol):
 
 
 class EmptyBody:
-    """204, 304 and 1xx have none, whatever their headers say."""
+    """1xx, 204, 205 and 304 have none, whatever their headers say."""
 
     done = leaves_open = True
 
@@ -114,9 +114,9 @@ class Chunked:
             raise Truncated("breaks off before the last chunk of its body", unmet_length=True)
 
     def _line(self) -> bytes | None:
-        at = self._buffer.find(b"\n", 0, _MAX_CHUNK_LINE + 1)
+        at = self._buffer.find(b"\n", 0, _MAX_CHUNK_LINE + 2)
         if at < 0:
-            if len(self._buffer) > _MAX_CHUNK_LINE:
+            if len(self._buffer) > _MAX_CHUNK_LINE + 1:
                 raise ProtocolViolation("sends a chunk line without end")
             self._check_early()
             return None
@@ -155,10 +155,9 @@ class Chunked:
 def framing_of(head: Head) -> Framing:
     """How the body of this response is delimited. Raises ProtocolViolation."""
     check_lengths(head)
-    if head.status < 200 or head.status in (204, 304):
+    if head.status < 200 or head.status in (204, 205, 304):
         return EmptyBody()
     if head.is_chunked:
         return Chunked()
-    # Of a Transfer-Encoding browsers know nothing but "chunked"; Shoutcast has no lengths.
-    length = None if head.is_icy else head.length
-    return UntilClosed() if length is None else Counted(length)
+    # Of a Transfer-Encoding browsers know nothing but "chunked".
+    return UntilClosed() if head.length is None else Counted(head.length)

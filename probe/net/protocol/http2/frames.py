@@ -26,7 +26,7 @@ _HEADER = 9
 
 
 class FrameType(IntEnum):
-    """Frame types (RFC 9113, 11.2; RFC 7838, 4)."""
+    """Frame types (RFC 9113, 11.2; RFC 7838, 4; RFC 9218, 7.1)."""
 
     DATA = 0
     HEADERS = 1
@@ -39,6 +39,7 @@ class FrameType(IntEnum):
     WINDOW_UPDATE = 8
     CONTINUATION = 9
     ALTSVC = 10
+    PRIORITY_UPDATE = 16
 
 
 _LENGTHS = {
@@ -47,6 +48,7 @@ _LENGTHS = {
     FrameType.PING: 8,
     FrameType.WINDOW_UPDATE: 4,
 }
+_LEAST: dict[int, int] = {FrameType.GOAWAY: 8, FrameType.PRIORITY_UPDATE: 4}
 _OF_STREAM = (
     FrameType.DATA,
     FrameType.HEADERS,
@@ -54,7 +56,12 @@ _OF_STREAM = (
     FrameType.RST_STREAM,
     FrameType.CONTINUATION,
 )
-_OF_CONNECTION = (FrameType.SETTINGS, FrameType.PING, FrameType.GOAWAY)
+_OF_CONNECTION = (
+    FrameType.SETTINGS,
+    FrameType.PING,
+    FrameType.GOAWAY,
+    FrameType.PRIORITY_UPDATE,
+)
 
 
 class Frame(Struct, frozen=True):
@@ -118,6 +125,7 @@ class FrameReader:
     def _count(self, kind: int, payload: bytes) -> None:
         if kind == FrameType.DATA and payload:
             self._overhead -= len(payload)
+            self._idle = max(0, self._idle - 1)  # servers ping while they send
         else:
             self._idle += 1 + (len(payload) // 6 if kind == FrameType.SETTINGS else 0)
         if self._idle > MAX_IDLE:
@@ -145,8 +153,8 @@ def _check_content(found: Frame) -> None:
     kind, payload = found.kind, found.payload
     if kind == FrameType.SETTINGS and (len(payload) % 6 or (found.flags & ACK and payload)):
         raise broken(f"SETTINGS of {len(payload)} bytes")
-    if kind == FrameType.GOAWAY and len(payload) < 8:
-        raise broken(f"a GOAWAY of {len(payload)} bytes")
+    if len(payload) < _LEAST.get(kind, 0):
+        raise broken(f"a {FrameType(kind).name} of {len(payload)} bytes")
     if kind == FrameType.DATA and found.flags & ~(END_STREAM | PADDED):
         raise broken("DATA with flags that are not defined")
     if kind == FrameType.PING and found.flags & ACK:

@@ -22,6 +22,8 @@ HTTP1, HTTP2 = FOLDER / "http1.json", FOLDER / "http2.json"
 _SAVED = "a file to be saved, not a page: nothing is wrong with the answer"
 _THIS_MACHINE = "the visitor's own machine to Chromium, a reserved address here"
 _UNDECODED = ("gzip,", ",gzip", "gzip, identity", "none", "binary", "x-zstd", "x-br", "x-deflate")
+_FLOODS = "a check ends what sends more beside the content than content"
+_LEADS_NOWHERE = "an alternative service leads a visit nowhere, so that its frame is not read"
 # Rows in which the two differ, and why.
 WHY = {
     "to //0:PORT/x": _THIS_MACHINE,
@@ -35,6 +37,10 @@ WHY = {
     "header CT zip": _SAVED,
     "header CD attachment": _SAVED,
     "Refresh: 0;url=/a then 500": "asked for the first page: its users get the one behind it",
+    "chunk trailers of 300 kB": _FLOODS,
+    "the end behind \u201cHTTP/1.1 100 C\u201d": "Chromium shows it as if it were 200",
+    "ALTSVC of garbage, before the answer": _LEADS_NOWHERE,
+    "ALTSVC of garbage, within it": _LEADS_NOWHERE,
     "head 101": "Chromium shows it as if it were 200",
     "head 101, END_STREAM": "Chromium shows it as if it were 200",
     **{f"CE \u201c{each}\u201d gzip body": _SAVED for each in _UNDECODED},
