@@ -23,6 +23,7 @@ class Connections:
         self._streams: set[Stream] = set()
         self._closed = False
         self._idle: dict[Origin, list[HttpResponse]] = {}
+        self._tunneling: set[Origin] = set()
 
     def add(self, stream: Stream) -> Stream:
         """Another one. Raises ConnectionAbortedError where the visit is over."""
@@ -45,10 +46,16 @@ class Connections:
 
     async def keep(self, response: HttpResponse, address: URL) -> None:
         """Keep the connection of a response that is done with, or close it."""
+        if response.takes_tunnels:
+            self._tunneling.add(_origin(address))
         if await response.release():
             self._idle.setdefault(_origin(address), []).append(response)
         else:
             self.end(response.stream)
+
+    def takes_tunnels(self, address: URL) -> bool:
+        """Whether a connection that was kept has announced WebSockets by HTTP/2 (RFC 8441)."""
+        return _origin(address) in self._tunneling
 
     def holds(self, response: HttpResponse) -> bool:
         """Whether its connection waits for a request."""

@@ -148,13 +148,13 @@ class FreshHttpClient:
         body: bytes = b"",
         *,
         upgrade: bool = False,
+        shares: bool = False,
         cookies: CookieUse = True,
     ) -> HttpResponse:
-        """A request and its response's head; ``finish`` or ``leave`` ends it.
-
-        Raises CheckAborted.
-        """
-        alpn = ALPN[1:] if upgrade else ALPN
+        """A request and its response's head; ``finish`` or ``leave`` ends it. An ``upgrade`` that
+        ``shares`` goes by HTTP/2 where a kept connection announced it. Raises CheckAborted."""
+        by_http2 = not upgrade or (shares and self._connections.takes_tunnels(address))
+        alpn = ALPN if by_http2 else ALPN[1:]
         kept = self._cookies.header_for(address, cookies)
         sending = request_for(method, address, headers, body, kept)
         self._host = address.host_port_subcomponent or ""
@@ -191,10 +191,8 @@ class FreshHttpClient:
             self.timing.enter("processing")
             if self._proxy is not None and address.scheme == "http" and not upgrade:
                 sending = through(self._proxy, sending)
-            if stream.alpn == "h2":
-                response: HttpResponse = await http2.exchange(stream, sending)
-            else:
-                response = await http1.exchange(stream, sending, upgrade=upgrade)
+            protocol = http2.exchange if stream.alpn == "h2" else http1.exchange
+            response: HttpResponse = await protocol(stream, sending, upgrade=upgrade)
         except BaseException:
             self._connections.end(stream)
             raise
@@ -213,12 +211,16 @@ class FreshHttpClient:
             self.finish(response)
 
     async def upgrade(
-        self, url: str | URL, headers: Mapping[str, str], cookies: CookieUse = True
-    ) -> http1.Http1Response:
+        self,
+        url: str | URL,
+        headers: Mapping[str, str],
+        cookies: CookieUse = True,
+        shares: bool = False,
+    ) -> HttpResponse:
         """A request for another protocol, which lasts until ``close``. Raises CheckAborted."""
-        response = await self.start("GET", URL(url), headers, upgrade=True, cookies=cookies)
-        assert isinstance(response, http1.Http1Response)
-        return response
+        return await self.start(
+            "GET", URL(url), headers, upgrade=True, shares=shares, cookies=cookies
+        )
 
     async def read(self, page: Response, limit: int) -> bytes:
         """The page's body; see read_bounded."""
@@ -233,10 +235,8 @@ class FreshHttpClient:
         return length
 
     def translate(self, error: BaseException, host: str | None = None) -> CheckAborted | None:
-        """The cause behind an exception of a connection, or None if it isn't one.
-
-        ``host`` is the one that the message names; by default that of the last request.
-        """
+        """The cause behind an exception of a connection, or None if it isn't one. ``host`` is the
+        one that the message names; by default that of the last request."""
         if aborted := translate(error, host or self._host, self.tls):
             aborted.phase = aborted.phase or self.phase
         return aborted

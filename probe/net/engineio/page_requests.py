@@ -46,6 +46,7 @@ STICKY_HINT = (
     "answered doesn't know the session of another. Have the balancer keep each client with one "
     "backend (by cookie or address)."
 )
+_BY_HTTP2 = " by HTTP/2, where it announces WebSockets (RFC 8441)"
 _UNSENT_HINT = (
     "Browsers send headers with polls, and none of them with a WebSocket: let the server do "
     "without. What only the probe sends, as to a gateway, belongs in headers instead of "
@@ -73,6 +74,12 @@ class Site:
         """Whether the page's requests need CORS."""
         return is_cross_origin(self.url, self.origin)
 
+    @property
+    def shares_connections(self) -> bool:
+        """Whether WebSockets, which carry credentials, go by the connections of polls: those are
+        others in browsers where polls carry none."""
+        return self.origin is not None and (self.credentials or not self.is_cross_origin)
+
 
 class PageRequests:
     """GET, POST and the upgrade, with what the page adds and what it needs to read the answer."""
@@ -95,15 +102,18 @@ class PageRequests:
             return response_text(body, answer.headers.get("Content-Type", ""))
 
     async def post(self, sid: str, packet: str) -> None:
-        """Send one packet. Raises CheckAborted, PeerError, OSError."""
-        async with self._answered("POST", sid, packet.encode()):
-            return
+        """Send one packet; what is said to it does not count, but that it comes whole: a page
+        sends nothing more before. Raises CheckAborted, PeerError, OSError."""
+        async with self._answered("POST", sid, packet.encode()) as answer:
+            await read_bounded(answer, MAX_PAYLOAD)
 
     async def web_socket(self, sid: str) -> WebSocket:
         """Open a WebSocket. Raises CheckAborted, PeerError, OSError."""
         address, key = self._address("websocket", sid), new_key()
         headers = {**origin_header(self._origin), **self._of_sockets, **handshake_headers(key)}
-        answer = await self._browser.upgrade(address, headers, self._cookies(address))
+        answer = await self._browser.upgrade(
+            address, headers, self._cookies(address), self._site.shares_connections
+        )
         try:
             check_port(address)
             if answer.status not in (101, 200):
@@ -165,6 +175,8 @@ class PageRequests:
 
     async def _refused_socket(self, answer: HttpResponse, sid: str) -> CheckAborted:
         aborted = await self._refused(answer, sid)
+        if answer.opening == 200:
+            aborted.message += _BY_HTTP2
         if self._site.origin and self._site.extra_headers and answer.status in _MAY_WANT_HEADERS:
             aborted.hint = _UNSENT_HINT
         return aborted

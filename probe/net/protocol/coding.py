@@ -25,6 +25,7 @@ _ANYWHERE, _IN_PRIVATE = ("gzip", "deflate"), ("br", "zstd")
 _NO_LIST = re.compile(r'["=;*]|[^ \t,][ \t]+[^ \t,]')
 # So much of a body is unpacked a second time where something follows its end.
 _MAX_REPEATED = 1 << 17
+_ZLIB_HEADER = b"\x78\x01"
 _MAX_WINDOW = 23  # RFC 9659: decoders of a browser take a window of 8 MiB
 
 
@@ -39,13 +40,13 @@ class Decoder(Protocol):
 
 
 class Deflated:
-    """zlib's format, or raw data; what follows its end is ignored, as browsers do."""
+    """zlib's format, or raw data; what follows zlib's end is ignored, as browsers do."""
 
     name = "deflate"
 
     def __init__(self) -> None:
         self._packed = zlib.decompressobj()
-        self._began = False
+        self._began = self._is_raw = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         while data and not self._packed.eof:
@@ -53,7 +54,7 @@ class Deflated:
             data = self._packed.unconsumed_tail
 
     def end(self) -> None:
-        if self._began and not self._packed.eof:
+        if self._began and not self._packed.eof and not self._is_raw:
             raise Unfinished(f"sends a {self.name} body without its end")
 
     def _unpack(self, data: bytes) -> bytes:
@@ -62,7 +63,9 @@ class Deflated:
         except zlib.error:
             if self._began:
                 raise ProtocolViolation(f"sends a body that is not {self.name}") from None
-            self._packed, self._began = zlib.decompressobj(-zlib.MAX_WBITS), True
+            # As net::GzipSourceStream, which goes on to expect zlib's checksum.
+            self._packed, self._began, self._is_raw = zlib.decompressobj(), True, True
+            self._packed.decompress(_ZLIB_HEADER)
             return self._unpack(data)
         self._began = True
         return piece

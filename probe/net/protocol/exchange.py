@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from multidict import CIMultiDict
@@ -13,7 +14,7 @@ from probe.net.cookies.sites import is_trustworthy
 from probe.net.protocol.coding import accept_encoding, check_accepted, decode, decoders_of
 from probe.net.protocol.errors import Truncated, Unfinished
 from probe.net.protocol.head import Head
-from probe.net.protocol.stream import Stream
+from probe.net.protocol.stream import ByteStream, Stream
 
 USER_AGENT = "paircam-probe"
 
@@ -55,11 +56,29 @@ def request_for(
 
 
 class HttpResponse:
-    """A response whose head is there; its body is read once, as far as it is wanted."""
+    """A response whose head is there; its body is read once, as far as it is wanted.
+
+    ``rest`` is what came with the head: the body's beginning, or an upgraded protocol's.
+    ``informational`` counts the responses (1xx) before it. ``opening`` is the status by which a
+    WebSocket opens.
+    """
+
+    rest, informational = b"", 0
+    opening = 101
 
     def __init__(self, stream: Stream, head: Head) -> None:
         self.stream = stream
         self.head = head
+
+    @property
+    def takes_tunnels(self) -> bool:
+        """Whether its server has announced WebSockets by HTTP/2 (RFC 8441)."""
+        return False
+
+    @property
+    def upgraded(self) -> ByteStream:
+        """What carries the protocol that was asked for."""
+        return self.stream
 
     async def release(self) -> bool:
         """Give up what is left of it: whether its connection may carry another request."""
@@ -137,17 +156,19 @@ async def skim_bounded(
 
 
 async def read_bounded(response: HttpResponse, limit: int) -> bytes:
-    """The body, at most ``limit`` bytes (after decompression).
+    """The body, at most ``limit`` bytes (after decompression). Of one whose coding lacks its end it
+    is what came, as browsers hand it to the page.
 
     Raises CheckFailed(body_too_large) beyond them, whatever the headers promised.
     """
     body = bytearray()
-    async for piece in response.body():
-        body += piece
-        if len(body) > limit:
-            raise CheckFailed(
-                Cause.BODY_TOO_LARGE,
-                f"more than {limit} bytes of body",
-                phase="transfer",
-            )
+    with suppress(Unfinished):
+        async for piece in response.body():
+            body += piece
+            if len(body) > limit:
+                raise CheckFailed(
+                    Cause.BODY_TOO_LARGE,
+                    f"more than {limit} bytes of body",
+                    phase="transfer",
+                )
     return bytes(body)

@@ -5,7 +5,7 @@ RFC 1952, 2.3; net::GZipHeader.
 
 from probe.net.protocol.errors import ProtocolViolation
 
-MAX_HEADER = 16_384
+MAX_HEADER = 256 << 10
 _MAGIC = b"\x1f\x8b\x08"
 _FLAGS, _FIXED = 3, 10
 _CHECKSUM, _EXTRA, _NAME, _COMMENT = 2, 4, 8, 16

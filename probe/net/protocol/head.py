@@ -19,7 +19,9 @@ MAX_EXCERPTED = 1024
 MAX_HEAD = 256 * 1024
 # Stray bytes before the status line that Chromium allows: net::HttpUtil::LocateStartOfStatusLine.
 _MAX_PRELUDE = 4
-_STARTS = (b"http", b"icy")  # the second is Shoutcast's
+# Shoutcast's, which browsers read as HTTP/0.9: all of it is a body.
+_ICY = b"icy"
+_STARTS = (b"http", _ICY)
 # net::HttpResponseHeaders::ParseStatusLine: whatever is no version counts as 1.0, and a line
 # without a status as 200.
 _VERSION = re.compile(rb"http/(\d)[^.]*\.(\d)", re.IGNORECASE)
@@ -32,13 +34,11 @@ _TLS_RECORD = re.compile(rb"^[\x14-\x17]\x03[\x00-\x04]")
 
 
 class Head(Struct, frozen=True, gc=False):
-    """Status line and headers; ``version`` as in ``(1, 1)``, ``is_icy`` where the line is
-    Shoutcast's."""
+    """Status line and headers; ``version`` as in ``(1, 1)``."""
 
     version: tuple[int, int]
     status: int
     headers: CIMultiDict[str]
-    is_icy: bool = False
 
     def all(self, name: str) -> list[str]:
         """The elements of a header that is a comma-separated list (RFC 9110, 5.6.1)."""
@@ -54,8 +54,10 @@ class Head(Struct, frozen=True, gc=False):
         """Content-Length. As Chromium has it, one that is no number, or none of 63 bits, says
         nothing of the body."""
         text = next(iter(self.all("Content-Length")), "")
-        is_number = text.isascii() and text.isdigit() and len(text) <= 19
-        return int(text) if is_number and not int(text) >> 63 else None
+        if not (text.isascii() and text.isdigit()):
+            return None
+        digits = text.lstrip("0") or "0"
+        return int(digits) if len(digits) <= 19 and not int(digits) >> 63 else None
 
     @property
     def keeps_alive(self) -> bool:
@@ -77,14 +79,16 @@ class HeadReader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._searched = 0
+        self._searched, self._is_first = 0, True
 
     def feed(self, data: bytes) -> tuple[Head, bytes] | None:
         """The head and what follows it, or None: more is needed. Raises PeerError."""
         self._buffer += data
-        start = find_status_line(self._buffer)
+        start = find_status_line(self._buffer, is_first=self._is_first)
         if start is None:
             return None
+        if self._is_shoutcast:
+            return _shoutcast(), bytes(self._buffer)
         end = self._end(start)
         if end is None:
             if len(self._buffer) > MAX_HEAD:
@@ -94,7 +98,8 @@ class HeadReader:
             return None
         if end[1] > MAX_HEAD:
             raise ProtocolViolation(f"sends more than {MAX_HEAD >> 10} KiB of headers")
-        head = parse_head(bytes(self._buffer[start : end[0]]))
+        head = parse_head(bytes(self._buffer[start : end[0]]), bytes(self._buffer[:start]))
+        self._is_first = False
         rest = bytes(self._buffer[end[1] :])
         self._buffer.clear()
         self._searched = 0
@@ -103,13 +108,18 @@ class HeadReader:
     def end(self) -> Head | None:
         """What is there counts as the head, as browsers have it where the connection ends within
         one (without TLS); None where not even a status line began."""
-        start = find_status_line(self._buffer) if self._buffer else None
+        start = find_status_line(self._buffer, is_first=self._is_first) if self._buffer else None
         if start is None:
             return None
-        head = parse_head(bytes(self._buffer[start:]))
+        head = parse_head(bytes(self._buffer[start:]), bytes(self._buffer[:start]))
+        self._buffer.clear()
         for name in ("Content-Length", "Transfer-Encoding"):  # nothing follows
             head.headers.popall(name, None)
         return head
+
+    @property
+    def _is_shoutcast(self) -> bool:
+        return len(self._buffer) > len(_ICY) and self._buffer[: len(_ICY)].lower() == _ICY
 
     @property
     def pending(self) -> bytes:
@@ -130,14 +140,15 @@ _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 _LINE_END = re.compile(rb"[\r\n]+")
 
 
-def find_status_line(data: bytes | bytearray) -> int | None:
-    """Where the status line begins; None as long as one may still come. Raises NotHttp."""
+def find_status_line(data: bytes | bytearray, *, is_first: bool = True) -> int | None:
+    """Where the status line begins; None as long as one may still come. Shoutcast's may be the
+    first alone. Raises NotHttp."""
     start = bytes(data[: _MAX_PRELUDE + 4]).lower()
     if _HTTP2_SETTINGS.match(data) or start.startswith(b"pri * ht"):
         raise NotHttp("only speaks HTTP/2 without TLS, which no browser does")
     if _TLS_RECORD.match(data):
         raise NotHttp("speaks TLS on this port", hint="Write https:// instead of http://.")
-    if start.startswith(_STARTS):
+    if start.startswith(_STARTS if is_first else _STARTS[:1]):
         return 0
     for at in range(_MAX_PRELUDE + 1):
         found = start[at : at + 4]
@@ -148,30 +159,36 @@ def find_status_line(data: bytes | bytearray) -> int | None:
     raise NotHttp(f"does not speak HTTP: it sends {excerpt(bytes(data[:MAX_EXCERPTED]))}")
 
 
-def parse_head(raw: bytes) -> Head:
-    """A head from its status line on, without its empty line. Raises PeerError."""
+def _shoutcast() -> Head:
+    return Head((0, 9), 200, CIMultiDict())
+
+
+def parse_head(raw: bytes, stray: bytes = b"") -> Head:
+    """A head from its status line on, without its empty line, behind these ``stray`` bytes. Raises
+    PeerError."""
     first, *lines = _LINE_END.split(raw)
     version, matched = _VERSION.match(first), _STATUS.match(first)
     status = int(matched[1].lstrip(b"0")[:9] or b"0") if matched else 200
     if not 100 <= status <= 999:
         raise NotHttp(f"does not speak HTTP: its status line is {excerpt(first)}")
-    if b"\x00" in raw:
+    if b"\x00" in raw or b"\x00" in stray:
         raise ProtocolViolation(f"answers {status} with a NUL byte among its headers")
     headers: CIMultiDict[str] = CIMultiDict()
     last = ""
     for line in lines:
         text = line.decode("latin-1")
-        if text[:1] in (" ", "\t") and last:  # obs-fold (RFC 9112, 5.2)
-            values = headers.popall(last)
-            headers.extend((last, each) for each in values[:-1])
-            headers.add(last, f"{values[-1]} {text.strip(_BLANKS)}".strip(_BLANKS))
+        if text[:1] in (" ", "\t"):  # obs-fold (RFC 9112, 5.2), or nothing without a field before
+            if last:
+                values = headers.popall(last)
+                headers.extend((last, each) for each in values[:-1])
+                headers.add(last, f"{values[-1]} {text.strip(_BLANKS)}".strip(_BLANKS))
             continue
         name, colon, value = text.partition(":")
-        if colon and name.strip(_BLANKS):
-            last = name.strip(_BLANKS)
+        last = name.strip(_BLANKS) if colon else ""
+        if last:
             headers.add(last, value.strip(_BLANKS))
     numbers = (int(version[1]), int(version[2])) if version else (1, 0)
-    return Head(numbers, status, headers, raw[:3].lower() == b"icy")
+    return Head(numbers, status, headers)
 
 
 def check_unambiguous(head: Head) -> None:

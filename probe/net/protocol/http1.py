@@ -31,10 +31,7 @@ _FORBIDDEN = re.compile(r"[\r\n\x00]")
 
 
 class Http1Response(HttpResponse):
-    """``rest`` is what came with the head: the body's beginning, or an upgraded protocol's.
-
-    ``informational`` counts the responses (1xx) before it.
-    """
+    """A response and its connection."""
 
     def __init__(self, stream: Stream, head: Head, rest: bytes, informational: int = 0) -> None:
         super().__init__(stream, head)
@@ -118,7 +115,7 @@ async def _next_head(
         data = await stream.read()
         if not data:
             start = reader.pending
-            if start and b"http" not in start[:8].lower():
+            if start and b"http" not in start[:8].lower() and start[:3].lower() != b"icy":
                 raise NotHttp(f"does not speak HTTP: it sends {excerpt(start)}")
             if not secure and (head := reader.end()) is not None:
                 return head, b""

@@ -10,8 +10,26 @@ import time
 from collections.abc import Callable
 from socket import IPPROTO_TCP, MSG_PEEK, SO_ERROR, SOL_SOCKET, TCP_NODELAY
 from socket import socket as Socket
+from typing import Protocol
 
 from probe.net.flow.pace import TURN, ReadPace
+
+
+class ByteStream(Protocol):
+    """Bytes both ways; see Stream."""
+
+    @property
+    def received(self) -> int:
+        """Bytes that were read."""
+
+    async def read(self, *, at_once: bool = True) -> bytes:
+        """The next bytes; empty at the end. Raises PeerError, OSError."""
+
+    async def write(self, data: bytes) -> None:
+        """Send all of it. Raises OSError."""
+
+    def close(self) -> None:
+        """End the connection at once."""
 
 
 class Stream:

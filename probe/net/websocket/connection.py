@@ -10,7 +10,7 @@ from wsproto.extensions import Extension
 
 from probe.net.flow.pace import MAX_SLICE
 from probe.net.protocol.errors import Flood, ProtocolViolation
-from probe.net.protocol.http1 import Http1Response
+from probe.net.protocol.exchange import HttpResponse
 from probe.net.websocket.permessage_deflate import MAX_RETAINED, PerMessageDeflate
 
 # Far more than a session of minutes brings: pings, queue updates, candidates.
@@ -36,10 +36,10 @@ class WebSocket:
     """
 
     def __init__(
-        self, response: Http1Response, compression: PerMessageDeflate | None = None
+        self, response: HttpResponse, compression: PerMessageDeflate | None = None
     ) -> None:
         self.close_code: int | None = None
-        self._stream = response.stream
+        self._stream = response.upgraded
         extensions: list[Extension] = [] if compression is None else [compression]
         self._connection = Connection(ConnectionType.CLIENT, extensions)
         self._unread = response.rest

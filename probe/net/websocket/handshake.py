@@ -10,7 +10,8 @@ import os
 from collections.abc import Mapping, Sequence
 
 from probe.net.protocol.errors import ProtocolViolation
-from probe.net.protocol.http1 import SWITCHING, Http1Response
+from probe.net.protocol.exchange import HttpResponse
+from probe.net.protocol.http1 import SWITCHING
 from probe.net.websocket.permessage_deflate import OFFER, PerMessageDeflate, negotiated
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -33,18 +34,21 @@ def new_key() -> str:
 
 
 def accepted(
-    response: Http1Response, key: str, subprotocols: Sequence[str] = ()
+    response: HttpResponse, key: str, subprotocols: Sequence[str] = ()
 ) -> PerMessageDeflate | None:
     """The compression agreed on with a server that opens the WebSocket; None without one.
 
     Raises ProtocolViolation, which says what a browser minds.
     """
-    if response.status != SWITCHING:
+    if response.status != response.opening:
         raise ProtocolViolation(f"answers the WebSocket handshake with status {response.status}")
-    if response.head.is_icy:
-        raise ProtocolViolation(
-            "answers the WebSocket handshake with a status line that is no HTTP"
-        )
+    if response.opening == SWITCHING:
+        _check_switched(response, key)
+    _check_subprotocol(response, subprotocols)
+    return negotiated(response.headers.getall("Sec-WebSocket-Extensions", []))
+
+
+def _check_switched(response: HttpResponse, key: str) -> None:
     if len(set(response.head.all("Content-Length"))) > 1:
         raise ProtocolViolation("answers 101 with several Content-Lengths that differ")
     if response.informational:
@@ -56,11 +60,9 @@ def accepted(
     digest = hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest()
     if _only(response, "Sec-WebSocket-Accept") != base64.b64encode(digest).decode():
         raise ProtocolViolation("answers 101 with a wrong Sec-WebSocket-Accept")
-    _check_subprotocol(response, subprotocols)
-    return negotiated(response.headers.getall("Sec-WebSocket-Extensions", []))
 
 
-def _only(response: Http1Response, name: str) -> str:
+def _only(response: HttpResponse, name: str) -> str:
     values = response.headers.getall(name, [])
     if not values:
         raise ProtocolViolation(f"answers 101 without {name}")
@@ -69,7 +71,7 @@ def _only(response: Http1Response, name: str) -> str:
     return values[0].strip(" \t")
 
 
-def _check_subprotocol(response: Http1Response, offered: Sequence[str]) -> None:
+def _check_subprotocol(response: HttpResponse, offered: Sequence[str]) -> None:
     found = response.headers.getall("Sec-WebSocket-Protocol", [])
     if len(found) > 1 or not set(found) <= set(offered):
         raise ProtocolViolation("answers 101 with a Sec-WebSocket-Protocol that was not offered")

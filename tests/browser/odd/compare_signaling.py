@@ -82,6 +82,12 @@ async def said_of_page(
     return str((await tab.evaluate(f"session({json.dumps(order)})"))["said"])
 
 
+async def transport_of_page(tab: Tab, url: str, options: dict[str, Any]) -> str:
+    """What a session with this server goes by on the page, a while after it is ready."""
+    order = {"url": url, "options": options, "limit": LIMIT, "hold": 1000}
+    return str((await tab.evaluate(f"session({json.dumps(order)})"))["transport"])
+
+
 async def verdict(session: OddSession, origin: str) -> str:
     """The cause of the check's failure, or ``ok``."""
     async with odd_signaling(_of_page(session.bends, origin)) as url:

@@ -35,6 +35,12 @@ def chunked(body: bytes) -> bytes:
     return OK + b"Transfer-Encoding: chunked\r\n\r\n" + body
 
 
+def flushed(bits: int) -> bytes:
+    """All of it, by a coder that was never told that it was all."""
+    coder = zlib.compressobj(wbits=bits)
+    return coder.compress(JSON) + coder.flush(zlib.Z_SYNC_FLUSH)
+
+
 def sized(head: bytes) -> bytes:
     return head + f"Content-Length: {len(JSON)}\r\n\r\n".encode() + JSON
 
@@ -89,10 +95,16 @@ def sized(head: bytes) -> bytes:
         b"HTTP/1.1 200OK\r\n" + sized(b""),
         b"HTTP/1.1 0200 OK\r\n" + sized(b""),
         b"HTTP/1.1\r\n" + sized(b""),
-        b"ICY 200 OK\r\n" + sized(b""),
         b"\xef\xbb\xbf" + sized(OK),
         b"\r\n\r\n" + sized(OK),
         chunked(b"0000000000000000000f\r\n" + JSON + b"\r\n0\r\n\r\n"),
+        OK + b"Content-Length: " + b"0" * 30 + b"15\r\n\r\n" + JSON + b"more",
+        packed("gzip", GZIPPED[:-8]),
+        packed("gzip", GZIPPED[:-9]),
+        packed("gzip", flushed(31)),
+        packed("deflate", flushed(15)),
+        packed("deflate", flushed(-15)),
+        packed("br", brotli.compress(JSON)[:-1]),
     ],
 )
 async def test_what_browsers_take_is_read(sent: bytes) -> None:
@@ -112,12 +124,13 @@ async def test_what_browsers_take_is_read(sent: bytes) -> None:
         (chunked(b"xyz\r\n"), "transfer", Cause.PROTOCOL_ERROR, "'xyz"),
         (chunked(b"3\r\nlonger\r\n0\r\n\r\n"), "transfer", Cause.PROTOCOL_ERROR, "longer"),
         (chunked(b"f\r\n" + JSON), "transfer", Cause.CONNECTION_CLOSED, "last chunk"),
-        (packed("gzip", GZIPPED[:-9]), "transfer", Cause.PROTOCOL_ERROR, "its end"),
-        (packed("deflate", zlib.compress(JSON)[:-5]), "transfer", Cause.PROTOCOL_ERROR, "its end"),
-        (packed("br", brotli.compress(JSON)[:-2]), "transfer", Cause.PROTOCOL_ERROR, "its end"),
+        (packed("gzip", GZIPPED[:-13]), "body", Cause.BODY_INVALID, "JSON"),
+        (packed("deflate", zlib.compress(JSON)[:-9]), "body", Cause.BODY_INVALID, "JSON"),
+        (b"ICY 200 OK\r\n" + sized(b""), "body", Cause.BODY_INVALID, "JSON"),
+        (packed("br", brotli.compress(JSON)[:-2]), "body", Cause.BODY_INVALID, "JSON"),
         (packed("br", b"no brotli at all"), "transfer", Cause.PROTOCOL_ERROR, "not br"),
         (packed("zstd", b"no zstd at all"), "transfer", Cause.PROTOCOL_ERROR, "not zstd"),
-        (packed("zstd", zstd.compress(JSON)[:-2]), "transfer", Cause.PROTOCOL_ERROR, "its end"),
+        (packed("zstd", zstd.compress(JSON)[:-2]), "body", Cause.BODY_INVALID, "JSON"),
         (chunked(b" f\r\n" + JSON), "transfer", Cause.PROTOCOL_ERROR, "' f'"),
         (chunked(b"f\t\r\n" + JSON), "transfer", Cause.PROTOCOL_ERROR, "where a chunk's size"),
         (

@@ -13,6 +13,7 @@ from probe.net.protocol.head import Head
 from probe.net.protocol.http1 import MAX_INFORMATIONAL, SWITCHING
 from probe.net.protocol.http2.connection import Http2Connection
 from probe.net.protocol.http2.fields import head_of
+from probe.net.protocol.http2.tunnel import Http2Tunnel
 from probe.net.protocol.stream import Stream
 
 # What has arrived already is read for so long at most.
@@ -21,6 +22,8 @@ _READ_SECONDS = 0.05
 
 class Http2Response(HttpResponse):
     """A response on the newest stream of a connection."""
+
+    opening = 200  # RFC 8441, 5
 
     def __init__(self, connection: Http2Connection, head: Head) -> None:
         super().__init__(connection.stream, head)
@@ -34,6 +37,14 @@ class Http2Response(HttpResponse):
                     yield event
             elif not self._connection.is_over:
                 raise ProtocolViolation("breaks the HTTP/2 protocol: it sends trailers, and more")
+
+    @property
+    def takes_tunnels(self) -> bool:
+        return self._connection.takes_tunnels
+
+    @property
+    def upgraded(self) -> Http2Tunnel:
+        return Http2Tunnel(self._connection)
 
     async def release(self) -> bool:
         self._connection.cancel()
@@ -50,13 +61,19 @@ class Http2Response(HttpResponse):
         return await _asked(self._connection, request)
 
 
-async def exchange(stream: Stream, request: Request) -> Http2Response:
-    """Send a request and read its response's headers. Raises PeerError, OSError."""
-    return await _asked(Http2Connection(stream), request)
+async def exchange(stream: Stream, request: Request, *, upgrade: bool = False) -> Http2Response:
+    """Send a request and read its response's headers; an ``upgrade`` asks for a WebSocket, of a
+    server that has announced them. Raises PeerError, OSError."""
+    connection = Http2Connection(stream)
+    if upgrade:
+        await connection.settle()
+    return await _asked(connection, request, tunnel=upgrade)
 
 
-async def _asked(connection: Http2Connection, request: Request) -> Http2Response:
-    await connection.send(request)
+async def _asked(
+    connection: Http2Connection, request: Request, *, tunnel: bool = False
+) -> Http2Response:
+    await connection.send(request, tunnel=tunnel)
     informational = 0
     while True:
         event = await connection.next_event(is_answered=False)

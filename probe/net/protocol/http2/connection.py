@@ -7,7 +7,13 @@ from hpack.exceptions import HPACKError
 
 from probe.net.protocol.errors import Truncated, Unanswered, Unprocessed
 from probe.net.protocol.exchange import Request
-from probe.net.protocol.http2.fields import Fields, broken, checked
+from probe.net.protocol.http2.fields import (
+    Fields,
+    broken,
+    check_size_updates,
+    checked,
+    fields_of,
+)
 from probe.net.protocol.http2.frames import (
     ACK,
     END_HEADERS,
@@ -28,7 +34,7 @@ MAX_FIELDS = 256 << 10
 _TABLE, _WINDOW, _DEFAULT_WINDOW, _MAX_WINDOW = 65_536, 1 << 20, 65_535, (1 << 31) - 1
 # As browsers do, no promise is taken.
 _SETTINGS = {1: _TABLE, 2: 0, 4: _WINDOW, 6: MAX_FIELDS}
-_HEADER_TABLE, _CONNECT_PROTOCOL, _NO_PRIORITIES = 1, 8, 9
+_HEADER_TABLE, _INITIAL_WINDOW, _CONNECT_PROTOCOL, _NO_PRIORITIES = 1, 4, 8, 9
 _MAX_ENCODER_TABLE = 4096
 _NO_ERROR, _REFUSED_STREAM, _CANCEL, _HTTP_1_1_REQUIRED = 0x0, 0x7, 0x8, 0xD
 _CODES = (
@@ -36,14 +42,14 @@ _CODES = (
     *("STREAM_CLOSED", "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR"),
     *("CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED"),
 )
-_PERHOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "host"})
 # A longer block takes milliseconds to decode.
 _SHORT = 1 << 14
 
 
 class Http2Connection:
     """The frames of a request at a time, both ways. ``is_over``: its stream has ended.
-    ``takes_requests``: the server has not said that it leaves."""
+    ``takes_requests``: the server has not said that it leaves. ``takes_tunnels``: it has announced
+    that CONNECT opens a WebSocket (RFC 8441, 3)."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream, self.is_over, self.takes_requests = stream, False, True
@@ -53,31 +59,34 @@ class Http2Connection:
         self._decoder = hpack.Decoder(MAX_FIELDS)
         self._decoder.max_allowed_table_size = _TABLE
         self._block, self._block_ends = bytearray(), False
-        self._windows = {0: _DEFAULT_WINDOW}
-        self._consumed, self._may_connect = 0, False
+        self._windows, self._window = {0: _DEFAULT_WINDOW}, _DEFAULT_WINDOW
+        self._consumed, self._is_settled, self.takes_tunnels = 0, False, False
         self._outgoing = PREFACE + settings(_SETTINGS) + _update(0, _WINDOW - _DEFAULT_WINDOW)
 
-    async def send(self, request: Request) -> None:
-        """Begin the next stream. Raises OSError."""
+    async def settle(self) -> None:
+        """Wait for the server's settings. Raises PeerError, OSError."""
+        await self._flush()
+        while not self._is_settled:
+            await self._read()
+            while self._frames:
+                await self._take(self._frames.pop(0), is_answered=False)
+
+    async def send(self, request: Request, *, tunnel: bool = False) -> None:
+        """Begin the next stream, which a ``tunnel`` leaves open. Raises OSError."""
         self._number, self.is_over, self._is_heard = self._number + 2, False, False
-        self._windows = {0: self._windows[0], self._number: _DEFAULT_WINDOW}
+        self._windows = {0: self._windows[0], self._number: self._window}
         self._reader.begin()
-        fields = [
-            (":method", request.method),
-            (":authority", request.authority),
-            (":scheme", request.scheme),
-            (":path", request.target),
-        ]
-        plain = ((name.lower(), value) for name, value in request.headers)
-        fields += [(name, value) for name, value in plain if name not in _PERHOP]
-        if request.body:
-            fields.append(("content-length", str(len(request.body))))
-        block = self._encoder.encode([(name.encode(), value.encode()) for name, value in fields])
-        self._outgoing += _headers(block, self._number, ends=not request.body)
-        # Within the smallest window that a server starts with, as all our bodies are.
-        for at in range(0, len(request.body), MAX_FRAME):
-            piece = request.body[at : at + MAX_FRAME]
-            last = END_STREAM if at + MAX_FRAME >= len(request.body) else 0
+        fields = [(name.encode(), value.encode()) for name, value in fields_of(request, tunnel)]
+        block = self._encoder.encode(fields)
+        self._outgoing += _headers(block, self._number, ends=not request.body and not tunnel)
+        await self.send_data(request.body, ends=True)
+
+    async def send_data(self, data: bytes, *, ends: bool = False) -> None:
+        """More of our stream. Raises OSError."""
+        # Within the smallest window that a server starts with, as all that we send is.
+        for at in range(0, len(data), MAX_FRAME):
+            last = END_STREAM if ends and at + MAX_FRAME >= len(data) else 0
+            piece = data[at : at + MAX_FRAME]
             self._outgoing += frame(FrameType.DATA, piece, last, self._number)
         await self._flush()
 
@@ -142,6 +151,7 @@ class Http2Connection:
             return None
         block = bytes(self._block)
         self._block.clear()
+        check_size_updates(block)
         if len(block) <= _SHORT:
             fields = self._decoded(block)
         else:
@@ -172,20 +182,29 @@ class Http2Connection:
         for name, value in struct.iter_unpack(">HI", payload):
             if name == _HEADER_TABLE:
                 self._encoder.header_table_size = min(value, _MAX_ENCODER_TABLE)
-            may_connect = value == 1 or (value == 0 and not self._may_connect)
+            if name == _INITIAL_WINDOW and value <= _MAX_WINDOW:
+                self._widen(self._number, value - self._window)
+                self._window = value
+            may_connect = value == 1 or (value == 0 and not self.takes_tunnels)
             if (name == _CONNECT_PROTOCOL and not may_connect) or (
                 name == _NO_PRIORITIES and value > 1
             ):
                 raise broken(f"the setting {name} with {value}")
-            self._may_connect = self._may_connect or (name == _CONNECT_PROTOCOL and value == 1)
+            self.takes_tunnels = self.takes_tunnels or (name == _CONNECT_PROTOCOL and value == 1)
+        self._is_settled = True
         self._outgoing += frame(FrameType.SETTINGS, flags=ACK)
 
     def _take_window(self, found: Frame) -> None:
-        if found.stream in self._windows:
-            more = int.from_bytes(found.payload, "big") & _MAX_WINDOW
-            self._windows[found.stream] += more
-            if not more or self._windows[found.stream] > _MAX_WINDOW:
-                raise broken(f"a WINDOW_UPDATE by {more} bytes")
+        more = int.from_bytes(found.payload, "big") & _MAX_WINDOW
+        if found.stream in self._windows and not more:
+            raise broken("a WINDOW_UPDATE by nothing")
+        self._widen(found.stream, more)
+
+    def _widen(self, stream: int, more: int) -> None:
+        if stream in self._windows:
+            self._windows[stream] += more
+            if self._windows[stream] > _MAX_WINDOW:
+                raise broken(f"a window that is wider by {more} bytes")
 
     def _take_goaway(self, payload: bytes, *, is_answered: bool) -> None:
         self.takes_requests = False

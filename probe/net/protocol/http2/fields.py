@@ -5,14 +5,38 @@ import re
 from multidict import CIMultiDict
 
 from probe.net.protocol.errors import ProtocolViolation
+from probe.net.protocol.exchange import Request
 from probe.net.protocol.head import Head, check_unambiguous
 
 # spdy::HeaderCoalescer and net::ParseHeaderValue.
 _NAME = re.compile(r":?[!#$%&'*+.^_`|~0-9a-z-]+")
-_BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f]")
+_BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# A third one is an error (RFC 7541, 4.2).
+_SIZE_UPDATES = re.compile(rb"(?:[\x20-\x3e]|\x3f[\x80-\xff]*[\x00-\x7f]){3}", re.DOTALL)
 _STATUS = re.compile(r"\+?[0-9]{1,9}")
 
+_PERHOP = frozenset(
+    {"connection", "keep-alive", "transfer-encoding", "upgrade", "host", "sec-websocket-key"}
+)
+
 Fields = list[tuple[str, str]]
+
+
+def fields_of(request: Request, tunnel: bool) -> Fields:
+    """Those of a request; with ``tunnel`` of one that opens a WebSocket (RFC 8441, 4)."""
+    fields = [
+        (":method", "CONNECT" if tunnel else request.method),
+        (":authority", request.authority),
+        (":scheme", request.scheme),
+        (":path", request.target),
+    ]
+    if tunnel:
+        fields.append((":protocol", "websocket"))
+    plain = ((name.lower(), value) for name, value in request.headers)
+    fields += [(name, value) for name, value in plain if name not in _PERHOP]
+    if request.body:
+        fields.append(("content-length", str(len(request.body))))
+    return fields
 
 
 def head_of(fields: Fields) -> Head:
@@ -29,8 +53,16 @@ def head_of(fields: Fields) -> Head:
     if "Transfer-Encoding" in headers:
         raise broken("a Transfer-Encoding")
     head = Head((2, 0), status, headers)
-    check_unambiguous(head)
+    if status >= 200:
+        check_unambiguous(head)
     return head
+
+
+def check_size_updates(block: bytes) -> None:
+    """Raise ProtocolViolation where a block begins with more changes of the table's size than
+    HPACK has."""
+    if _SIZE_UPDATES.match(block):
+        raise broken("more than two sizes of the header table at once")
 
 
 def checked(fields: Fields) -> Fields:

@@ -36,7 +36,7 @@ async def outcome_of_probe(row: Row, folder: Path) -> str:
     """``ok``, or the cause."""
     async with serving(row, folder) as url:
         table = {"name": "page", "url": url, "deadline": 30}
-        if row.is_http2:
+        if row.is_tls:
             table["ca_file"] = certificate(folder, "p-256")
         result = await run_check(Check(KIND, HttpTable.model_validate(table)), Context())
     return "ok" if result.failure is None else result.failure.cause.value

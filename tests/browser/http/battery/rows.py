@@ -1,7 +1,8 @@
 """The rows, as data: what a server sends, and what Chromium 156 made of it.
 
 ``http1.json`` has answers as text (Latin-1), one for each connection, the last for all that follow;
-``PORT`` is the server's own port, ``then`` says how a connection ends. ``http2.json`` has frames in
+``PORT`` is the server's own port, ``then`` says how a connection ends (``cut`` is TLS without its
+close_notify), ``tls`` whether it is one of TLS. ``http2.json`` has frames in
 hexadecimal digits, one answer for each request, and whether the connection ends with it. What is
 long begins with ``zlib:``. ``chromium`` is ``ok``, a status code, or the error that a user sees.
 """
@@ -21,6 +22,8 @@ HTTP1, HTTP2 = FOLDER / "http1.json", FOLDER / "http2.json"
 _SAVED = "a file to be saved, not a page: nothing is wrong with the answer"
 _THIS_MACHINE = "the visitor's own machine to Chromium, a reserved address here"
 _UNDECODED = ("gzip,", ",gzip", "gzip, identity", "none", "binary", "x-zstd", "x-br", "x-deflate")
+_FLOODS = "a check ends what sends more beside the content than content"
+_LEADS_NOWHERE = "an alternative service leads a visit nowhere, so that its frame is not read"
 # Rows in which the two differ, and why.
 WHY = {
     "to //0:PORT/x": _THIS_MACHINE,
@@ -34,6 +37,10 @@ WHY = {
     "header CT zip": _SAVED,
     "header CD attachment": _SAVED,
     "Refresh: 0;url=/a then 500": "asked for the first page: its users get the one behind it",
+    "chunk trailers of 300 kB": _FLOODS,
+    "the end behind \u201cHTTP/1.1 100 C\u201d": "Chromium shows it as if it were 200",
+    "ALTSVC of garbage, before the answer": _LEADS_NOWHERE,
+    "ALTSVC of garbage, within it": _LEADS_NOWHERE,
     "head 101": "Chromium shows it as if it were 200",
     "head 101, END_STREAM": "Chromium shows it as if it were 200",
     **{f"CE \u201c{each}\u201d gzip body": _SAVED for each in _UNDECODED},
@@ -50,11 +57,17 @@ class Row(Struct, frozen=True):
     then: str = "close"
     opening: bytes = b""
     closes: tuple[bool, ...] = ()
+    tls: bool = False
 
     @property
     def is_http2(self) -> bool:
         """Whether it is a server of HTTP/2 over TLS."""
         return bool(self.closes)
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether it is a server of TLS."""
+        return self.tls or self.is_http2
 
     @property
     def is_taken(self) -> bool:
@@ -100,7 +113,8 @@ def seen_by_chromium(row: Row, outcome: str) -> Row:
 
 def _http1(data: dict[str, Any]) -> Row:
     answers = tuple(_unpacked(each).encode("latin-1") for each in data["answers"])
-    return Row(data["group"], data["name"], answers, data["chromium"], data.get("then", "close"))
+    then, tls = data.get("then", "close"), data.get("tls", False)
+    return Row(data["group"], data["name"], answers, data["chromium"], then, tls=tls)
 
 
 def _http2(data: dict[str, Any]) -> Row:

@@ -23,15 +23,17 @@ _HELD = 8.0  # seconds that a server keeps a connection open
 @asynccontextmanager
 async def serving(row: Row, folder: Path) -> AsyncIterator[str]:
     """The address of a server that behaves so."""
-    if row.is_http2:
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(certificate(folder, "p-256"))
-        tls.set_alpn_protocols(["h2"])
-        async with Pages(_http2(row), tls=tls, listens=False) as pages:
-            yield f"{pages.url}/"
-    else:
-        async with Pages(_http1(row)) as pages:
-            yield f"{pages.url}/"
+    behave = _http2(row) if row.is_http2 else _http1(row)
+    tls = _tls(row, folder) if row.is_tls else None
+    async with Pages(behave, tls=tls, listens=not row.is_http2) as pages:
+        yield f"{pages.url}/"
+
+
+def _tls(row: Row, folder: Path) -> ssl.SSLContext:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate(folder, "p-256"))
+    tls.set_alpn_protocols(["h2" if row.is_http2 else "http/1.1"])
+    return tls
 
 
 def _http1(row: Row) -> Behaviour:
@@ -51,6 +53,8 @@ def _http1(row: Row) -> Behaviour:
             await asyncio.sleep(0.05)  # so that what was sent has arrived
             connected = writer.get_extra_info("socket")
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+            writer.transport.abort()
+        elif row.then == "cut":
             writer.transport.abort()
         elif row.then == "hang":
             await _until_left(reader)

@@ -1,4 +1,4 @@
-"""What Chromium takes of a thousand odd answers, the check takes, and nothing else."""
+"""What Chromium takes of 1,600 odd answers, the check takes, and nothing else."""
 
 from collections.abc import Sequence
 from pathlib import Path
