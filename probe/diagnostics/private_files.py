@@ -50,7 +50,7 @@ def check_data_folder(path: Path) -> Path:
     example = real / "probe"
     if real in _SHARED:
         raise ValueError(f"{path} is the system's: write a folder of its own, such as {example}")
-    if real.exists() and not real.is_dir():
+    if os.path.exists(real) and not os.path.isdir(real):
         raise ValueError(f"{path} is not a folder: write a folder of its own")
     try:
         mode = real.stat().st_mode
