@@ -6,7 +6,10 @@ import pytest
 from msgspec.structs import replace
 from rich.cells import cell_len
 
+from probe.kinds import KINDS
 from probe.report.gate import text as gate_text
+from probe.report.text import check_list
+from probe.report.text.check_list import CheckRow, KindLines, Listing
 from probe.report.text.columns import columns
 from tests.gate import samples
 
@@ -60,3 +63,29 @@ def test_a_name_that_is_wider_than_all_is_wrapped() -> None:
     shown = gate_text.render(replace(samples.decided(), objectives=[row]), width=80)
     assert max(map(cell_len, shown.splitlines())) <= 80
     assert "".join(shown.split()).count("x" * 150) == 2
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_listing_fits_and_says_the_same(width: int) -> None:
+    checks = [
+        CheckRow(
+            f"check-{number}",
+            kind.name,
+            "x" * 5 * number,
+            60,
+            10,
+            "critical",
+            None,
+            30,
+            kind.thresholds,
+            ("upstash 3 million commands",),
+        )
+        for number, kind in enumerate(KINDS)
+    ]
+    kinds = [KindLines(each.name, each.summary, each.cost, each.signals) for each in KINDS]
+    listing = Listing(tuple(checks), tuple(kinds), (("http", "word " * 60),))
+    shown = check_list.render(listing, width=width, colour=False)
+    assert max(map(cell_len, shown.splitlines())) <= width
+    wide = check_list.render(listing, width=400, colour=False)
+    for part in (*(each.name for each in checks), *wide.split()):
+        assert part in shown or part in "".join(shown.split()) or part.lower() in shown
