@@ -191,7 +191,7 @@ class EnvironmentSources:
         for layer in self._layers:
             found = layer.get(name)
             if found is not None:
-                yield layer.place, found
+                yield layer.place_of(name), found
         directory = Path(named_directory) if named_directory else self._secrets
         if directory is None:
             return
@@ -217,6 +217,12 @@ class _Layer(Struct, frozen=True):
     place: str
     values: Mapping[str, str]
     torn: tuple[tuple[int, str], ...] = ()
+    lines: Mapping[str, int] = {}
+
+    def place_of(self, name: str) -> str:
+        """Where a variable is set, with the line of the file."""
+        line = self.lines.get(name) or self.lines.get(f"{name}_FILE")
+        return f"{self.place} line {line}" if line else self.place
 
     def get(self, name: str) -> str | None:
         direct = self.values.get(name, "").strip()
@@ -251,6 +257,7 @@ def read_env_file(path: Path) -> _Layer:
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(str(path), path, error) from None
     values: dict[str, str] = {}
+    lines: dict[str, int] = {}
     split: list[tuple[int, str]] = []
     for binding in parse_stream(io.StringIO(text)):
         original = binding.original
@@ -258,7 +265,10 @@ def read_env_file(path: Path) -> _Layer:
             split.append((original.line, original.string))
         if binding.key is not None and binding.value is not None and not binding.error:
             values[binding.key] = binding.value
-    return _Layer(str(path), values, tuple(split))
+            # What stands before it belongs to it: blank lines and comments.
+            before = len(original.string) - len(original.string.lstrip())
+            lines[binding.key] = original.line + original.string.count("\n", 0, before)
+    return _Layer(str(path), values, tuple(split), lines)
 
 
 def _read_named(place: str, path: str) -> str:

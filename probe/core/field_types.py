@@ -57,6 +57,10 @@ _BY_TYPE: Mapping[str, str] = {
     "invalid_key": "has a name that is no text: write it in quotes",
     "is_instance_of": "is found by the probe itself: leave it out",
 }
+_NO_NUMBER = {
+    **dict.fromkeys(("int_type", "int_parsing"), "whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "number"),
+}
 _BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 _PATTERNS: Mapping[str, str] = {
     "^[a-z0-9-]+$": "must be lowercase letters, digits and dashes",
@@ -88,8 +92,11 @@ def plain_error(error: "ErrorDetails", about: "FieldInfo | None" = None) -> str:
     """pydantic's error in words that name the remedy; ``about`` is the setting, whose range and
     unit are named. Values don't appear in it, since any could be a secret."""
     kind, context = error["type"], error.get("ctx", {})
-    if kind in _BOUNDS and about is not None and (accepted := _accepted(about)):
+    accepted = _accepted(about) if about is not None else ""
+    if kind in _BOUNDS and accepted:
         return f"must be {accepted}"
+    if kind in _NO_NUMBER and accepted and not accepted.endswith(")"):
+        return f"must be a {_NO_NUMBER[kind]} {accepted}, without quotes"
     if kind == "string_pattern_mismatch":
         pattern = str(context["pattern"])
         wanted = _PATTERNS.get(pattern, f"must be of the form {pattern!r}")

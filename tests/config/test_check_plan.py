@@ -260,7 +260,7 @@ def test_the_environment_comes_before_the_file_and_the_file_before_the_secrets(
         "secret",
         None,
     ]
-    assert found.place("B") == f"B ({env_file})"
+    assert found.place("B") == f"B ({env_file} line 2)"
 
 
 def test_a_name_and_its_file_together_are_a_mistake(tmp_path: Path) -> None:

@@ -91,3 +91,15 @@ def test_a_name_with_a_line_end_is_one_line(tmp_path: Path) -> None:
 )
 def test_a_letter_that_only_looks_like_one_of_ascii(tmp_path: Path, toml: str, words: str) -> None:
     assert words in said(tmp_path, toml=toml)
+
+
+@pytest.mark.parametrize(
+    ("env", "line"),
+    [
+        ("# mine\n\n\nFRONTEND_URL=ftp://h\n", 4),
+        ("A='x\ny'\nexport FRONTEND_URL=ftp://h\r\n", 3),
+        ("FRONTEND_URL=http://h\nFRONTEND_URL=ftp://h\n", 2),
+    ],
+)
+def test_the_line_of_a_variable(tmp_path: Path, env: str, line: int) -> None:
+    assert f"FRONTEND_URL ({tmp_path / '.env'} line {line}): 'ftp://h'" in said(tmp_path, env=env)

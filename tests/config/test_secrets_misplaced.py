@@ -69,3 +69,8 @@ def test_the_host_of_an_address_is_shown_however_long_its_labels_are() -> None:
     host = "paircam-backend-20260101-staging.fly.dev"
     with pytest.raises(ConfigurationError, match=f"'{host}' has no scheme"):
         load_settings(KINDS, {"BACKEND_URL": host}, env_file=None)
+
+
+def test_a_folder_s_name_that_no_file_system_takes_is_a_mistake() -> None:
+    with pytest.raises(ConfigurationError, match="the name is too long"):
+        load_settings(KINDS, {"PROBE_DATA": f"/{'x' * 5000}"}, env_file=None)
