@@ -43,7 +43,8 @@ REFERENCE = {
 }
 
 
-StatusCode = Annotated[int, Field(ge=100, le=599)]
+# Some servers answer with codes beyond those of RFC 9110, such as 999.
+StatusCode = Annotated[int, Field(ge=100, le=999)]
 
 
 class HttpEnvironment(Environment):
