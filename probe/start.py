@@ -9,9 +9,13 @@ def main() -> None:
     """Run the command line. Exit codes are those of ``probe.cli.main``."""
     if sys.argv[1:] in (["--help"], ["-h"]) and _is_asked_as_generated():
         _print_help()
-    from probe.cli import main as run
+    try:
+        from probe.cli import main as run
 
-    run()
+        run()
+    except KeyboardInterrupt:
+        # While it was still loading: everything later has an end of its own.
+        sys.exit(130)
 
 
 def _is_asked_as_generated() -> bool:

@@ -226,11 +226,15 @@ async def test_waiting_gives_up_on_a_failure_that_a_second_run_confirms(tmp_path
     assert "no use waiting for site (address_reserved: " in done.err
 
 
-async def test_terminated_cleans_up_and_is_143(folder: Path, target: Target) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+async def test_terminated_cleans_up_and_is_143(
+    folder: Path, target: Target, ending: signal.Signals
+) -> None:
+    """SIGHUP is how a terminal that is closed ends what runs in it."""
     target.hangs = True
     process = await start("--once", cwd=folder)
     await target.seen.wait()
-    process.terminate()
+    process.send_signal(ending)
     _, err = await process.communicate()
     assert (process.returncode, err.decode().strip()) == (143, "probe: terminated")
 

@@ -25,7 +25,7 @@ def run(options: Mapping[str, Any]) -> int:
     """0 where /healthz answers 200, 1 where it does not, 64 for an invalid configuration."""
     try:
         listen, web_config = _from_environment(options) or _from_everywhere(options)
-        host, port = listen_address(check_listen(listen))
+        host, port = _address(listen)
     except ValueError as error:
         click.echo(f"probe: {error}", err=True)
         return USAGE_ERROR
@@ -39,6 +39,13 @@ def run(options: Mapping[str, Any]) -> int:
         problems.append(f"{address} port {port}: {problem}")
     click.echo(f"probe: {'; '.join(problems)}", err=True)
     return UNHEALTHY
+
+
+def _address(listen: str) -> tuple[str, int]:
+    try:
+        return listen_address(check_listen(listen))
+    except ValueError as error:
+        raise ValueError(f"{_LISTEN}: {error}") from None
 
 
 def _from_environment(options: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -14,7 +14,13 @@ import click
 from msgspec.structs import replace
 
 from probe.commands.settings_loading import print_problems, settings_for
-from probe.commands.terminal import LOG_WIDTH, print_report, style_for
+from probe.commands.terminal import (
+    LOG_WIDTH,
+    print_report,
+    progress_line,
+    rewrites_lines,
+    style_for,
+)
 from probe.config.settings import Settings
 from probe.core.context import Context
 from probe.core.environment import ConfigProblem, ConfigurationError
@@ -88,7 +94,10 @@ async def _run(
     task = asyncio.current_task()
     if task is not None:
         # As with Ctrl-C: allocations are deleted and sessions closed before the process ends.
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        for each in (signal.SIGTERM, signal.SIGHUP):
+            # nohup has the end of a terminal ignored.
+            if signal.getsignal(each) is not signal.SIG_IGN:
+                asyncio.get_running_loop().add_signal_handler(each, task.cancel)
     if lab is None:
         return await _watch(settings_for(options), options)
     try:
@@ -112,7 +121,7 @@ async def _watch(settings: Settings, options: Mapping[str, Any]) -> tuple[Report
         region=settings.region,
     )
     context = Context(redact=Redactor(settings.secrets).clean)
-    with Progress(sys.stderr.isatty()) as progress:
+    with Progress(rewrites_lines(sys.stderr, os.environ)) as progress:
         report = await run_once(settings.plan, once, context=context, listener=progress)
     return _with_incidents(report, settings), settings.plan.checks
 
@@ -159,7 +168,8 @@ def _write_report(report: Report, options: Mapping[str, Any]) -> bool:
         arrived = write_file(path, (file_form or form)(report, plain))
         # Annotations only count on stdout.
         form = form if file_form else FORMATS["table"]
-    if not print_report(form(report, style).rstrip("\n") + "\n"):
+    is_document = form in (FORMATS["json"], FORMATS["junit"])
+    if not print_report(form(report, style).rstrip("\n") + "\n", is_document=is_document):
         return False
     if options["format_"] == "github":
         from probe.commands.atomic_file import append_summary
@@ -207,11 +217,11 @@ class Progress(ProgressListener):
 
     def _show(self) -> None:
         shown = ", ".join(self._open)
-        self._line(f"probe: {len(self._open)} to go: {shown}"[:79] if shown else "")
+        self._line(f"probe: {len(self._open)} to go: {shown}" if shown else "")
 
     def _line(self, text: str) -> None:
         if self._interactive:
-            click.echo(f"\r\x1b[2K{text}", err=True, nl=False)
+            click.echo(progress_line(text), err=True, nl=False)
 
 
 def _reasons(results: Sequence[Result]) -> str:

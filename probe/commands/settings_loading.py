@@ -43,7 +43,9 @@ def settings_for(
     """
     settings = configured_settings(options, lab_environment)
     if (web_config := options["web_config_file"]) is not None:
-        service = structs.replace(settings.service, web_config_file=web_config)
+        service = structs.replace(
+            settings.service, web_config_file=web_config, web_config_place="--web.config.file"
+        )
         settings = replace(settings, service=service)
     try:
         plan = select(settings.plan, options["only"], options["require"], once=options["once"])

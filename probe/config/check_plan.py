@@ -20,7 +20,7 @@ from probe.core.environment import (
 )
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, Skipped
 from probe.core.model import LimitSide
-from probe.core.tables.problems import table_problems
+from probe.core.tables.problems import not_set, table_problems
 from probe.core.thresholds import limits_are_ordered, signals_of_check, thresholds_of
 from probe.untrusted.text import suggest
 
@@ -206,7 +206,7 @@ def _fill(
             continue
         found = variables.get(value)
         if found is None:
-            problems.append(ConfigProblem(f'{place}, key "{key}"', f"{value} is not set"))
+            problems.append(ConfigProblem(f'{place}, key "{key}"', not_set(value)))
         else:
             filled[key.removesuffix(FROM_VARIABLE)] = found
     return filled, problems

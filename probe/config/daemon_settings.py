@@ -17,7 +17,8 @@ from probe.net.urls import split_urls
 class DaemonSettings(Struct, frozen=True):
     """Listen address, data directory, login, heartbeat, peers.
 
-    ``data`` is the directory of the history; None keeps it in memory.
+    ``data`` is the directory of the history; None keeps it in memory. ``web_config_place`` is what
+    names the web configuration file: a variable, or an option.
     """
 
     listen: tuple[str, int] = ("::", 9091)
@@ -30,6 +31,7 @@ class DaemonSettings(Struct, frozen=True):
     allowed_hosts: tuple[str, ...] = ()
     full_metrics: bool = False
     web_config_file: Path | None = None
+    web_config_place: str = "PROBE_WEB_CONFIG_FILE"
     log_format: Literal["json", "console"] | None = None
     heartbeat_url: SecretStr | None = None
     sentry_dsn: SecretStr | None = None

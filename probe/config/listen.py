@@ -17,7 +17,9 @@ def check_listen(text: str) -> str:
     """HOST:PORT unchanged. Raises ValueError that says what would be right."""
     host, _, port = text.rpartition(":")
     bare = host.strip("[]")
-    if not bare or not port.isdigit() or int(port) > 65535 or (":" in bare and bare == host):
+    # Not all that isdigit takes is a number: ².
+    is_port = port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535
+    if not bare or not is_port or (":" in bare and bare == host):
         raise ValueError(f"'{text}' is not HOST:PORT: write {DEFAULT_LISTEN} for every address")
     return text
 

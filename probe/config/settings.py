@@ -21,6 +21,7 @@ from probe.config.partial_plan import plan_of_shard, plan_of_witness
 from probe.config.probe_environment import LOG_LEVELS, ProbeEnvironment
 from probe.config.secret_values import secret_parts, secrets_in, secrets_of_variables
 from probe.config.shard import Shard
+from probe.config.toml_tables.lines import with_lines
 from probe.config.toml_tables.reading import (
     GATE_TABLE,
     Kinds,
@@ -125,7 +126,7 @@ def load_settings(
     except ConfigurationError as error:
         problems += error.problems
     if own is None or problems:
-        raise ConfigurationError(problems)
+        raise ConfigurationError(with_lines(problems, path) if path is not None else problems)
     plan = _own_part(read.plan, own, read.exporter, read.discovered)
     return replace(
         settings := _settings(own, plan, read.alerting, path),

@@ -20,32 +20,15 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from probe.core.field_types import plain_message
+from probe.core.field_types import plain_error
+from probe.core.tables.config_problem import ConfigProblem as ConfigProblem
+from probe.core.tables.config_problem import ConfigurationError as ConfigurationError
 from probe.untrusted.regular_file import read_regular, reason
 
 MAX_BYTES = 1 << 20
 _QUOTES = "the value is in quotes, which are taken as part of it: leave them out"
 SECRETS_DIRECTORY = "PROBE_SECRETS_DIR"
 DEFAULT_SECRETS_DIRECTORY = Path("/run/secrets")
-
-
-class ConfigProblem(Struct, frozen=True, order=True):
-    """One thing wrong in the configuration: where, what, and what would be right."""
-
-    place: str
-    problem: str
-
-    def __str__(self) -> str:
-        mark = "" if self.problem.startswith("is not set") else ":"
-        return f"{self.place}{mark} {self.problem}"
-
-
-class ConfigurationError(Exception):
-    """The configuration is invalid; carries all errors, not only the first."""
-
-    def __init__(self, problems: Iterable[ConfigProblem]) -> None:
-        self.problems = tuple(sorted(set(problems)))
-        super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 class Environment(BaseSettings):
@@ -125,11 +108,14 @@ def read_environment(model: type[E], variables: Variables) -> E:
 def _problems(
     error: ValidationError, model: type[Environment], variables: Variables
 ) -> Iterable[ConfigProblem]:
-    aliases = {name: field.alias or name for name, field in model.model_fields.items()}
+    # A default that is wrong is named after its field, a value after its variable.
+    fields = dict(model.model_fields)
+    fields |= {each.alias: each for each in model.model_fields.values() if each.alias}
     for each in error.errors(include_input=False, include_url=False):
         name = str(each["loc"][0]) if each["loc"] else "environment"
-        name = aliases.get(name, name)
-        yield ConfigProblem(variables.place(name), plain_message(each["msg"]))
+        about = fields.get(name)
+        place = variables.place((about and about.alias) or name)
+        yield ConfigProblem(place, plain_error(each, about))
 
 
 class EnvironmentSources:
@@ -205,7 +191,7 @@ class EnvironmentSources:
         for layer in self._layers:
             found = layer.get(name)
             if found is not None:
-                yield layer.place, found
+                yield layer.place_of(name), found
         directory = Path(named_directory) if named_directory else self._secrets
         if directory is None:
             return
@@ -231,6 +217,12 @@ class _Layer(Struct, frozen=True):
     place: str
     values: Mapping[str, str]
     torn: tuple[tuple[int, str], ...] = ()
+    lines: Mapping[str, int] = {}
+
+    def place_of(self, name: str) -> str:
+        """Where a variable is set, with the line of the file."""
+        line = self.lines.get(name) or self.lines.get(f"{name}_FILE")
+        return f"{self.place} line {line}" if line else self.place
 
     def get(self, name: str) -> str | None:
         direct = self.values.get(name, "").strip()
@@ -238,7 +230,7 @@ class _Layer(Struct, frozen=True):
         if direct and path:
             problem = f"both {name} and {name}_FILE are set: keep one of them"
             raise ConfigurationError([ConfigProblem(name, problem)])
-        return (_read_secret(f"{name}_FILE", Path(path)) if path else direct) or None
+        return (_read_named(f"{name}_FILE", path) if path else direct) or None
 
     def problems_with(self, names: Iterable[str]) -> Iterator[ConfigProblem]:
         """Unclosed quotes that swallow one of these variables; others are ignored."""
@@ -265,6 +257,7 @@ def read_env_file(path: Path) -> _Layer:
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(str(path), path, error) from None
     values: dict[str, str] = {}
+    lines: dict[str, int] = {}
     split: list[tuple[int, str]] = []
     for binding in parse_stream(io.StringIO(text)):
         original = binding.original
@@ -272,7 +265,18 @@ def read_env_file(path: Path) -> _Layer:
             split.append((original.line, original.string))
         if binding.key is not None and binding.value is not None and not binding.error:
             values[binding.key] = binding.value
-    return _Layer(str(path), values, tuple(split))
+            # What stands before it belongs to it: blank lines and comments.
+            before = len(original.string) - len(original.string.lstrip())
+            lines[binding.key] = original.line + original.string.count("\n", 0, before)
+    return _Layer(str(path), values, tuple(split), lines)
+
+
+def _read_named(place: str, path: str) -> str:
+    if not path.startswith(("/", ".", "~")) and not os.path.lexists(path):
+        # It may be the very secret, in the wrong place: it is not repeated.
+        problem = "names no file that is there: write the path of the file that holds the value"
+        raise ConfigurationError([ConfigProblem(place, problem)])
+    return _read_secret(place, Path(path))
 
 
 def _read_secret(place: str, path: Path) -> str:

@@ -4,6 +4,7 @@ Rights are taken from others only on what is the probe's: its files by their nam
 that holds nothing else and belongs to the user that the probe runs as.
 """
 
+import errno
 import logging
 import os
 import stat
@@ -50,7 +51,7 @@ def check_data_folder(path: Path) -> Path:
     example = real / "probe"
     if real in _SHARED:
         raise ValueError(f"{path} is the system's: write a folder of its own, such as {example}")
-    if real.exists() and not real.is_dir():
+    if os.path.exists(real) and not os.path.isdir(real):
         raise ValueError(f"{path} is not a folder: write a folder of its own")
     try:
         mode = real.stat().st_mode
@@ -60,8 +61,10 @@ def check_data_folder(path: Path) -> Path:
                 f"all users may write to {path}, and it holds files that are not the probe's: "
                 f"write a folder of its own, such as {example}"
             )
-    except OSError:
-        pass  # Not there yet, or not ours to see: opening it says why.
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ValueError("the name is too long: write a folder of its own") from None
+        # Not there yet, or not ours to see: opening it says why.
     return path
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 from yarl import URL
 
-from probe.core.field_types import plain_message
+from probe.core.field_types import plain_error
 from probe.core.kind import Check, CheckConfig, Kind
 from probe.exporter.modules.credentials import credentials_for
 from probe.exporter.probe_target import HostnameConflict, InvalidTarget, ProbeTarget
@@ -28,7 +28,7 @@ def check_for(target: ProbeTarget) -> Check:
     try:
         return Check(kind, kind.table.model_validate({**common, **keys}))
     except ValidationError as error:
-        raise InvalidTarget(plain_message(error.errors(include_url=False)[0]["msg"])) from None
+        raise InvalidTarget(plain_error(error.errors(include_url=False)[0])) from None
 
 
 Built = tuple[Kind[Any, Any], dict[str, Any]]

@@ -132,7 +132,8 @@ def statistic_of(signal: Signal, threshold: Threshold | None) -> Statistic:
         return Statistic.P95
     if signal.unit in (Unit.BOOLEAN, Unit.TIMESTAMP):
         return Statistic.LAST
-    if signal.unit is Unit.COUNT:
+    if signal.unit is Unit.COUNT and (threshold is None or threshold.bad is LimitSide.ABOVE):
+        # What there has to be enough of does not rise where all is well.
         return Statistic.INCREASE
     counted = threshold is not None and threshold.minimum_samples > 1
     if signal.unit is Unit.RATIO and counted:

@@ -99,7 +99,7 @@ class BudgetTable(CheckConfig):
     plan: str
     """Plan that checks draw from: `turn-PROVIDER`, `upstash`, `neon` or `vercel`. Example:
     `upstash`"""
-    allowance: float = Field(gt=0)
+    allowance: float = Field(gt=0, allow_inf_nan=False)
     """What the plan includes in each period, in its unit. Example: `500000`"""
     unit: PlanUnit
     """Unit of the plan. Example: `commands`"""
@@ -107,7 +107,7 @@ class BudgetTable(CheckConfig):
     """Period after which the plan renews. Example: `month`"""
     share: Ratio = Field(default=0.1, gt=0, le=1)
     """Share of the plan that the probe may use. Example: `0.2`"""
-    session_rate: float = Field(default=250_000, gt=0)
+    session_rate: float = Field(default=250_000, gt=0, allow_inf_nan=False)
     """Assumed traffic of a relayed call, in bytes per second. Example: `250000`"""
     drains: tuple[InstanceOf[Consumer], ...]
     """Checks that draw from the plan; derived, not written."""

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, SecretStr
 
 from probe.core.field_types import Described
+from probe.untrusted.text import without_keys
 
 EXAMPLE = "https://example.org"
 _MAX_SHOWN = 80
@@ -168,7 +169,8 @@ def _redacted(url: str) -> str:
     scheme, mark, rest = url.rpartition("://")
     bare = re.split(r"[?#]", rest.rpartition("@")[2])[0]
     text = "".join(each for each in scheme + mark + bare if each.isprintable())
-    return text[:_MAX_SHOWN]
+    # A token where an address belongs, or the path of an incoming webhook.
+    return without_keys(text)[:_MAX_SHOWN]
 
 
 def _suggested(bare: str) -> str:

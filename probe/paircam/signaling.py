@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
@@ -55,7 +55,16 @@ PATIENCE_SHARE = 0.8
 # How long after a complaint the server may take to end the session because of it.
 _COMPLAINT_SECONDS = 0.5
 
+
+def _sendable_value(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not all(each == "\t" or (" " <= each <= "\u00ff" and each != "\x7f") for each in text):
+        raise ValueError("must be one line of letters that a header can carry (ISO 8859-1)")
+    return value
+
+
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+HeaderValue = Annotated[SecretStr, AfterValidator(_sendable_value)]
 EventName = Annotated[str, Field(min_length=1)]
 Path = Annotated[str, Field(pattern=r"^/[^\s?#]*$")]
 
@@ -79,10 +88,10 @@ class SocketTable(CheckConfig):
     with_credentials: bool = False
     """Whether the page sends cookies along (`withCredentials`), which CORS then has to allow.
     Example: `true`"""
-    headers: dict[HeaderName, SecretStr] = Field(default_factory=dict)
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     """Further headers of each request and each WebSocket, which the probe sends and no page does:
     what a gateway wants of it. Example: `{ X-Environment = "staging" }`"""
-    extra_headers: dict[HeaderName, SecretStr] = Field(default_factory=dict)
+    extra_headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     """Headers that the page sends (socket.io-client's `extraHeaders`), which CORS has to allow.
     Where the page's origin is known, a WebSocket has none of them, as in browsers. Example:
     `{ X-Client-Version = "7" }`"""

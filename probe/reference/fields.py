@@ -19,7 +19,7 @@ from msgspec import Struct
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from probe.core.field_types import Described
+from probe.core.field_types import Described, annotations_of, bounds_of
 from probe.core.model import Unit
 from probe.stun.uri import TurnUri
 
@@ -108,27 +108,15 @@ def _texts(tree: ast.stmt) -> Iterator[tuple[str, str]]:
 
 
 def _described(about: FieldInfo) -> str:
-    for each in _metadata(about):
+    for each in annotations_of(about):
         if isinstance(each, Described) and each.text:
             return each.text
     return ""
 
 
-def _metadata(about: FieldInfo) -> list[Any]:
-    """What the annotation carries, at the top and inside of unions and lists."""
-    return [*about.metadata, *_inner(about.annotation)]
-
-
-def _inner(annotation: object) -> Iterator[Any]:
-    yield from getattr(annotation, "__metadata__", ())
-    for each in typing.get_args(annotation):
-        if not isinstance(each, str):
-            yield from _inner(each)
-
-
 def type_of(about: FieldInfo) -> str:
     """The type as text, with its unit and its range."""
-    metadata = _metadata(about)
+    metadata = annotations_of(about)
     named = next((each.type for each in metadata if isinstance(each, Described) and each.type), "")
     unit = next((each.value for each in metadata if isinstance(each, Unit)), "")
     type_text = named or _type_text(about.annotation)
@@ -152,13 +140,7 @@ def _type_text(annotation: Any) -> str:
 
 
 def _range(metadata: Sequence[Any]) -> str:
-    """From the marks that pydantic's ``ge``, ``gt``, ``le`` and ``lt`` leave."""
-    bounds = {
-        name: f"{getattr(each, name):.15g}"
-        for each in metadata
-        for name in ("ge", "gt", "le", "lt")
-        if isinstance(getattr(each, name, None), int | float)
-    }
+    bounds = bounds_of(metadata)
     low = bounds.get("ge") or (f"above {bounds['gt']}" if "gt" in bounds else "")
     high = bounds.get("le") or (f"below {bounds['lt']}" if "lt" in bounds else "")
     if low and high:

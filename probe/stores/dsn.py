@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import AfterValidator, SecretStr
 
 from probe.core.field_types import Described
+from probe.untrusted.text import is_decimal
 
 POSTGRES = ("postgres", "postgresql")
 REDIS = ("redis", "rediss")
@@ -99,7 +100,7 @@ def parse_postgres(url: str) -> StoreAddress:
 def parse_redis(url: str) -> StoreAddress:
     """A ``REDIS_URL``; ``path`` is the number of the database. Raises ValueError."""
     address = parse_store(url, REDIS, 6379)
-    if address.path and not address.path.isdigit():
+    if address.path and not is_decimal(address.path):
         raise ValueError("what follows the host has to be the database's number: write /0")
     return address
 

@@ -28,6 +28,8 @@ _SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 _LIKENESS = 0.65
 _LOGGING_COMMAND = re.compile(r"#(?=#\w*\[)")
 _INSTEAD = "·"
+_LOGIN = re.compile(r"(?<=/)[^/@\s:]*:[^/@\s]*@")
+_KEY_LIKE = re.compile(r"[\w+=~%-]{16,}+(?!\.)")
 
 Redact = Callable[[str], str]
 
@@ -73,6 +75,39 @@ def redacted(text: str) -> str:
 def excerpt(text: str, longest: int = MAX_EXCERPT) -> str:
     """A name or a sentence of a target's, for use within a message."""
     return untrusted(text, longest).strip()
+
+
+def is_decimal(text: str, digits: int = 5) -> bool:
+    """Whether it is a number of at most so many digits that ``int`` reads: ``isdigit`` alone also
+    takes ``²``."""
+    return text.isascii() and text.isdigit() and len(text) <= digits
+
+
+def odd_letter(text: str) -> str:
+    """The first character of a text that is none of ASCII, by its name: ``U+0435 (cyrillic small
+    letter ie)``; empty for none."""
+    for each in text:
+        if not each.isascii():
+            name = unicodedata.name(each, "no character").lower()
+            return f"{one_line(each, 6)} is U+{ord(each):04X} ({name})"
+    return ""
+
+
+def without_login(text: str) -> str:
+    """A text without what may be user and password of the addresses in it."""
+    return _LOGIN.sub("…@", text)
+
+
+def without_keys(text: str) -> str:
+    """A text without what may be tokens and keys in it: many letters and digits, mixed. A label of
+    a host's name has a dot behind it and stays."""
+    return _KEY_LIKE.sub(_without_key, text)
+
+
+def _without_key(found: re.Match[str]) -> str:
+    text = found[0]
+    is_mixed = any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+    return "…" if is_mixed else text
 
 
 def listed(names: Sequence[str], most: int, show: Callable[[str], str] = str) -> str:

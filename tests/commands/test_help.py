@@ -132,3 +132,17 @@ def test_a_help_that_cannot_be_written_is_an_error() -> None:
         done = subprocess.run([script, "--help"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 74
     assert done.stderr.startswith("probe: the output can't be written: ")
+
+
+def test_interrupted_while_it_loads_it_is_130_without_a_traceback(tmp_path: Path) -> None:
+    """A module that is loaded with the command line, at which somebody presses Ctrl-C."""
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
+    done = subprocess.run(
+        [sys.executable, "-c", "from probe.start import main; main()"],
+        env={"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "")

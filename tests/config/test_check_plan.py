@@ -90,7 +90,8 @@ def test_a_check_that_is_switched_off_is_listed_as_skipped() -> None:
         ({}, 'probe.toml: [[toy]] entry 1, key "name": is required'),
         (
             {"name": "a", "deadline": 0},
-            'probe.toml: [[toy]] entry 1, key "deadline": must be greater than 0',
+            'probe.toml: [[toy]] entry 1, key "deadline": must be above 0 and '
+            "at most 300 (seconds)",
         ),
         (
             {"name": "a", "thresholds": {"probe_toy_second": {"warning": 1}}},
@@ -259,7 +260,7 @@ def test_the_environment_comes_before_the_file_and_the_file_before_the_secrets(
         "secret",
         None,
     ]
-    assert found.place("B") == f"B ({env_file})"
+    assert found.place("B") == f"B ({env_file} line 2)"
 
 
 def test_a_name_and_its_file_together_are_a_mistake(tmp_path: Path) -> None:

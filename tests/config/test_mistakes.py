@@ -132,7 +132,7 @@ def test_names_are_compared_without_case_dashes_and_blanks(word: str, meant: str
         ),
         (
             '[[fly]]\nname = "f"\nqueries = [{ nam = "a" }]\n',
-            'key "queries.0.nam": unknown key: did you mean "name"?',
+            'key "queries", item 1, key "nam": unknown key: did you mean "name"?',
         ),
     ],
 )

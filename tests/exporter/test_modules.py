@@ -185,7 +185,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ),
     (
         {"prober": "http", "http": {"fail_if_body_matches_regexp": ["("]}},
-        'key "http.fail_if_body_matches_regexp.0"',
+        'key "http.fail_if_body_matches_regexp", item 1',
         "can't be compiled",
     ),
     ({"prober": "http", "http": {"valid_http_versions": ["HTTP/9"]}}, "valid_http", "HTTP/1.1"),
@@ -209,7 +209,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ),
     (
         {"prober": "turn", "turn": {"credentials": [{"host": "a", "username": "b"}]}},
-        'key "turn.credentials.0"',
+        'key "turn.credentials", item 1',
         "username and password",
     ),
 ]

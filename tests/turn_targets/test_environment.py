@@ -106,7 +106,7 @@ def test_every_mistake_is_reported_at_once_with_its_place() -> None:
         "TURN_BACKUP_URLS: entry 1 'b': must begin with turn: or turns:",
         "TURN_BACKUP_USERNAME is not set, but TURN_BACKUP_PASSWORD is: set both or neither",
         "TURN_HOST: must be a host name or an address alone, without scheme and port",
-        "TURN_PORT: must be greater than or equal to 1",
+        "TURN_PORT: must be from 1 to 65535",
         "TURN_URLS: entry 2 'turn:host:99999': the port must be 1 to 65535",
         "TURN_USERNAME: is set without TURN_PASSWORD: set both or neither",
     ]

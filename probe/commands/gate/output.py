@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from probe.commands.atomic_file import append_summary, write_file
-from probe.commands.terminal import print_report, style_for
+from probe.commands.terminal import LOG_WIDTH, print_report, style_for
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.exit_codes import OUTPUT_ERROR
+from probe.report.formats import Style
 from probe.report.gate.formats import SUFFIXES, render_as
 from probe.report.gate.model import EXIT_CODES, GateReport
 from probe.report.text.sanitize import without_commands
@@ -36,9 +37,11 @@ def deliver(report: GateReport, name: str, files: Sequence[Path]) -> int:
 
     stdout is written even if a file can't be, so that a watch of a day is never lost.
     """
-    text = render_as(name, report, colour=style_for(sys.stdout, os.environ).colour)
-    written = print_report(without_commands(text) if name == "text" else text)
+    text = render_as(name, report, style_for(sys.stdout, os.environ))
+    is_text = name == "text"
+    written = print_report(without_commands(text) if is_text else text, is_document=not is_text)
+    plain = Style(colour=False, width=LOG_WIDTH)
     for path in files:
-        written &= write_file(path, render_as(SUFFIXES[path.suffix.lower()], report))
-    append_summary(render_as("markdown", report))
+        written &= write_file(path, render_as(SUFFIXES[path.suffix.lower()], report, plain))
+    append_summary(render_as("markdown", report, plain))
     return EXIT_CODES[report.verdict] if written else OUTPUT_ERROR

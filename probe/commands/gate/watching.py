@@ -17,6 +17,7 @@ from probe.commands.gate.output import check_files, deliver
 from probe.commands.gate.planning import gate_plan
 from probe.commands.notifying import check_notify, notify
 from probe.commands.settings_loading import print_problems, settings_for
+from probe.commands.terminal import progress_line, rewrites_lines
 from probe.config.settings import Settings
 from probe.core.context import Context
 from probe.core.environment import ConfigProblem, ConfigurationError
@@ -124,7 +125,7 @@ async def _prepare(
             store = await History.open(folder)
             stack.push_async_callback(store.close)
         source, doing = OwnChecks(plan.checks, context, store), "running the checks itself"
-    listener = WatchProgressLine(sys.stderr.isatty())
+    listener = WatchProgressLine(rewrites_lines(sys.stderr, os.environ))
     watch = Watch(
         judge,
         source,
@@ -237,8 +238,7 @@ class WatchProgressLine(WatchListener):
         if missed:
             text += f", missed: {', '.join(missed)}"
         if self._interactive:
-            width = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else 79
-            click.echo(f"\r\x1b[2K{text[: max(width - 1, 20)]}", err=True, nl=False)
+            click.echo(progress_line(text), err=True, nl=False)
             return
         summary = (verdict.value, *missed)
         if summary != self._logged or window.elapsed - self._logged_at >= LOG_INTERVAL_SECONDS:

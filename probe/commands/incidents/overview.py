@@ -10,7 +10,7 @@ import click
 
 from probe.commands.incidents.client import ClientError, ProbeClient, client_for, print_client_error
 from probe.commands.settings_loading import print_problems, read_own_environment
-from probe.commands.terminal import style_for
+from probe.commands.terminal import rewrites_lines, style_for
 from probe.core.environment import ConfigurationError
 from probe.exit_codes import USAGE_ERROR
 from probe.report.formats import Style
@@ -50,7 +50,7 @@ async def _show(client: ProbeClient, style: Style, *, as_json: bool, clears: boo
         text = await _text(client, style)
     except ClientError as error:
         return print_client_error(error)
-    if clears and sys.stdout.isatty():
+    if clears and rewrites_lines(sys.stdout, os.environ):
         click.echo(_HOME_AND_CLEAR, nl=False)
     click.echo(text)
     return 0

@@ -39,4 +39,4 @@ def write(result: LoadResult, name: str, path: Path | None) -> bool:
         written = write_file(path, text)
         name = "table"
     text = render(result, name, style_for(sys.stdout, os.environ)).rstrip("\n")
-    return print_report(f"{text}\n") and written
+    return print_report(f"{text}\n", is_document=name != "table") and written

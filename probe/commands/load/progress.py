@@ -1,18 +1,19 @@
 """One line on stderr that is rewritten every second, on a terminal only."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import click
 
+from probe.commands.terminal import progress_line, rewrites_lines
 from probe.core.model import Unit
 from probe.load.measurement.statistics import LoadStatistics
 from probe.report.text.units import show
 
 EVERY_SECONDS = 1.0
-WIDTH = 79
 
 
 def line(found: LoadStatistics, active: int, duration: float) -> str:
@@ -35,17 +36,17 @@ async def _show(current: Callable[[], str]) -> None:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             with suppress(OSError):
-                click.echo(f"\r\x1b[2K{current()[:WIDTH]}", err=True, nl=False)
+                click.echo(progress_line(current()), err=True, nl=False)
     finally:
         with suppress(OSError):
-            click.echo("\r\x1b[2K", err=True, nl=False)
+            click.echo(progress_line(""), err=True, nl=False)
 
 
 @asynccontextmanager
 async def shown_progress(current: Callable[[], str]) -> AsyncIterator[None]:
     """Show what ``current`` says while this is open, on a terminal alone; one that is gone is no
     failure."""
-    if not sys.stderr.isatty():
+    if not rewrites_lines(sys.stderr, os.environ):
         yield
         return
     task = asyncio.create_task(_show(current))

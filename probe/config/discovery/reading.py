@@ -20,7 +20,7 @@ from probe.config.discovery.target_groups import TargetGroup, check_tables, grou
 from probe.config.toml_tables.reading import Kinds, RawTables
 from probe.core.environment import ConfigProblem, Variables
 from probe.core.field_types import Seconds
-from probe.core.tables.problems import table_problems
+from probe.core.tables.problems import not_set, table_problems
 from probe.net.urls import HttpUrl, show_url
 from probe.untrusted.regular_file import read_regular
 from probe.untrusted.yaml_document import InvalidYaml, read_yaml
@@ -142,7 +142,7 @@ def _read_table(
     if isinstance(name := filled.get("token_from"), str):
         del filled["token_from"]
         if variables.get(name) is None:
-            return None, [ConfigProblem(f'{place}, key "token_from"', f"{name} is not set")]
+            return None, [ConfigProblem(f'{place}, key "token_from"', not_set(name))]
         filled["token"] = variables.get(name)
     try:
         table = DiscoveryTable.model_validate(filled)

@@ -8,8 +8,9 @@ from typing import Any
 from msgspec import Struct, field
 from pydantic import ValidationError
 
-from probe.core.field_types import plain_message
+from probe.core.field_types import plain_error
 from probe.core.kind import Kind
+from probe.core.tables.problems import shown_key
 
 _PARAMETER = "__probe_"
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -114,8 +115,7 @@ def _problem(kind: Kind[Any, Any], raw: Mapping[str, Any]) -> str:
 
 def _messages(error: ValidationError) -> Iterator[str]:
     for each in error.errors(include_input=False, include_url=False)[:3]:
-        key = ".".join(str(part) for part in each["loc"])
-        yield f'key "{key}": {plain_message(each["msg"])}'
+        yield f"{shown_key(each['loc'])}: {plain_error(each)}" if each["loc"] else plain_error(each)
 
 
 def _shown(target: str) -> str:

@@ -2,6 +2,8 @@
 
 import re
 
+from probe.untrusted.text import odd_letter
+
 # Words of tomllib, and what to do.
 _REMEDIES = {
     "Cannot overwrite a value": "the key is written twice: remove one",
@@ -66,4 +68,7 @@ def _character(message: str, text: str) -> str:
         return f"there is a U+{ord(found):04X} instead of a blank: write a blank"
     if found and not found.isprintable() and found not in "\n\t":
         return f"there is an invisible U+{ord(found):04X}: remove it"
+    if found and not found.isascii():
+        # Another alphabet's letter or digit, a dash that is no minus.
+        return f"{odd_letter(found)}: write it in ASCII, or a text in quotes"
     return ""

@@ -26,7 +26,8 @@ def security_of(service: DaemonSettings) -> WebSecurity:
     try:
         return WebSecurity(service.web_config_file)
     except WebConfigError as error:
-        raise ConfigurationError([ConfigProblem("PROBE_WEB_CONFIG_FILE", str(error))]) from None
+        place = service.web_config_place
+        raise ConfigurationError(ConfigProblem(place, each) for each in error.problems) from None
 
 
 def exposure_of(service: DaemonSettings, security: WebSecurity) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from probe.core.environment import ConfigProblem, Variables
-from probe.core.tables.problems import table_problems
+from probe.core.tables.problems import not_set, table_problems
 from probe.exporter.modules.module import SECTIONS, Module
 from probe.untrusted.regular_file import read_regular, reason
 from probe.untrusted.yaml_document import InvalidYaml, read_yaml
@@ -84,7 +84,7 @@ def with_variables(
         if key.endswith(_FROM) and isinstance(value, str):
             given = variables.get(value)
             if given is None:
-                problems.append(ConfigProblem(f'{place}, key "{key}"', f"{value} is not set"))
+                problems.append(ConfigProblem(f'{place}, key "{key}"', not_set(value)))
             else:
                 found[key.removesuffix(_FROM)] = given
             continue

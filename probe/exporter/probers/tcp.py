@@ -19,6 +19,7 @@ from probe.net.protocol.errors import PeerError
 from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
 from probe.net.tls.observer import TlsObserver
+from probe.untrusted.text import is_decimal
 
 MAX_LINE = 1 << 16
 MAX_BYTES = 1 << 20
@@ -140,7 +141,7 @@ class Dialogue:
 
         def group(found: re.Match[str]) -> str:
             name: str | int = found[1] or found[2]
-            name = int(name) if str(name).isdigit() else name
+            name = int(name) if is_decimal(str(name)) else name
             try:
                 return self._match[name] or "" if self._match is not None else ""
             except IndexError:

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from probe.core.field_types import plain_message
+from probe.core.field_types import plain_error
 from probe.core.model import Unit
 from probe.gate.baseline.series import thinned
 from probe.report.gate.model import MeasuredSeries
@@ -103,5 +103,5 @@ def _problem(error: ValidationError) -> str:
     if first["type"] == "json_invalid":
         return "is not a JSON document"
     if place == "series" or not place.startswith("series"):
-        return f"has no series ({plain_message(first['msg'])})"
-    return f'is not a baseline, key "{place}": {plain_message(first["msg"])}'
+        return f"has no series ({plain_error(first)})"
+    return f'is not a baseline, key "{place}": {plain_error(first)}'

@@ -1,7 +1,7 @@
 """What an http check is configured with, and the checks that follow from the environment."""
 
 from http import HTTPStatus
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -41,6 +41,10 @@ REFERENCE = {
     "follow_redirects": False,
     "status": tuple(range(200, 600)),
 }
+
+
+# Some servers answer with codes beyond those of RFC 9110, such as 999.
+StatusCode = Annotated[int, Field(ge=100, le=999)]
 
 
 class HttpEnvironment(Environment):
@@ -98,7 +102,7 @@ class HttpTable(CheckConfig):
     `any` is not judged. Example: `json`"""
     contains: str | None = None
     """Text that the body has to contain. Example: `Welcome`"""
-    status: tuple[int, ...] | None = Field(default=None, min_length=1)
+    status: tuple[StatusCode, ...] | None = Field(default=None, min_length=1)
     """Accepted status codes; any 2xx without it. Example: `[200, 204]`"""
     follow_redirects: bool = True
     """Whether redirects are followed, and pages that lead elsewhere by themselves. Example:

@@ -12,7 +12,7 @@ Clients behave as a browser does (``probe.paircam.reconnect``, ``probe.call.reco
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec.structs import replace
 from pydantic import Field
@@ -65,13 +65,16 @@ _SETTING_UP_BYTES = 10_000
 _SESSION_COMMANDS = 6
 
 
+Loss = Annotated[Seconds, Field(gt=0, le=300)]
+
+
 class ResilienceTable(TurnServerConfig):
     """What is lost, and for how long: a Socket.IO session of the backend, or a call through a
     relay (of its own table, or the one that the backend issues)."""
 
     part: Literal["signaling", "call"]
     """What loses the network: a Socket.IO session, or a relayed call. Example: `call`"""
-    losses: tuple[Seconds, ...] = Field(default=LOSSES, min_length=1, max_length=5)
+    losses: tuple[Loss, ...] = Field(default=LOSSES, min_length=1, max_length=5)
     """How long the network is lost, one loss after the other. Example: `[3, 10, 40]`"""
     deadline: Seconds = Field(default=150.0, gt=0, le=300)
     """A run that has no result by then fails with cause `deadline`. Example: `150`"""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -15,6 +15,7 @@ from probe.net.urls import HttpUrl, show_host, show_url, split_urls
 from probe.stun.credentials import Static, TimeLimited
 from probe.turn_targets.environment import TurnEnvironment, servers_of
 from probe.turn_targets.table import TurnServerConfig
+from probe.untrusted.text import is_decimal
 
 Aspect = Literal[
     "https", "headers", "cors", "tls", "auth", "rate_limit", "turn", "ports", "secrets"
@@ -53,7 +54,7 @@ class SecurityEnvironment(TurnEnvironment):
     @classmethod
     def _are_ports(cls, text: str) -> str:
         found = split_urls(text)
-        if not all(each.isdigit() and 0 < int(each) < 65536 for each in found):
+        if not all(is_decimal(each) and 0 < int(each) < 65536 for each in found):
             raise ValueError("write port numbers with commas between them: 22,5432")
         if len(found) > 32:
             raise ValueError("name at most 32 ports: this is not a port scanner")
@@ -64,6 +65,9 @@ class SecurityEnvironment(TurnEnvironment):
     def _are_dates(cls, text: str) -> str:
         read_dates(text)
         return text
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class SecurityTable(TurnServerConfig):
@@ -95,7 +99,7 @@ class SecurityTable(TurnServerConfig):
     """`rate_limit`: how many requests are promised in `rate_seconds`. Example: `10`"""
     rate_seconds: float = Field(default=1.0, ge=0.1, le=60)
     """`rate_limit`: in how many seconds. Example: `1`"""
-    ports: tuple[int, ...] = Field(default=(), max_length=32)
+    ports: tuple[Port, ...] = Field(default=(), max_length=32)
     """`ports`: those that have to be closed. Example: `[22, 5432]`"""
     secrets: Mapping[str, SecretStr] = Field(default_factory=dict, repr=False)
     """`secrets`: by name. They are neither stored nor sent."""
@@ -155,12 +159,14 @@ class SecurityTable(TurnServerConfig):
 def read_dates(text: str) -> dict[str, date]:
     """Dates by name. Raises ValueError."""
     found = {}
-    for each in split_urls(text):
+    for number, each in enumerate(split_urls(text), 1):
         name, _, day = each.partition("=")
         try:
             found[name] = date.fromisoformat(day)
         except ValueError:
-            raise ValueError(f'"{each[:60]}" is not NAME=YYYY-MM-DD') from None
+            # Not what it is: somebody may have written the secret itself.
+            problem = "a secret's name and the day of its last change"
+            raise ValueError(f"entry {number} is not NAME=YYYY-MM-DD: write {problem}") from None
     return found
 
 

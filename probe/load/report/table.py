@@ -1,6 +1,8 @@
 """A load for people: lines for a terminal or a CI log."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+
+from msgspec.structs import replace
 
 from probe.core.model import Verdict
 from probe.load.report.texts import (
@@ -17,9 +19,13 @@ from probe.load.report.texts import (
 )
 from probe.load.result import LoadResult, StepRow, error_rows, notes, step_rows
 from probe.report.formats import Style
+from probe.report.text.columns import columns
 from probe.report.text.phrases import SYMBOLS
 from probe.report.text.sanitize import clean, without_commands
+from probe.report.text.wrap import wrapped
 
+NARROWEST = 60
+_INDENT = 4
 MARKS = {**SYMBOLS, Verdict.OBJECTIVE_MISSED: "✗"}
 _COLOURS = {Verdict.OK: "32", Verdict.OBJECTIVE_MISSED: "1;31", Verdict.UNKNOWN: "35"}
 HEAD = (
@@ -28,34 +34,47 @@ HEAD = (
 
 
 def render(result: LoadResult, style: Style) -> str:
-    """The whole report."""
+    """The whole report, in lines of at most the style's width (but never below 60)."""
+    style = replace(style, width=max(style.width, NARROWEST))
     lines = list(_lines(result, style))
     return without_commands("".join(f"{line.rstrip()}\n" for line in lines))
 
 
 def _lines(result: LoadResult, style: Style) -> Iterator[str]:
     verdict = result.verdict.value.upper().replace("_", " ")
-    yield f"{_coloured(verdict, result.verdict, style)}  {headline(result)}"
+    yield from _marked(verdict, f"  {headline(result)}", result.verdict, style)
+    for line in _facts(result):
+        yield from wrapped(line, style.width, _INDENT)
+    yield ""
+    yield from columns(HEAD, [*map(cells, step_rows(result))], style.width, figures=True)
+    if errors := error_rows(result):
+        yield ""
+        yield "Errors"
+        for row in errors:
+            yield from wrapped(f"  {error_text(row)}", style.width, _INDENT)
+    yield ""
+    yield "Objectives"
+    for each in result.objectives:
+        text = f" {objective_text(each)}"
+        yield from _marked(f"  {MARKS[each.verdict]}", text, each.verdict, style)
+    yield ""
+    limits = (f"Limit of the target: {clean(each)}" for each in result.limits_met)
+    for line in (generator_text(result), *notes(result), *limits):
+        yield from wrapped(line, style.width, _INDENT)
+
+
+def _facts(result: LoadResult) -> Iterator[str]:
     yield f"{clean(result.target)}: {plan_text(result.plan)}"
     yield iterations_text(result)
     yield f"Used: {spending_text(result.statistics.used)}"
     yield f"  of: {spending_text(result.limit)}"
     yield from (f"! {each}" for each in lost_workers_text(result))
-    yield ""
-    yield from _table([HEAD, *map(cells, step_rows(result))])
-    if errors := error_rows(result):
-        yield ""
-        yield "Errors"
-        yield from (f"  {error_text(row)}" for row in errors)
-    yield ""
-    yield "Objectives"
-    for each in result.objectives:
-        mark = _coloured(MARKS[each.verdict], each.verdict, style)
-        yield f"  {mark} {objective_text(each)}"
-    yield ""
-    yield generator_text(result)
-    yield from notes(result)
-    yield from (f"Limit of the target: {clean(each)}" for each in result.limits_met)
+
+
+def _marked(mark: str, text: str, verdict: Verdict, style: Style) -> list[str]:
+    """Text behind a mark, which has a colour and no width by it."""
+    first, *others = wrapped(mark + text, style.width, _INDENT)
+    return [first.replace(mark, _coloured(mark, verdict, style), 1), *others]
 
 
 def cells(row: StepRow) -> tuple[str, ...]:
@@ -68,16 +87,6 @@ def cells(row: StepRow) -> tuple[str, ...]:
         *(seconds(each) for each in latencies),
         share(row.own_share),
     )
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        first, *others = (
-            cell.ljust(width) if not column else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        yield "  ".join((first, *others))
 
 
 def _coloured(text: str, verdict: Verdict, style: Style) -> str:

@@ -9,6 +9,8 @@ import ipaddress
 import re
 from urllib.parse import SplitResult
 
+from probe.untrusted.text import is_decimal
+
 _ENTRIES = re.compile(r"[,;\s]+")
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
@@ -27,8 +29,8 @@ def _names(entry: str, host: str, port: int | None) -> bool:
     if entry == "*" or _holds(entry, host):
         return True
     name, colon, its_port = entry.rpartition(":")
-    if colon and its_port.isdigit() and "/" not in entry:
-        if int(its_port[:6]) != port:
+    if colon and is_decimal(its_port) and "/" not in entry:
+        if int(its_port) != port:
             return False
         entry = name
         if _holds(entry, host):

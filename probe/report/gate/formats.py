@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from probe.report.formats import Style
 from probe.report.gate.model import GateReport
 
 NAMES = ("text", "markdown", "html", "json")
@@ -15,12 +16,12 @@ SUFFIXES: Mapping[str, str] = {
 }
 
 
-def render_as(name: str, report: GateReport, *, colour: bool = False) -> str:
+def render_as(name: str, report: GateReport, style: Style) -> str:
     """The report in a format."""
     if name == "text":
         from probe.report.gate import text
 
-        return text.render(report, colour=colour)
+        return text.render(report, colour=style.colour, width=style.width)
     return _PLAIN[name](report)
 
 

@@ -1,12 +1,14 @@
 """The gate's report for a terminal: plain lines, which a log shows as well."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from probe.report.gate import phrases
 from probe.report.gate.incident_lines import HEADINGS, incident_lines
 from probe.report.gate.model import GateReport, GateVerdict
+from probe.report.text.columns import columns
 from probe.report.text.sanitize import clean, without_commands
 from probe.report.text.time_format import duration
+from probe.report.text.wrap import wrapped
 
 _COLOURS = {
     GateVerdict.GO: "32",
@@ -14,46 +16,54 @@ _COLOURS = {
     GateVerdict.NOT_DECIDED: "33",
 }
 MAX_REASONS = 10
-# A line has no room for the last cell of an incident.
-_MESSAGE = HEADINGS.index("message")
+NARROWEST = 60
+_INDENT = 4
 
 
-def render(report: GateReport, *, colour: bool = False) -> str:
-    """The verdict first, then what it follows from."""
+def render(report: GateReport, *, colour: bool = False, width: int = 120) -> str:
+    """The verdict first, then what it follows from, in lines of at most ``width`` columns (but
+    never below 60)."""
+    width = max(width, NARROWEST)
     verdict = phrases.VERDICTS[report.verdict]
-    shown = f"\x1b[1;{_COLOURS[report.verdict]}m{verdict}\x1b[0m" if colour else verdict
-    lines = [f"{shown}: {phrases.headline(report)}"]
+    first, *others = wrapped(f"{verdict}: {phrases.headline(report)}", width, _INDENT)
+    if colour:
+        shown = f"\x1b[1;{_COLOURS[report.verdict]}m{verdict}\x1b[0m"
+        first = first.replace(verdict, shown, 1)
+    lines = [first, *others]
+    for line in _lines(report, width):
+        # A table's lines fit already.
+        lines += wrapped(clean(line), width, _INDENT)
+    return without_commands("".join(f"{line}\n" for line in lines))
+
+
+def _lines(report: GateReport, width: int) -> Iterator[str]:
     if report.early:
-        lines.append(report.early)
+        yield report.early
     reasons = phrases.explanation(report)
-    lines += [f"  {line}" for line in reasons[:MAX_REASONS]]
+    yield from (f"  {line}" for line in reasons[:MAX_REASONS])
     if len(reasons) > MAX_REASONS:
-        lines.append(f"  and {len(reasons) - MAX_REASONS} more")
-    lines += [
-        *_events(report),
-        "",
-        *_objectives(report),
-        *_comparison(report),
-        *_incidents(report),
-        *_gaps(report),
-        *_costs(report),
-    ]
+        yield f"  and {len(reasons) - MAX_REASONS} more"
+    yield from _events(report)
+    yield ""
+    yield from _objectives(report, width)
+    yield from _comparison(report, width)
+    yield from _incidents(report, width)
+    yield from _gaps(report)
+    yield from _costs(report)
     if idle := phrases.silent(report):
-        lines.append(f"Without data: {', '.join(row.name for row in idle)}.")
-    lines += [f"Note: {note}." for note in report.notes]
+        yield f"Without data: {', '.join(row.name for row in idle)}."
+    yield from (f"Note: {note}." for note in report.notes)
     skipped = phrases.not_checked(report)
-    lines += [f"Not checked: {kinds}: {reason}." for kinds, reason in skipped]
-    text = "".join(f"{line}\n" for line in (lines[0], *map(clean, lines[1:])))
-    return without_commands(text)
+    yield from (f"Not checked: {kinds}: {reason}." for kinds, reason in skipped)
 
 
-def _objectives(report: GateReport) -> Iterator[str]:
+def _objectives(report: GateReport, width: int) -> Iterator[str]:
     header = ("", *(name.upper() for name in phrases.OBJECTIVES))
     rows = [(phrases.SIGNS[row.decision], *cells) for row, cells in phrases.objectives(report)]
-    yield from columns([header, *rows])
+    yield from columns(header, rows, width)
 
 
-def _comparison(report: GateReport) -> Iterator[str]:
+def _comparison(report: GateReport, width: int) -> Iterator[str]:
     if not report.comparison:
         return
     yield ""
@@ -69,15 +79,15 @@ def _comparison(report: GateReport) -> Iterator[str]:
         )
         for row in report.comparison
     ]
-    yield from columns([header, *rows])
+    yield from columns(header, rows, width)
 
 
-def _incidents(report: GateReport) -> Iterator[str]:
+def _incidents(report: GateReport, width: int) -> Iterator[str]:
     if not report.incidents:
         return
     yield ""
-    header = ("INCIDENT", *(name.upper() for name in HEADINGS[1:_MESSAGE]))
-    yield from columns([header, *(cells[:_MESSAGE] for cells in incident_lines(report))])
+    header = ("INCIDENT", *(name.upper() for name in HEADINGS[1:]))
+    yield from columns(header, incident_lines(report), width)
 
 
 def _events(report: GateReport) -> Iterator[str]:
@@ -98,13 +108,3 @@ def _costs(report: GateReport) -> Iterator[str]:
     if report.costs:
         yield ""
         yield "Costs: " + "; ".join(f"{row.name}: {row.amount}" for row in report.costs)
-
-
-def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows as aligned columns."""
-    cells = [[clean(cell) for cell in row] for row in rows]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
-    for row in cells:
-        yield "  ".join(
-            f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)
-        ).rstrip()

@@ -1,15 +1,14 @@
 """The configuration as text: checks, thresholds, signals, and what is skipped."""
 
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from probe.core.model import Signal, Threshold, Unit
+from probe.report.text.columns import columns
+from probe.report.text.sanitize import clean
 from probe.report.text.units import show
+from probe.report.text.wrap import wrapped
 
 _CHECK_COLUMNS = (
     "NAME",
@@ -20,6 +19,9 @@ _CHECK_COLUMNS = (
     "IN 30 DAYS",
     "WHEN IT FAILS",
 )
+_THRESHOLD_COLUMNS = ("CHECK", "SIGNAL", "OF", "OBJECTIVE", "WARNING", "CRITICAL")
+_BUDGET_COLUMNS = ("PLAN", "IN 31 DAYS", "BY ITS TERMS", "MAY TAKE", "TAKES", "CHECKS")
+NARROWEST = 60
 
 
 class CheckRow(Struct, frozen=True):
@@ -74,10 +76,6 @@ class SourceRow(Struct, frozen=True):
     shown: tuple[str, ...]
 
 
-# Wide enough for the names that are given by themselves.
-_MAX_NAME = 22
-
-
 class Listing(Struct, frozen=True):
     """Everything that ``probe list`` shows, in the order of the plan. ``warnings`` are
     about the configuration."""
@@ -92,80 +90,60 @@ class Listing(Struct, frozen=True):
 
 def render(listing: Listing, *, width: int, colour: bool) -> str:
     """The listing as text of the given width in columns."""
-    out = io.StringIO()
-    console = Console(file=out, width=width, force_terminal=colour, no_color=not colour)
-    console.print(_checks(listing.checks))
-    console.print(_thresholds(listing.checks))
+    lines: list[str] = []
+    for title, text in _sections(listing, max(width, NARROWEST)):
+        lines += ["", *(f"\x1b[1m{each}\x1b[0m" if colour else each for each in title), *text]
+    return "".join(f"{line.rstrip()}\n" for line in lines[1:])
+
+
+def _sections(listing: Listing, width: int) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    """Each with its title, lines of at most ``width`` columns."""
+    yield ["Checks"], _table(_CHECK_COLUMNS, map(_check, listing.checks), width)
+    rows = [row for check in listing.checks for row in _thresholds(check)]
+    yield ["Thresholds"], _table(_THRESHOLD_COLUMNS, rows, width)
     if listing.sources:
-        console.print(_sources(listing.sources))
+        title = "Sources: of several with the same signal, the first one configured is evaluated"
+        names = [(row.signal, ", ".join(row.held), ", ".join(row.shown)) for row in listing.sources]
+        yield wrapped(title, width), _table(("SIGNAL", "EVALUATED", "SHOWN ONLY"), names, width)
     if listing.budgets:
-        console.print(_budgets(listing.budgets))
+        yield ["Budgets"], _table(_BUDGET_COLUMNS, map(_budget, listing.budgets), width)
     for warning in listing.warnings:
-        console.print(Text(f"\nWarning: {warning}.", style="bold"))
+        yield wrapped(f"Warning: {clean(warning)}.", width), ()
     for kind in listing.kinds:
-        console.print(Text(f"\n{kind.name}: {kind.summary}", style="bold"))
-        console.print(Text(f"A run costs {kind.cost}."))
-        console.print(_signals(kind.signals))
-    console.print(Text("\nSkipped", style="bold"))
-    for name, reason in listing.skipped:
-        console.print(Text(f"  {name}: {reason}"))
-    if not listing.skipped:
-        console.print(Text("  nothing"))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+        signals = [(f"  {_with_labels(signal)}", signal.help) for signal in kind.signals]
+        cost = wrapped(f"A run costs {kind.cost}.", width)
+        meanings = _table(("  SIGNAL", "MEANING"), signals, width, least=1)
+        yield wrapped(f"{kind.name}: {kind.summary}", width), [*cost, "", *meanings]
+    skipped = [f"  {name}: {clean(reason)}" for name, reason in listing.skipped] or ["  nothing"]
+    yield ["Skipped"], [line for each in skipped for line in wrapped(each, width, 4)]
 
 
-def _table(title: str, columns: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for number, column in enumerate(columns):
-        # A name is copied, into --only say: it is kept in one piece where that can be.
-        least = _MAX_NAME if number == 0 else None
-        table.add_column(column, overflow="fold", min_width=least)
-    return table
+def _table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], width: int, *, least: int = 1
+) -> list[str]:
+    return list(columns(header, list(rows), width, least=least))
 
 
-def _checks(checks: Iterable[CheckRow]) -> Table:
-    table = _table("Checks", _CHECK_COLUMNS)
-    for check in checks:
-        table.add_row(
-            Text(check.name),
-            Text(check.target),
-            show(check.interval, Unit.SECONDS),
-            f"{check.deadline:g} s",
-            show(check.seen_within, Unit.SECONDS),
-            ", ".join(check.costs) or "-",
-            _when_failing(check),
-        )
-    return table
-
-
-def _thresholds(checks: Iterable[CheckRow]) -> Table:
-    columns = ("CHECK", "SIGNAL", "OF", "OBJECTIVE", "WARNING", "CRITICAL")
-    table = _table("\nThresholds", columns)
-    for check in checks:
-        for threshold in check.thresholds:
-            table.add_row(check.name, threshold.signal.name, _of(threshold), *_limits(threshold))
-    return table
-
-
-def _sources(sources: Iterable[SourceRow]) -> Table:
-    columns = ("SIGNAL", "EVALUATED", "SHOWN ONLY")
-    table = _table(
-        "\nSources: of several with the same signal, the first one configured is evaluated", columns
+def _check(check: CheckRow) -> tuple[str, ...]:
+    return (
+        check.name,
+        check.target,
+        show(check.interval, Unit.SECONDS),
+        f"{check.deadline:g} s",
+        show(check.seen_within, Unit.SECONDS),
+        ", ".join(check.costs) or "-",
+        _when_failing(check),
     )
-    for each in sources:
-        table.add_row(each.signal, ", ".join(each.held), ", ".join(each.shown))
-    return table
 
 
-def _budgets(budgets: Iterable[BudgetLine]) -> Table:
-    columns = ("PLAN", "IN 31 DAYS", "BY ITS TERMS", "MAY TAKE", "TAKES", "CHECKS")
-    table = _table("\nBudgets", columns)
-    for each in budgets:
-        share = show(each.share, Unit.RATIO)
-        names = ", ".join(each.checks)
-        row = (each.plan, each.month, each.period, each.allowed, share, names)
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+def _thresholds(check: CheckRow) -> Iterator[tuple[str, ...]]:
+    for threshold in check.thresholds:
+        yield (check.name, threshold.signal.name, _of(threshold), *_limits(threshold))
+
+
+def _budget(each: BudgetLine) -> tuple[str, ...]:
+    share = show(each.share, Unit.RATIO)
+    return (each.plan, each.month, each.period, each.allowed, share, ", ".join(each.checks))
 
 
 def _when_failing(check: CheckRow) -> str:
@@ -192,9 +170,5 @@ def _limits(threshold: Threshold) -> list[str]:
     ]
 
 
-def _signals(signals: Iterable[Signal]) -> Table:
-    table = _table("", ("  SIGNAL", "MEANING"))
-    for signal in signals:
-        labels = f"{{{','.join(signal.labels)}}}" if signal.labels else ""
-        table.add_row(Text(f"  {signal.name}{labels}"), Text(signal.help))
-    return table
+def _with_labels(signal: Signal) -> str:
+    return f"{signal.name}{{{','.join(signal.labels)}}}" if signal.labels else signal.name

@@ -30,6 +30,7 @@ from probe.report.text.phrases import (
 )
 from probe.report.text.sanitize import clean, cut, without_commands
 from probe.report.text.units import show
+from probe.report.text.wrap import JOINT, filled
 
 NARROWEST = 60
 
@@ -42,7 +43,6 @@ _STYLES = {
 }
 _GAP = 2
 _MAX_TARGET = 60
-_JOINT = " · "
 
 
 def render(report: Report, *, colour: bool, width: int) -> str:
@@ -80,7 +80,7 @@ def _blocks(report: Report, width: int) -> Iterator[RenderableType | None]:
     yield from (_failed(rows) for rows in by_cause(report.rows))
     yield _missed(report)
     yield _skipped(report)
-    yield Text(_JOINT.join(footer(report)), "dim")
+    yield Text(JOINT.join(footer(report)), "dim")
 
 
 def _impacts(report: Report) -> RenderableType | None:
@@ -110,7 +110,7 @@ def _checks(report: Report, width: int) -> Table:
     entries = [_entry(report, row) for row in report.rows]
     names = max(cell_len(entry.name) for entry in entries)
     targets = max(cell_len(entry.target) for entry in entries)
-    numbers = max(cell_len(_JOINT.join(entry.figures)) for entry in entries)
+    numbers = max(cell_len(JOINT.join(entry.figures)) for entry in entries)
     times = max(len("time"), *(len(entry.time) for entry in entries))
     verdicts = max(len(_mark(entry.verdict)) for entry in entries)
     if verdicts + names + targets + numbers + times + 4 * _GAP <= width:
@@ -136,7 +136,7 @@ def _in_one_line(entries: Sequence[_TableEntry]) -> Table:
             Text(_mark(entry.verdict), _STYLES[entry.verdict]),
             Text(entry.name, "bold"),
             Text(entry.target, "dim"),
-            Text(_JOINT.join(entry.figures)),
+            Text(JOINT.join(entry.figures)),
             Text(entry.time),
         )
     return table
@@ -149,7 +149,7 @@ def _stacked(entries: Sequence[_TableEntry], names: int, middle: int) -> Table:
     table.add_column("target, figures", width=middle, overflow="fold")
     table.add_column("time", justify="right", no_wrap=True)
     for entry in entries:
-        lines = [cut(entry.target, middle), *_filled(entry.figures, middle)]
+        lines = [cut(entry.target, middle), *filled(entry.figures, middle)]
         stack = Text("\n").join(
             Text(line, "dim" if not position else "") for position, line in enumerate(lines)
         )
@@ -163,18 +163,6 @@ def _grid(*headers: str) -> Table:
     for header in headers:
         table.add_column(header, overflow="fold")
     return table
-
-
-def _filled(pieces: Sequence[str], width: int) -> list[str]:
-    """Lines of whole figures: a number stays with its unit and its name."""
-    lines: list[str] = []
-    for piece in pieces:
-        longer = f"{lines[-1]}{_JOINT}{piece}" if lines else piece
-        if lines and cell_len(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(piece)
-    return lines
 
 
 def _failed(rows: Sequence[ReportRow]) -> RenderableType | None:

@@ -1,6 +1,10 @@
 """Lines that go on below their text where a terminal is narrow, so that no remedy is cut off."""
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len
+
+JOINT = " · "
 
 
 def wrapped(text: str, width: int, column: int = 0) -> list[str]:
@@ -16,6 +20,18 @@ def wrapped(text: str, width: int, column: int = 0) -> list[str]:
         lines += [*full, last.rstrip()] if last.strip() else full
         line = indent + word
     return [*lines, *(each.rstrip() for each in _broken(line, width, indent))]
+
+
+def filled(pieces: Sequence[str], width: int) -> list[str]:
+    """Lines of whole pieces: a number stays with its unit and its name."""
+    lines: list[str] = []
+    for piece in pieces:
+        longer = f"{lines[-1]}{JOINT}{piece}" if lines else piece
+        if lines and cell_len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(piece)
+    return lines
 
 
 def _broken(line: str, width: int, indent: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
-from probe.core.field_types import plain_message
+from probe.core.field_types import plain_error
 from probe.untrusted.regular_file import read_regular, reason
 from probe.untrusted.text import suggest
 from probe.untrusted.yaml_document import InvalidYaml, YamlDocument, read_yaml
@@ -27,7 +27,12 @@ _TABLES: Mapping[tuple[int | str, ...], type[BaseModel]] = {
 
 
 class WebConfigError(ValueError):
-    """The file can't be used; the message says where and why, and repeats no secret."""
+    """The file can't be used; each of the ``problems`` says where and why, and repeats no
+    secret."""
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
 
 
 def read_web_config(path: Path) -> tuple[WebConfig, ssl.SSLContext | None]:
@@ -44,7 +49,7 @@ def read_web_config(path: Path) -> tuple[WebConfig, ssl.SSLContext | None]:
         config = WebConfig.model_validate(value)
     except ValidationError as error:
         problems = (_problem(each, path, document) for each in error.errors(include_input=False))
-        raise WebConfigError("; ".join(problems)) from None
+        raise WebConfigError(*problems) from None
     tls = config.tls_server_config
     if tls is None:
         return config, None
@@ -88,4 +93,4 @@ def _problem(each: "ErrorDetails", path: Path, document: YamlDocument) -> str:
         return f"{place}: must be a mapping: write its keys below it, indented"
     if each["type"] == "string_type":
         return f"{place}: must be a text: put it in quotes"
-    return f"{place}: {plain_message(each['msg'])}"
+    return f"{place}: {plain_error(each)}"

@@ -106,14 +106,14 @@ QUERY = {"name": "x_ratio", "query": "up", "unit": "ratio"}
     ("change", "words"),
     [
         ({"name": "x"}, "a name of ratio ends in _ratio: write x_ratio"),
-        ({"name": "X"}, "queries.0.name"),
-        ({"unit": "percent"}, "queries.0.unit"),
-        ({"query": ""}, "queries.0.query"),
+        ({"name": "X"}, '"queries", item 1, key "name"'),
+        ({"unit": "percent"}, '"queries", item 1, key "unit"'),
+        ({"query": ""}, '"queries", item 1, key "query"'),
         ({"labels": ["app"]}, "'app' can't be a label here: leave it out"),
         ({"labels": ["instance", "instance"]}, "a label is repeated"),
-        ({"warn": 1}, "queries.0.warn"),
+        ({"warn": 1}, '"queries", item 1, key "warn"'),
         ({"warning": 2.0, "critical": 1.0}, 'thresholds "probe_own_x_ratio"'),
-        ({"warning": float("nan")}, "queries.0.warning"),
+        ({"warning": float("nan")}, '"queries", item 1, key "warning"'),
     ],
 )
 def test_a_wrong_query_is_reported_with_its_place(change: dict[str, Any], words: str) -> None:
