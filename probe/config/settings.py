@@ -21,7 +21,6 @@ from probe.config.partial_plan import plan_of_shard, plan_of_witness
 from probe.config.probe_environment import LOG_LEVELS, ProbeEnvironment
 from probe.config.secret_values import secret_parts, secrets_in, secrets_of_variables
 from probe.config.shard import Shard
-from probe.config.toml_tables.lines import with_lines
 from probe.config.toml_tables.reading import (
     GATE_TABLE,
     Kinds,
@@ -98,6 +97,15 @@ class _Configured(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
+def _placed(problems: list[ConfigProblem], path: Path | None) -> list[ConfigProblem]:
+    """With the lines of the file, if there is one; only mistakes take its parser."""
+    if path is None:
+        return problems
+    from probe.config.toml_tables.lines import with_lines
+
+    return with_lines(problems, path)
+
+
 def load_settings(
     kinds: Kinds,
     environ: Mapping[str, str],
@@ -126,7 +134,7 @@ def load_settings(
     except ConfigurationError as error:
         problems += error.problems
     if own is None or problems:
-        raise ConfigurationError(with_lines(problems, path) if path is not None else problems)
+        raise ConfigurationError(_placed(problems, path))
     plan = _own_part(read.plan, own, read.exporter, read.discovered)
     return replace(
         settings := _settings(own, plan, read.alerting, path),

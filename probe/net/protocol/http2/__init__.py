@@ -6,6 +6,7 @@ Frames are read as Chromium reads them, whose verdict counts; the header compres
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from probe.net.protocol.errors import Flood, PeerError, ProtocolViolation
 from probe.net.protocol.exchange import HttpResponse, Request, check_codings
@@ -13,8 +14,10 @@ from probe.net.protocol.head import Head
 from probe.net.protocol.http1 import MAX_INFORMATIONAL, SWITCHING
 from probe.net.protocol.http2.connection import Http2Connection
 from probe.net.protocol.http2.fields import head_of
-from probe.net.protocol.http2.tunnel import Http2Tunnel
 from probe.net.protocol.stream import Stream
+
+if TYPE_CHECKING:
+    from probe.net.protocol.http2.tunnel import Http2Tunnel
 
 # What has arrived already is read for so long at most.
 _READ_SECONDS = 0.05
@@ -43,7 +46,9 @@ class Http2Response(HttpResponse):
         return self._connection.takes_tunnels
 
     @property
-    def upgraded(self) -> Http2Tunnel:
+    def upgraded(self) -> "Http2Tunnel":
+        from probe.net.protocol.http2.tunnel import Http2Tunnel
+
         return Http2Tunnel(self._connection)
 
     async def release(self) -> bool:
