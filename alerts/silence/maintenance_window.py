@@ -5,14 +5,13 @@ seconds since 1970 (UTC); a window or silence holds from its start until just be
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import chain, islice, pairwise
 
 from msgspec import Struct
 
-from alerts.model import Alert, Silence
-from alerts.silence.matcher import matches
+from alerts.model import Silence
 from alerts.silence.time_zone import instant
 from alerts.silence.window_table import DAY, WindowTable, days
 
@@ -56,17 +55,6 @@ def upcoming(
         for table in tables
     )
     return sorted((each for each in firsts if each), key=lambda window: window.start)
-
-
-def suppressed_by(
-    alert: Alert, windows: Sequence[Window], silences: Sequence[Silence], now: float
-) -> Window | Silence | None:
-    """What suppresses this alert now; of several, the one that ends last."""
-    reasons: tuple[Window | Silence, ...] = (*windows, *silences)
-    holding = (
-        each for each in reasons if each.start <= now < each.end and matches(each.matches, alert)
-    )
-    return max(holding, key=lambda each: each.end, default=None)
 
 
 def next_change(

@@ -8,8 +8,9 @@ wildcards (``turn-*``) allowed; one of several has to match.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -47,6 +48,7 @@ class Matcher(Struct, frozen=True):
         return f"{self.name}{self.operator}{self.value}"
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Matcher | None:
     """A matcher; None for a bare word. Raises ValueError for a regular expression that is
     none."""
@@ -73,9 +75,15 @@ def check_matchers(matchers: Sequence[str]) -> None:
 
 def matches(matchers: Iterable[str], alert: Alert) -> bool:
     """Whether an alert matches; no matchers at all match everything."""
+    return matching(alert)(matchers)
+
+
+def matching(alert: Alert) -> Callable[[Iterable[str]], bool]:
+    """Says of matchers whether an alert matches, of many silences as quickly as of few."""
     own = (*alert.labels, *alert.identity.labels)
     names = {alert.identity.check, alert.kind, *(value for _, value in own)}
-    return _match(tuple(matchers), _labels_of(alert), names)
+    labels = _labels_of(alert)
+    return lambda matchers: _match(tuple(matchers), labels, names)
 
 
 def matched_checks(matchers: Iterable[str], checks: Iterable[Check]) -> list[str]:

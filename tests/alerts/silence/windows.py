@@ -26,11 +26,6 @@ def table(**keys: Any) -> WindowTable:
     return WindowTable.model_validate({"name": "nightly", "reason": "backups", **keys})
 
 
-def a_window(start: float, end: float, *words: str) -> Window:
-    """A window that mutes what the words match."""
-    return Window("nightly", "backups", words, start, end)
-
-
 def problems(text: str) -> list[str]:
     """What is wrong with the maintenance windows of this ``probe.toml``."""
     _, mistakes = read_windows(tomllib.loads(text)["maintenance"], "probe.toml")
