@@ -29,8 +29,7 @@ from probe.report.text.phrases import (
     without_objectives,
 )
 from probe.report.text.sanitize import clean, cut, without_commands
-from probe.report.text.units import show
-from probe.report.text.wrap import JOINT, filled
+from probe.report.text.units import JOINT, show
 
 NARROWEST = 60
 
@@ -144,6 +143,8 @@ def _in_one_line(entries: Sequence[_TableEntry]) -> Table:
 
 def _stacked(entries: Sequence[_TableEntry], names: int, middle: int) -> Table:
     """Values below the target, where they don't fit next to it."""
+    from probe.report.text.wrap import filled
+
     table = _grid("", "check")
     table.columns[1].width = names
     table.add_column("target, figures", width=middle, overflow="fold")

@@ -16,6 +16,9 @@ _DURATIONS = ((DAY, "d"), (3600.0, "h"), (120.0, "min"), (1.0, "s"), (0.0, "ms")
 _DIVISORS = {"d": DAY, "h": 3600.0, "min": 60.0, "s": 1.0, "ms": 0.001}
 _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (0.0, "B"))
 
+# Between figures on one line.
+JOINT = " · "
+
 
 def show(value: float, unit: Unit, digits: int = _DIGITS) -> str:
     """A value with its unit, to so many significant digits; a dash for NaN and infinity."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-JOINT = " · "
+from probe.report.text.units import JOINT
 
 
 def wrapped(text: str, width: int, column: int = 0) -> list[str]:
