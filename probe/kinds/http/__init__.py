@@ -215,7 +215,6 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
         "probe.net.fetch.security_headers",
         "probe.net.fetch.preflight",
         "probe.kinds.http.refreshes",
-        "probe.kinds.http.video_calls",
     ),
     interval=60.0,
     retry=10.0,
