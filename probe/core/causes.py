@@ -32,6 +32,13 @@ class Cause(StrEnum):
     DEGRADED = "degraded"
     SERVICE_DOWN = "service_down"
     CORS_REJECTED = "cors_rejected"
+    # What a browser makes of a page
+    CONTENT_TYPE_INVALID = "content_type_invalid"
+    INSECURE_CONTEXT = "insecure_context"
+    CSP_BLOCKED = "csp_blocked"
+    PERMISSIONS_POLICY_BLOCKED = "permissions_policy_blocked"
+    MIXED_CONTENT_BLOCKED = "mixed_content_blocked"
+    # What was deployed
     VERSION_MISMATCH = "version_mismatch"
     OLD_INSTANCE = "old_instance"
     NO_DATA = "no_data"
@@ -118,6 +125,15 @@ HINTS: dict[Cause, str] = {
     "backend's environment is right.",
     Cause.CORS_REJECTED: "Browsers block the answer: add the frontend's origin to the backend's "
     "CORS_ORIGINS.",
+    Cause.CONTENT_TYPE_INVALID: "Browsers show or download it instead of opening a page: send "
+    "Content-Type: text/html, and no Content-Disposition: attachment.",
+    Cause.INSECURE_CONTEXT: "Redirect http: to https:: browsers give camera and microphone to "
+    "pages by TLS alone.",
+    Cause.CSP_BLOCKED: "Add the backend's address to connect-src of the page's "
+    "Content-Security-Policy, or roll back what made it stricter.",
+    Cause.PERMISSIONS_POLICY_BLOCKED: "Send Permissions-Policy: camera=(self), microphone=(self) "
+    "with the page, or none at all.",
+    Cause.MIXED_CONTENT_BLOCKED: "Have the page ask the backend by https: and wss:.",
     Cause.VERSION_MISMATCH: "The deployment has not arrived, or another one has.",
     Cause.OLD_INSTANCE: "The old machine still answers: has the deployment replaced it?",
     Cause.NO_DATA: "It answers without data for this: is the name right, does the target "

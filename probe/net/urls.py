@@ -109,6 +109,16 @@ def _secret_base_url(url: SecretStr) -> SecretStr:
     return SecretStr(check_base_url(url.get_secret_value()))
 
 
+def _connection(url: str) -> str:
+    """An address of HTTP or of a WebSocket. Raises ValueError that says what would be right."""
+    secure = {"wss": "https", "ws": "http"}
+    scheme, mark, rest = url.partition("://")
+    check_http_url(secure.get(scheme.lower(), scheme) + mark + rest)
+    if "@" in urlsplit(url).netloc:
+        raise ValueError("write it without a login: no page has one")
+    return url
+
+
 def _without_login(url: SecretStr) -> SecretStr:
     if "@" in urlsplit(url.get_secret_value()).netloc:
         raise ValueError("write it without a login: the token is sent in Authorization")
@@ -118,6 +128,8 @@ def _without_login(url: SecretStr) -> SecretStr:
 # Types for the fields of tables and environments. An address may hold a password or a token.
 HttpUrl = Annotated[SecretStr, AfterValidator(_secret_http_url), Described(type="URL")]
 BaseUrl = Annotated[SecretStr, AfterValidator(_secret_base_url), Described(type="URL")]
+# An address that the scripts of a page connect to.
+Connection = Annotated[str, AfterValidator(_connection)]
 # An address whose requests carry a token in Authorization, where no login fits.
 TokenBaseUrl = Annotated[
     SecretStr,

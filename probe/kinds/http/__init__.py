@@ -13,8 +13,9 @@ from probe.core.kind import WAKES_NEON, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Signal, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
+from probe.kinds.http.derivation import HttpEnvironment, derive
 from probe.kinds.http.page_text import holds_text
-from probe.kinds.http.settings import HttpEnvironment, HttpTable, derive
+from probe.kinds.http.settings import HttpTable
 from probe.kinds.http.signals import (
     CORS_REFUSED,
     DURATION,
@@ -60,6 +61,8 @@ async def run(table: HttpTable, record: Recorder, context: Context) -> None:
     record.sample(RESPONSE, record.phases["processing"] + record.phases["transfer"])
     with record.phase(health.PHASE):
         _judge(answer, table, record)
+    if table.video_calls:
+        await _check_calls(answer, table, record, context, started)
     if table.cors_origin is not None:
         with record.phase(cors.PHASE):
             answer.check_readable()
@@ -70,6 +73,16 @@ async def run(table: HttpTable, record: Recorder, context: Context) -> None:
         with record.phase("promises"):
             left = table.deadline - (context.clock() - started)
             await _promises(table, record, context, min(PROMISE_SECONDS, left / 2))
+
+
+async def _check_calls(
+    answer: Answer, table: HttpTable, record: Recorder, context: Context, started: float
+) -> None:
+    from probe.kinds.http.video_calls import PHASE, check_calls
+
+    with record.phase(PHASE):
+        left = table.deadline - (context.clock() - started)
+        await check_calls(answer, table, context.clock, left)
 
 
 async def _preflight(table: HttpTable, origin: str, context: Context) -> None:
@@ -188,6 +201,7 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
             "cors",
             "cors_preflight",
             "transfer",
+            "page",
         }
     ),
     signals=(*SIGNALS, *PROMISES),

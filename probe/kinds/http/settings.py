@@ -1,87 +1,19 @@
-"""What an http check is configured with, and the checks that follow from the environment."""
+"""What an http check is configured with."""
 
-from http import HTTPStatus
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from probe.core.environment import Environment
 from probe.core.field_types import Bytes
-from probe.core.kind import CheckConfig, DerivedChecks
+from probe.core.kind import CheckConfig
 from probe.core.model import Impact, Result
 from probe.net.fetch import cors
-from probe.net.urls import (
-    BaseUrl,
-    CaFile,
-    HttpUrl,
-    check_http_url,
-    show_host,
-    show_url,
-    split_urls,
-)
+from probe.net.urls import CaFile, Connection, HttpUrl, show_host, show_url
 from probe.paircam import health
 from probe.paircam.triggers import BACKEND, of_backend, of_services, of_signaling
 
-# A first page without what it loads, uncompressed, and a TLS handshake: rather too much.
-PAGE_BYTES = 50_000
-
-# By which a page gets its token and its relays.
-PREFLIGHTS = (
-    "POST /auth/token content-type",
-    "POST /turn/credentials authorization,content-type",
-)
-
-# Any answer shows that our network works; what it says is not our business.
-REFERENCE = {
-    "reference": True,
-    "severity": "warning",
-    "interval": 30.0,
-    "deadline": 5.0,
-    "follow_redirects": False,
-    "status": tuple(range(200, 600)),
-}
-
-
 # Some servers answer with codes beyond those of RFC 9110, such as 999.
 StatusCode = Annotated[int, Field(ge=100, le=999)]
-
-
-class HttpEnvironment(Environment):
-    """The application's addresses, as the operators have them."""
-
-    title = "The application"
-    backend_url: BaseUrl | None = Field(default=None, alias="BACKEND_URL")
-    """Base URL of the application's backend: `/health` and `/health/ready` are probed, and
-    signaling, tokens and issued TURN credentials are found below it. Example:
-    `https://paircam.live`"""
-    frontend_url: BaseUrl | None = Field(default=None, alias="FRONTEND_URL")
-    """Address of the page that users open. Example: `https://paircam.live`"""
-    ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
-    cors_origins: str | None = Field(default=None, alias="CORS_ORIGINS")
-    """Origins that the backend allows, separated by commas. Without FRONTEND_URL the first one is
-    the page's origin, which browsers send and the backend has to allow. Example:
-    `https://paircam.live`"""
-    references: str | None = Field(default=None, alias="PROBE_REFERENCES")
-    """At least two addresses unrelated to the target. While every one of them fails, the probe's
-    own network is at fault and no alert fires. Example:
-    `https://www.example.org,https://www.example.net`"""
-
-    @property
-    def origin(self) -> str | None:
-        """Where the application's pages are served from."""
-        frontend = self.frontend_url.get_secret_value() if self.frontend_url else None
-        return cors.first_origin(frontend, self.cors_origins)
-
-    @field_validator("references")
-    @classmethod
-    def _two_at_least(cls, value: str | None) -> str | None:
-        addresses = split_urls(value)
-        for address in addresses:
-            check_http_url(address)
-        if len(addresses) == 1:
-            raise ValueError("one alone proves nothing: name at least two, unrelated to the target")
-        return value
 
 
 class HttpTable(CheckConfig):
@@ -132,6 +64,14 @@ class HttpTable(CheckConfig):
     cors_preflight: tuple[cors.PreflightText, ...] = ()
     """Requests that those pages make, by method, path and headers that need permission: each has
     to be permitted by a preflight. Example: `["POST /auth/token content-type"]`"""
+    video_calls: bool = False
+    """Whether users call on this page: it fails where a browser does not show it as a page, keeps
+    camera or microphone from it (`permissions_policy_blocked`, `insecure_context`), or lets its
+    scripts not run (`csp_blocked`). Example: `true`"""
+    connects_to: tuple[Connection, ...] = ()
+    """Addresses that the scripts of such a page connect to, by `https:` or `wss:`: fails where the
+    browser does not let them (`csp_blocked`, `mixed_content_blocked`). Example:
+    `["https://api.example.org/socket.io/"]`"""
     reference: bool = False
     """A reference target: its failures say that the probe's own network is down. Example: `true`"""
     vercel_bytes: Bytes = Field(default=0, ge=0)
@@ -154,6 +94,11 @@ class HttpTable(CheckConfig):
         """Whether it is a page of users, whoever has its content: where that is judged, or a script
         asks, this page is meant and no other."""
         return self.follow_redirects and not self.judges_body and self.cors_origin is None
+
+    @property
+    def needs_elements(self) -> bool:
+        """Whether what the page holds is looked at."""
+        return self.follows_refreshes or self.video_calls
 
     @property
     def followed_redirects(self) -> int | None:
@@ -231,44 +176,3 @@ class HttpTable(CheckConfig):
     def address(self) -> str:
         """The whole address; it may hold a password."""
         return self.url.get_secret_value()
-
-
-def derive(environment: HttpEnvironment) -> DerivedChecks:
-    """Health and readiness of the backend, and the frontend's first page."""
-    tables: list[dict[str, Any]] = []
-    skipped: list[str] = []
-    if environment.backend_url is None:
-        skipped.append("BACKEND_URL is not set")
-    else:
-        backend = environment.backend_url.get_secret_value()
-        # "Down for more than 30 s" needs three runs in that time, each over before the next.
-        health_: dict[str, Any] = {"name": "health", "interval": 10.0, "deadline": 8.0}
-        health_ |= {"url": f"{backend}/health", "body": "health"}
-        tables.append({**health_, **_cors_of(environment, backend)})
-        ready: dict[str, Any] = {"name": "ready", "url": f"{backend}/health/ready", "body": "ready"}
-        if crossing := _cors_of(environment, backend):
-            ready |= {**crossing, "cors_preflight": PREFLIGHTS}
-        tables.append(ready)
-    if environment.frontend_url is None:
-        skipped.append("FRONTEND_URL is not set")
-    else:
-        url = environment.frontend_url.get_secret_value()
-        frontend = {"name": "frontend", "url": url, "status": (HTTPStatus.OK,)}
-        tables.append({**frontend, "vercel_bytes": _vercel_bytes(environment, url)})
-    for number, url in enumerate(split_urls(environment.references), 1):
-        tables.append({**REFERENCE, "name": f"reference-{number}", "url": url})
-    return DerivedChecks(tables, skipped, {"ca_file": environment.ca_file})
-
-
-def _vercel_bytes(environment: HttpEnvironment, url: str) -> int:
-    """What a run takes from a plan at Vercel, where the application has its pages. A page that
-    stands alone is any page, unless its name says that it is there."""
-    host = urlsplit(url).hostname or ""
-    at_vercel = environment.backend_url is not None or host.endswith(".vercel.app")
-    return PAGE_BYTES if at_vercel else 0
-
-
-def _cors_of(environment: HttpEnvironment, backend: str) -> dict[str, Any]:
-    """The frontend's origin, where its pages are served from elsewhere than the backend."""
-    origin = environment.origin
-    return {"cors_origin": origin} if cors.is_cross_origin(backend, origin) else {}

@@ -82,7 +82,7 @@ async def _get(
         refused = _refused(page, table)
         length: int | None = None
         if refused is None and not table.judges_body:
-            is_kept = table.follows_refreshes and may_hold_elements(page)
+            is_kept = table.needs_elements and may_hold_elements(page)
             length = await browser.skim(page, table.max_body_bytes, body if is_kept else None)
         elif refused is None or table.body in health.HEALTHY_STATUS:
             body += await browser.read(page, table.max_body_bytes)

@@ -37,6 +37,13 @@ def is_unreachable(address: str) -> bool:
     return any(ip in network for network in _UNREACHABLE if network.version == ip.version)
 
 
+# Names that lead somewhere within a network alone (RFC 6761, 6762, 8375, ICANN's .internal).
+_INSIDE = (
+    *(".internal", ".local", ".localhost", ".home.arpa", ".flycast"),
+    *(".lan", ".intranet", ".corp", ".home", ".private"),
+)
+
+
 @lru_cache(maxsize=4096)
 def is_literal(host: str) -> bool:
     """Whether a host is an IP address, for which nothing is looked up."""
@@ -45,6 +52,15 @@ def is_literal(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_inside(host: str) -> bool:
+    """Whether a host is known within a network alone: whoever asks there asks from within what
+    users may reach by another name."""
+    name = host.lower().removesuffix(".")
+    if is_literal(name):
+        return not ipaddress.ip_address(name.partition("%")[0]).is_global
+    return "." not in name or name.endswith(_INSIDE)
 
 
 def is_this_machine(host: str) -> bool:

@@ -41,6 +41,10 @@ def first_step(runbook: str, cause: str, phase: str = "", **values: object) -> s
         ("signaling-failing", "tls_failed", "tls", "openssl s_client"),
         ("signaling-failing", "http_status", "handshake", "403: is the page's origin among"),
         ("backend-down", "cors_rejected", "cors", "CORS_ORIGINS"),
+        ("frontend-down", "csp_blocked", "page", "`Content-Security-Policy`"),
+        ("frontend-down", "permissions_policy_blocked", "page", "`camera=(self)"),
+        ("frontend-down", "insecure_context", "page", "has to redirect to `https://`"),
+        ("frontend-down", "content_type_invalid", "page", "`Content-Type: text/html`"),
         ("redis", "auth_rejected", "auth", "is it the backend's?"),
     ],
 )

@@ -153,8 +153,25 @@ def test_the_page_of_a_certificate_that_ends_is_the_certificates() -> None:
     assert runbooks.slug_for(KIND_BY_NAME["security"], "failing", cause) == "certificate"
 
 
+OF_PAGES = frozenset(
+    {
+        Cause.CONTENT_TYPE_INVALID,
+        Cause.INSECURE_CONTEXT,
+        Cause.CSP_BLOCKED,
+        Cause.PERMISSIONS_POLICY_BLOCKED,
+        Cause.MIXED_CONTENT_BLOCKED,
+    }
+)
+OF_CALLS = set(Cause) - OF_SECURITY - OF_PAGES - {Cause.CERTIFICATE_EXPIRING}
+
+
+@pytest.mark.parametrize("cause", sorted(OF_PAGES))
+def test_the_page_of_a_frontend_explains_what_it_forbids_itself(cause: Cause) -> None:
+    assert f"`{cause}`" in runbooks.page("frontend-down").text
+
+
 @pytest.mark.parametrize("kind", ["turn", "call"])
-@pytest.mark.parametrize("cause", sorted(set(Cause) - OF_SECURITY - {Cause.CERTIFICATE_EXPIRING}))
+@pytest.mark.parametrize("cause", sorted(OF_CALLS))
 def test_the_page_of_a_failed_relay_or_call_explains_its_cause(kind: str, cause: Cause) -> None:
     slug = runbooks.slug_for(KIND_BY_NAME[kind], "failing", cause)
     explained = " ".join(_rows(slug))

@@ -21,6 +21,8 @@ from tests.browser.http.families import compare as families
 from tests.browser.http.families import rows as family_rows
 from tests.browser.http.issued import compare as issued
 from tests.browser.http.issued import rows as issued_rows
+from tests.browser.http.policies import compare as policies
+from tests.browser.http.policies import rows as policy_rows
 from tests.browser.http.refreshes import compare as refreshes
 from tests.browser.http.refreshes import rows as refresh_rows
 from tests.browser.http.visits import compare as visits
@@ -90,6 +92,13 @@ SETS = (
         kept_rows(refresh_rows.unasked_rows(), refresh_rows.OUTCOMES),
         step=3,
         at_once=8,
+    ),
+    RowSet(
+        "policies",
+        policies,
+        kept_rows(policy_rows.unasked_rows(), policy_rows.OUTCOMES),
+        step=8,
+        asked_step=25,
     ),
     RowSet(
         "families",

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from probe.core.causes import Cause
 from probe.core.model import Status
-from probe.untrusted.html_refresh import TOGETHER, refreshes_in
+from probe.untrusted.html_refresh import refreshes_in
+from probe.untrusted.html_tags import TOGETHER
 from tests.kinds.http_helpers import ending, look, values
 from tests.servers.signaling import serve
 

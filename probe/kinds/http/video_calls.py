@@ -1,0 +1,137 @@
+"""Whether a browser lets the users of a page call: it has to be shown as one, by TLS, to run its
+scripts, to have camera and microphone, and to reach the backend.
+
+All of that is in the headers and the head of a page that answers 200. Where it is in doubt what a
+browser makes of them, the page passes.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from yarl import URL
+
+from probe.core.causes import Cause
+from probe.core.model import CheckAborted, CheckFailed
+from probe.kinds.http.page_text import page_text
+from probe.kinds.http.settings import HttpTable
+from probe.kinds.http.visit import Answer
+from probe.net.address.ranges import is_inside
+from probe.net.cookies.sites import is_trustworthy
+from probe.net.fetch.redirect import Response
+from probe.net.flow.pace import ReadPace
+from probe.net.http import fresh_client
+from probe.net.policies.content_security import UPGRADE, ContentPolicy, policies_of
+from probe.net.policies.document_type import document_type, why_no_page
+from probe.net.policies.permissions import forbidden
+from probe.untrusted.html_policies import policies_in
+
+PHASE = "page"
+FEATURES = ("camera", "microphone")
+# As long as Chromium waits for https: where http: was asked for.
+_SECURE_SECONDS = 3.0
+_NEEDED = ("allow-scripts", "allow-same-origin")
+_HTML = ("text/html", "")
+
+
+async def check_calls(
+    answer: Answer, table: HttpTable, clock: Callable[[], float], left: float
+) -> None:
+    """Raise CheckFailed for a page whose users can't call. ``left`` are the seconds that another
+    request may take, where the page is not by TLS."""
+    answer = await _secure(answer, table, clock, min(_SECURE_SECONDS, left / 2))
+    page = answer.page
+    headers, host = page.response.headers, page.url.host_port_subcomponent or ""
+    if why := why_no_page(headers):
+        message = f"browsers show no page of {host}: its answer {why}"
+        raise CheckFailed(Cause.CONTENT_TYPE_INVALID, message, phase=PHASE)
+    policies = policies_of(headers, await _elements(page, answer.body))
+    _check_scripts(policies, host)
+    if features := forbidden(FEATURES, headers, page.url):
+        message = f"{host} forbids its page {' and '.join(features)} (Permissions-Policy)"
+        raise CheckFailed(Cause.PERMISSIONS_POLICY_BLOCKED, message, phase=PHASE)
+    for text in table.connects_to:
+        await asyncio.sleep(0)
+        _check_connection(URL(text), page.url, policies)
+
+
+async def _secure(
+    answer: Answer, table: HttpTable, clock: Callable[[], float], timeout: float
+) -> Answer:
+    """The page by TLS, which browsers try first; what a probe asks from within is no page of
+    users."""
+    address = answer.page.url
+    if is_trustworthy(address) or is_inside(URL(table.address).host or ""):
+        return answer
+    if address.port == 80:
+        with suppress(CheckAborted, TimeoutError):
+            async with asyncio.timeout(timeout):
+                found = await _visit_secure(address, table, clock)
+            if found is not None:
+                return found
+    host = address.host_port_subcomponent or ""
+    message = f"the page of {host} is not by TLS: browsers give it neither camera nor microphone"
+    raise CheckFailed(Cause.INSECURE_CONTEXT, message, phase=PHASE)
+
+
+async def _visit_secure(
+    address: URL, table: HttpTable, clock: Callable[[], float]
+) -> Answer | None:
+    secure, body = address.with_scheme("https").with_port(None), bytearray()
+    async with (
+        fresh_client(ca_file=table.ca_file, clock=clock, host=address.host or "") as browser,
+        browser.open(str(secure), max_redirects=table.followed_redirects) as page,
+    ):
+        if not 200 <= page.response.status < 300 or not is_trustworthy(page.url):
+            return None
+        await browser.skim(page, table.max_body_bytes, body)
+        return Answer(bytes(body), page, None)
+
+
+async def _elements(page: Response, body: bytes) -> Sequence[str]:
+    """What the page's head says; others run meanwhile."""
+    headers = page.response.headers
+    if document_type(headers) not in _HTML:
+        return ()
+    found, pace, began = list[str](), ReadPace(), time.thread_time()
+    for each in policies_in(page_text(body, headers.get("Content-Type", ""))):
+        if each is not None:
+            found.append(each)
+            continue
+        await asyncio.sleep(pace.charge(time.thread_time() - began, is_full=False))
+        began = time.thread_time()
+    return found
+
+
+def _check_scripts(policies: Sequence[ContentPolicy], host: str) -> None:
+    for policy in policies:
+        sandbox = policy.sandbox
+        for flag in _NEEDED if sandbox is not None else ():
+            if flag not in (sandbox or ()):
+                raise _blocked(f"{host} puts its page into a sandbox without {flag}")
+        if directive := policy.blocks_all_scripts:
+            raise _blocked(f"{host} has its page run no script ({directive})")
+
+
+def _check_connection(address: URL, page: URL, policies: Sequence[ContentPolicy]) -> None:
+    host, backend = page.host_port_subcomponent or "", str(address.with_query(None))
+    upgrades = any(UPGRADE in policy.directives for policy in policies)
+    ways = [address, _upgraded(address)] if upgrades else [address]
+    for policy in policies:
+        blocking = [policy.blocking(each, page) for each in ways]
+        if all(blocking):
+            raise _blocked(f"{host} forbids its page to connect to {backend} ({blocking[0]})")
+    if page.scheme == "https" and not upgrades and not is_trustworthy(address):
+        message = f"browsers block {backend} on the page of {host}, which is by TLS"
+        raise CheckFailed(Cause.MIXED_CONTENT_BLOCKED, message, phase=PHASE)
+
+
+def _upgraded(address: URL) -> URL:
+    scheme = {"http": "https", "ws": "wss"}.get(address.scheme, address.scheme)
+    port = None if address.explicit_port in (None, 80) else address.explicit_port
+    return address.with_scheme(scheme).with_port(port)
+
+
+def _blocked(message: str) -> CheckFailed:
+    return CheckFailed(Cause.CSP_BLOCKED, f"{message}, by its Content-Security-Policy", phase=PHASE)
