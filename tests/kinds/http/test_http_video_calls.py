@@ -147,3 +147,38 @@ def test_the_page_connects_to_the_backend_that_users_have(
     assert page["video_calls"] is True
     assert page["connects_to"] == (tuple(base + path for path in PATHS) if base else ())
     assert not any("video_calls" in each for each in derived.tables if each is not page)
+
+
+OPEN = '0{"sid":"a","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}'
+OWN, NONE = "connect-src 'self'", "connect-src https://cdn.example.org"
+
+
+@pytest.mark.parametrize(
+    ("policy", "answer", "is_blocked"),
+    [
+        (OWN, OPEN, False),
+        (OWN, "<!doctype html><p>every path is this page", True),
+        (OWN, None, True),
+        (NONE, OPEN, True),
+    ],
+)
+async def test_a_page_may_reach_the_backend_by_its_own_server(
+    policy: str, answer: str | None, is_blocked: bool
+) -> None:
+    """A host that rewrites `/socket.io/` to the backend needs no address of it in its policy."""
+
+    async def page(_: web.Request) -> web.Response:
+        headers = {"Content-Security-Policy": policy}
+        return web.Response(text="<p>x", content_type="text/html", headers=headers)
+
+    async def polling(request: web.Request) -> web.Response:
+        assert dict(request.query) == {"EIO": "4", "transport": "polling"}
+        return web.Response(text=answer, status=200 if answer is not None else 404)
+
+    app = web.Application()
+    app.router.add_get("/", page)
+    app.router.add_get("/socket.io/", polling)
+    async with serve(app) as url:
+        result = await look(url, video_calls=True, connects_to=CONNECTS)
+    assert (result.failure is not None) == is_blocked
+    assert not is_blocked or ending(result) == ("page", Cause.CSP_BLOCKED)
