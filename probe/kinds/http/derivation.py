@@ -94,7 +94,8 @@ def derive(environment: HttpEnvironment) -> DerivedChecks:
     else:
         url = environment.frontend_url.get_secret_value()
         frontend: dict[str, Any] = {"name": "frontend", "url": url, "status": (HTTPStatus.OK,)}
-        frontend |= {"video_calls": True, "connects_to": _connections(environment, url)}
+        if environment.backend_url is not None:  # else it is any page
+            frontend |= {"video_calls": True, "connects_to": _connections(environment, url)}
         tables.append({**frontend, "vercel_bytes": _vercel_bytes(environment, url)})
     for number, url in enumerate(split_urls(environment.references), 1):
         tables.append({**REFERENCE, "name": f"reference-{number}", "url": url})

@@ -132,21 +132,28 @@ PATHS = ("/auth/token", "/turn/credentials", "/socket.io/")
         (FRONTEND, "http://api.example.org:3333", None),
         (FRONTEND, "http://backend.internal:3333", None),
         (FRONTEND, "https://10.0.0.7", None),
-        (FRONTEND, None, None),
         ("http://frontend:3000", API, None),
         ("http://localhost:3000", "http://localhost:3333", "http://localhost:3333"),
         ("http://app.example.org", "http://api.example.org", "http://api.example.org"),
     ],
 )
 def test_the_page_connects_to_the_backend_that_users_have(
-    frontend: str, backend: str | None, base: str | None
+    frontend: str, backend: str, base: str | None
 ) -> None:
-    variables = {"FRONTEND_URL": frontend, **({"BACKEND_URL": backend} if backend else {})}
+    variables = {"FRONTEND_URL": frontend, "BACKEND_URL": backend}
     derived = derive(read_environment(HttpEnvironment, Variables(variables)))
     [page] = [each for each in derived.tables if each["name"] == "frontend"]
     assert page["video_calls"] is True
     assert page["connects_to"] == (tuple(base + path for path in PATHS) if base else ())
     assert not any("video_calls" in each for each in derived.tables if each is not page)
+
+
+def test_a_page_that_stands_alone_is_any_page() -> None:
+    """Many forbid themselves the camera, and nobody calls there."""
+    variables = Variables({"FRONTEND_URL": FRONTEND})
+    [page] = derive(read_environment(HttpEnvironment, variables)).tables
+    assert "video_calls" not in page
+    assert "connects_to" not in page
 
 
 OPEN = '0{"sid":"a","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}'
