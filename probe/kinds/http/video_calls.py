@@ -42,7 +42,7 @@ async def check_calls(
 ) -> None:
     """Raise CheckFailed for a page whose users can't call. ``left`` are the seconds that another
     request may take, where the page is not by TLS."""
-    answer = await _secure(answer, table, clock, min(_SECURE_SECONDS, left / 2))
+    answer = await _secure(answer, table, clock, _limited(left))
     page = answer.page
     headers, host = page.response.headers, page.url.host_port_subcomponent or ""
     if why := why_no_page(headers):
@@ -59,11 +59,15 @@ async def check_calls(
             _check_connection(URL(text), page.url, policies)
         except CheckFailed:
             own = page.url.origin().with_path(POLLING).with_query(EIO="4", transport="polling")
-            if any(policy.blocking(own, page.url) for policy in policies):
-                raise
-            if not await _is_backend(own, table, clock, min(_SECURE_SECONDS, left / 2)):
+            is_blocked = any(policy.blocking(own, page.url) for policy in policies)
+            if is_blocked or not await _is_backend(own, table, clock, _limited(left)):
                 raise
             return
+
+
+def _limited(left: float) -> float:
+    """Of the seconds that are left, those of one more request."""
+    return min(_SECURE_SECONDS, left / 2)
 
 
 async def _secure(

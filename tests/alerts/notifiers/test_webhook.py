@@ -40,8 +40,8 @@ async def test_a_webhook_knows_a_message_that_is_sent_again_by_its_delivery() ->
 
 
 async def test_a_receiver_that_takes_no_more_is_sent_the_most_severe_alerts() -> None:
-    grave, mild = failing("grave"), replace(failing("mild"), severity=Severity.WARNING)
-    many = (grave, *(replace(mild, since=float(number)) for number in range(3000)))
+    critical, mild = failing("health"), replace(failing("mild"), severity=Severity.WARNING)
+    many = (critical, *(replace(mild, since=float(number)) for number in range(3000)))
     message = sample_message(firing=many)
     async with Service() as service:
         notifier = webhook.Webhook(SecretStr(service.url), SecretStr("hmac-secret"))
@@ -51,7 +51,7 @@ async def test_a_receiver_that_takes_no_more_is_sent_the_most_severe_alerts() ->
         body = service.seen[-1]
     assert len(taken["firing"]) == webhook.MAX_FIRING
     assert taken["left_out"] == len(many) - webhook.MAX_FIRING
-    assert taken["firing"][0]["identity"]["check"] == "grave"
+    assert taken["firing"][0]["identity"]["check"] == "health"
     signature = webhook.sign("hmac-secret", headers["x-probe-timestamp"], body)
     assert headers["x-probe-signature"] == signature
 

@@ -55,7 +55,7 @@ def test_another_check_that_is_not_silenced_pages_meanwhile() -> None:
 
 
 def test_what_is_held_back_is_no_receiver_that_accepts_nothing() -> None:
-    """Nobody is told that the pager fails, for it is not asked."""
+    """No report says that the pager fails: nothing was sent to it."""
     run = _play(
         Fault("outage", "a", 100.0, 3000.0),
         Fault("refuse", "pager", 0.0, 660.0),

@@ -36,7 +36,7 @@ def chunked(body: bytes) -> bytes:
 
 
 def flushed(bits: int) -> bytes:
-    """All of it, by a coder that was never told that it was all."""
+    """All of it, flushed by a coder that never wrote its end."""
     coder = zlib.compressobj(wbits=bits)
     return coder.compress(JSON) + coder.flush(zlib.Z_SYNC_FLUSH)
 

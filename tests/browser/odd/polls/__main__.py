@@ -8,8 +8,8 @@ from msgspec import structs
 
 from tests.browser.odd.compare_signaling import page
 from tests.browser.odd.polls.compare import GROUPS, outcome_of_chromium, outcome_of_probe
-from tests.browser.odd.polls.rows import unasked_rows, write_outcomes
-from tests.browser.odd_rows import differing, outcomes, table
+from tests.browser.odd.polls.rows import OUTCOMES, unasked_rows
+from tests.browser.odd_rows import differing, keep_outcomes, outcomes, table
 
 
 async def _main() -> None:
@@ -17,7 +17,7 @@ async def _main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with page(Path(folder)) as (tab, _):
             found = await outcomes(rows, lambda row: outcome_of_chromium(row, tab))
-    write_outcomes({row.name: found[row.name] for row in rows})
+    keep_outcomes(OUTCOMES, {row.name: found[row.name] for row in rows})
     asked = [structs.replace(row, chromium=found[row.name]) for row in rows]
     print("\n".join(table(GROUPS, asked)))
     print("\n".join(differing(asked, await outcomes(asked, outcome_of_probe))))

@@ -1,20 +1,19 @@
 """The rows: forms of an answer, and how a session of Chromium 156 went with each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tests.browser import odd_rows
 from tests.browser.odd.polls.server import CODINGS, LINES, Form
+from tests.browser.odd_rows import kept_outcomes
 
 READY = "ready"
-_OUTCOMES = Path(__file__).with_name("outcomes.json")
+OUTCOMES = Path(__file__).with_name("outcomes.json")
 _OK, _SAID, _END = "HTTP/1.1 200 OK\r\n", "Content-Length: LENGTH\r\n", "\r\n"
 _CHUNKED = "Transfer-Encoding: chunked\r\n"
 _LAST = "0\r\n\r\n"
-WHY: Mapping[str, str] = {}
 
 
 class PollRow(Struct, frozen=True):
@@ -25,32 +24,18 @@ class PollRow(Struct, frozen=True):
     polled: Form
     posted: Form
     chromium: str = ""
+    why: str = ""
 
     @property
     def is_taken(self) -> bool:
         """Whether a page in Chromium has a session."""
         return self.chromium == READY
 
-    @property
-    def why(self) -> str:
-        """Why the check differs, where it does."""
-        return WHY.get(self.name, "")
-
 
 def poll_rows() -> Sequence[PollRow]:
     """The rows that Chromium was asked about."""
-    kept = kept_outcomes()
+    kept = kept_outcomes(OUTCOMES)
     return [replace(row, chromium=kept[row.name]) for row in unasked_rows()]
-
-
-def kept_outcomes() -> dict[str, str]:
-    """By the rows' names."""
-    return odd_rows.kept_outcomes(_OUTCOMES)
-
-
-def write_outcomes(found: Mapping[str, str]) -> None:
-    """Keep what Chromium makes of them."""
-    odd_rows.keep_outcomes(_OUTCOMES, found)
 
 
 def unasked_rows() -> Iterator[PollRow]:
