@@ -41,7 +41,7 @@ async def check_calls(
     answer: Answer, table: HttpTable, clock: Callable[[], float], left: float
 ) -> None:
     """Raise CheckFailed for a page whose users can't call. ``left`` are the seconds that another
-    request may take, where the page is not by TLS."""
+    request may take, where the page came without TLS."""
     answer = await _secure(answer, table, clock, _limited(left))
     page = answer.page
     headers, host = page.response.headers, page.url.host_port_subcomponent or ""
@@ -51,7 +51,7 @@ async def check_calls(
     policies = policies_of(headers, await _elements(page, answer.body))
     _check_scripts(policies, host)
     if features := forbidden(FEATURES, headers, page.url):
-        message = f"{host} forbids its page {' and '.join(features)} (Permissions-Policy)"
+        message = f"the Permissions-Policy of {host} blocks {' and '.join(features)}"
         raise CheckFailed(Cause.PERMISSIONS_POLICY_BLOCKED, message, phase=PHASE)
     for text in table.connects_to:
         await asyncio.sleep(0)
@@ -85,7 +85,7 @@ async def _secure(
             if found is not None:
                 return found
     host = address.host_port_subcomponent or ""
-    message = f"the page of {host} is not by TLS: browsers give it neither camera nor microphone"
+    message = f"{host} serves its page without TLS: browsers give it no camera and no microphone"
     raise CheckFailed(Cause.INSECURE_CONTEXT, message, phase=PHASE)
 
 
@@ -142,9 +142,9 @@ def _check_scripts(policies: Sequence[ContentPolicy], host: str) -> None:
         sandbox = policy.sandbox
         for flag in _NEEDED if sandbox is not None else ():
             if flag not in (sandbox or ()):
-                raise _blocked(f"{host} puts its page into a sandbox without {flag}")
+                raise _blocked(host, f"puts the page in a sandbox without {flag}")
         if directive := policy.blocks_all_scripts:
-            raise _blocked(f"{host} has its page run no script ({directive})")
+            raise _blocked(host, f"lets no script run ({directive})")
 
 
 def _check_connection(address: URL, page: URL, policies: Sequence[ContentPolicy]) -> None:
@@ -154,9 +154,9 @@ def _check_connection(address: URL, page: URL, policies: Sequence[ContentPolicy]
     for policy in policies:
         blocking = [policy.blocking(each, page) for each in ways]
         if all(blocking):
-            raise _blocked(f"{host} forbids its page to connect to {backend} ({blocking[0]})")
+            raise _blocked(host, f"blocks connections to {backend} ({blocking[0]})")
     if page.scheme == "https" and not upgrades and not is_trustworthy(address):
-        message = f"browsers block {backend} on the page of {host}, which is by TLS"
+        message = f"browsers block {backend} as mixed content on the TLS page of {host}"
         raise CheckFailed(Cause.MIXED_CONTENT_BLOCKED, message, phase=PHASE)
 
 
@@ -166,5 +166,6 @@ def _upgraded(address: URL) -> URL:
     return address.with_scheme(scheme).with_port(port)
 
 
-def _blocked(message: str) -> CheckFailed:
-    return CheckFailed(Cause.CSP_BLOCKED, f"{message}, by its Content-Security-Policy", phase=PHASE)
+def _blocked(host: str, what: str) -> CheckFailed:
+    message = f"the Content-Security-Policy of {host} {what}"
+    return CheckFailed(Cause.CSP_BLOCKED, message, phase=PHASE)
